@@ -1,0 +1,9 @@
+/** What a strategy file imports: the whole vocabulary of a dialect, in one place. */
+export { isObject, lookUp, type Refusal, standardRefusal, textOf } from './answers'
+export type { ErrorCode, Phase } from './errors'
+export { type DialectOptions, OptionReader } from './options'
+export type { DialectProfile, ProfileFields } from './profile'
+export type { Json, JsonObject, Params, ProviderRequest } from './provider-call'
+export { type CallbackReading, type Dialect, DialectStrategy, type Grant } from './strategy'
+export type { TokenSet } from './tokens/token-set'
+export type { VerifyFunction } from './verify'

@@ -1,0 +1,149 @@
+import type { Dispatcher } from 'undici'
+import { configError } from './errors'
+
+/** What every strategy takes. A missing or malformed option throws `config_invalid`, naming the option. */
+export interface DialectOptions {
+  clientID: string
+  clientSecret: string
+  /** Absolute address, or a path of this app, which then follows the request (and its proxy headers under `proxy`). */
+  callbackURL?: string | undefined
+  scope?: string | readonly string[] | undefined
+  /** The provider's API, or the site of one's own where there is no global one; no query, no fragment. */
+  baseURL?: string | undefined
+  authorizationURL?: string | undefined
+  tokenURL?: string | undefined
+  userProfileURL?: string | undefined
+  refreshURL?: string | undefined
+  revokeURL?: string | undefined
+  /** PKCE (RFC 7636): `true` and `'S256'` are the same; `'plain'` does not exist here. */
+  pkce?: boolean | 'S256' | undefined
+  passReqToCallback?: boolean | undefined
+  skipUserProfile?: boolean | SkipUserProfile | undefined
+  /** A state store of passport-oauth2's interface, in place of the session. */
+  store?: CustomStateStore | boolean | undefined
+  /** Believe `X-Forwarded-Proto` and `X-Forwarded-Host` for a relative `callbackURL`. Under Express, prefer its `trust proxy`. */
+  proxy?: boolean | undefined
+  customHeaders?: Record<string, string> | undefined
+  /** The key of the session that pending logins are kept under; default `passport-dialects`. */
+  sessionKey?: string | undefined
+  /** Milliseconds for one whole call to the provider; default 10 000. */
+  timeout?: number | undefined
+  /** Bytes; default 1 MiB. */
+  maxResponseBytes?: number | undefined
+  /** An undici Dispatcher, for proxies and pinned TLS. */
+  dispatcher?: Dispatcher | undefined
+  /** Allow plain http to a host that is not loopback; default false. */
+  allowInsecureHttp?: boolean | undefined
+  /** Seconds that a login may take at the provider; default 600. */
+  stateLifetime?: number | undefined
+}
+
+type SkipUserProfile =
+  | ((done: (error: unknown, skip: boolean) => void) => void)
+  | (() => boolean)
+  | ((accessToken: string, done: (error: unknown, skip: boolean) => void) => void)
+
+/** passport-oauth2's state store: told apart by the number of parameters, as there. */
+export interface CustomStateStore {
+  // biome-ignore lint/suspicious/noExplicitAny: four signatures of passport-oauth2 share this name
+  store(req: any, ...rest: any[]): void
+  // biome-ignore lint/suspicious/noExplicitAny: two signatures of passport-oauth2 share this name
+  verify(req: any, ...rest: any[]): void
+}
+
+/** Checks one strategy's options by name; throws `config_invalid`. */
+export class OptionReader {
+  constructor(
+    private readonly provider: string,
+    private readonly options: object,
+  ) {
+    if (typeof options !== 'object' || options === null) throw configError(provider, 'options must be an object.')
+  }
+
+  private read(name: string): unknown {
+    return Reflect.get(this.options, name)
+  }
+
+  fail(name: string, rule: string): never {
+    throw configError(this.provider, `option \`${name}\` ${rule}.`)
+  }
+
+  text(name: string): string {
+    const value = this.read(name)
+    if (typeof value !== 'string' || value.trim() === '') this.fail(name, 'is required and must be a non-empty string')
+    return value
+  }
+
+  optionalText(name: string): string | undefined {
+    return this.read(name) === undefined ? undefined : this.text(name)
+  }
+
+  oneOf<const T extends string>(name: string, values: readonly T[], fallback: T): T {
+    const value = this.read(name)
+    if (value === undefined) return fallback
+    return (
+      values.find((known) => known === value) ??
+      this.fail(name, `must be one of ${values.map((v) => `'${v}'`).join(', ')}`)
+    )
+  }
+
+  flag(name: string, fallback = false): boolean {
+    const value = this.read(name)
+    if (value === undefined) return fallback
+    return typeof value === 'boolean' ? value : this.fail(name, 'must be true or false')
+  }
+
+  positive(name: string, fallback: number, unit: string): number {
+    const value = this.read(name)
+    if (value === undefined) return fallback
+    if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0 || value > 2 ** 31 - 1) {
+      this.fail(name, `must be a positive number of ${unit}`)
+    }
+    return value
+  }
+
+  /** A list of words; a string is split at spaces and commas. */
+  words(name: string): string[] | undefined {
+    const value = this.read(name)
+    if (value === undefined) return undefined
+    const list: unknown[] = typeof value === 'string' ? value.split(/[\s,]+/) : Array.isArray(value) ? value : []
+    const words = list.filter((word): word is string => typeof word === 'string')
+    const wellFormed = (typeof value === 'string' || Array.isArray(value)) && words.length === list.length
+    if (!wellFormed || words.some((word) => /[\s,]/.test(word))) {
+      this.fail(name, 'must be a string or an array of strings without spaces')
+    }
+    return [...new Set(words.filter((word) => word !== ''))]
+  }
+
+  /** An absolute http(s) address; plain http only to loopback, unless `allowInsecureHttp`. */
+  address(name: string, fallback?: string): string {
+    const value = this.read(name) ?? fallback
+    if (typeof value !== 'string' || !URL.canParse(value)) {
+      this.fail(name, `${value === undefined ? 'is required and ' : ''}must be an absolute http(s) address`)
+    }
+    const url = new URL(value)
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') this.fail(name, 'must be an http(s) address')
+    if (url.username || url.password || url.hash) this.fail(name, 'must have no user, password or fragment')
+    if (url.protocol === 'http:' && !isLoopback(url.hostname) && !this.flag('allowInsecureHttp')) {
+      this.fail(name, 'must be https; plain http to a host that is not loopback needs `allowInsecureHttp: true`')
+    }
+    return value
+  }
+
+  /** Like {@link address}, without query and trailing slashes, so that a path can follow. */
+  base(name: string, fallback?: string): string {
+    const value = this.address(name, fallback)
+    if (new URL(value).search) this.fail(name, 'must have no query')
+    return value.replace(/\/+$/, '')
+  }
+}
+
+/** Whether a host name can only be this machine (RFC 8252 §7.3, RFC 6761 §6.3). */
+export function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(?:\.\d{1,3}){3}$/.test(hostname)
+  )
+}

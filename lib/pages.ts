@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import type { Request, Response } from 'express'
+import { ERROR_CODES, type OAuthError } from './errors'
+
+/** What a failed login answers where the app gives no `failureRedirect`: a short page, or JSON for those who ask for it. */
+export function sendFailure(req: Request, res: Response, error: OAuthError): void {
+  res.status(error.status)
+  protect(res)
+  if (wantsJson(req)) {
+    const { code, provider, message } = error
+    res.json({ error: { code, provider, message } })
+    return
+  }
+  // The fixed sentence only: a provider's own words are for the log, not for the page.
+  const sentence = ERROR_CODES[error.code].message.replaceAll('`', '')
+  sendPage(res, 'Login failed', [sentence, `Code: ${error.code}`])
+}
+
+/** The answer to a provider that is not configured. */
+export function sendUnknownProvider(req: Request, res: Response): void {
+  res.status(404)
+  protect(res)
+  const message = 'There is no such login provider here.'
+  if (wantsJson(req)) res.json({ error: { code: 'not_found', message } })
+  else sendPage(res, 'Not found', [message])
+}
+
+/** Headers of every answer of ours: nothing is kept, framed or told to the next page (RFC 9700 §4.2.4, §4.16). */
+export function protect(res: Response): void {
+  res.set({
+    'Cache-Control': 'no-store',
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+  })
+}
+
+function wantsJson(req: Request): boolean {
+  return req.accepts(['html', 'json']) === 'json'
+}
+
+function sendPage(res: Response, title: string, lines: string[]): void {
+  const paragraphs = lines.map((line) => `<p>${escapeHtml(line)}</p>`).join('\n')
+  res.set('Content-Security-Policy', `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; frame-ancestors 'none'`)
+  res.type('html').send(`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<h1>${escapeHtml(title)}</h1>
+${paragraphs}
+</body>
+</html>
+`)
+}
+
+const STYLE =
+  ':root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem}'
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
+}

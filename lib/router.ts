@@ -1,0 +1,203 @@
+import express, { type NextFunction, type Request, type RequestHandler, type Response, type Router } from 'express'
+import { type Authenticator, Passport } from 'passport'
+import { callbackParams } from './callback-params'
+import { OAuthError } from './errors'
+import { protect, sendFailure, sendUnknownProvider } from './pages'
+import { safeReturnTo } from './return-to'
+import {
+  buildEntries,
+  type Entry,
+  type OAuthRouterConfig,
+  type Providers,
+  readConfig,
+  tenantError,
+} from './router-config'
+import { adoptSession, hasSession, type SessionRequest } from './session'
+import { defaultUser, loginsOf, signIn, signOut } from './sign-in'
+import type { Flow, Login } from './strategy'
+import { replayOf } from './transactions'
+
+/**
+ * An Express router (4.18 and later, 5) that logs users in at any number of providers:
+ * `GET /auth/:provider`, `GET /auth/:provider/callback`, `POST /auth/logout`, `GET /auth/session`.
+ * Mount it after the session middleware and before the routes that read `req.user`.
+ *
+ * @throws OAuthError `config_invalid`, naming the option
+ */
+export function oauthRouter(config: OAuthRouterConfig): Router {
+  const settings = readConfig(config)
+  const { baseURL, mountPath, successRedirect, failureRedirect, sessionKey } = settings
+  const authenticator = config.passport ?? ownPassport()
+  const entriesOf = entryLookUp(config.providers, settings)
+  const router = express.Router()
+
+  router.use(restoreUser(authenticator.authenticate('session')))
+  router.get(`${mountPath}/session`, showSession)
+  router.post(`${mountPath}/logout`, (req, res, next) => void logOut(req, res, next))
+  router.get(`${mountPath}/:provider/callback`, (req, res, next) => void converse('callback', req, res, next))
+  router.get(`${mountPath}/:provider`, (req, res, next) => void converse('begin', req, res, next))
+  router.use(mountPath || '/', refuseBadAddress)
+  return router
+
+  /** One leg of a login, through Passport's own `authenticate`. */
+  async function converse(leg: Flow['leg'], req: Request, res: Response, next: NextFunction): Promise<void> {
+    const name = String(req.params.provider)
+    try {
+      const entry = (await entriesOf(req)).get(name)
+      if (!entry) return sendUnknownProvider(req, res)
+      protect(res)
+      const flow: Flow = { leg, returnTo: returnToOf(req), conclude: (login) => conclude(entry, login, req) }
+      const callbackURL = entry.callbackURL ?? `${baseURL ?? ''}${req.baseUrl}${mountPath}/${name}/callback`
+      const finished = (error: unknown, concluded: unknown, info: unknown) => {
+        const failure = error ?? (concluded ? undefined : info)
+        if (failure === undefined || failure === null) return res.redirect(303, goTo(concluded))
+        fail(failure, name, req, res, next)
+      }
+      // Passport augments the strategy object it is given: each request gets one of its own.
+      const attempt = Object.create(entry.strategy)
+      const options: object = { flow, callbackURL } // a strategy's own options, which Passport's types can't know
+      authenticator.authenticate(attempt, options, finished)(req, res, next)
+    } catch (error) {
+      fail(tenantError(error), name, req, res, next)
+    }
+  }
+
+  /** The app's `verify`, then the session; resolves to where the browser goes next. */
+  async function conclude(entry: Entry, login: Login, req: Request): Promise<Concluded> {
+    const where = { provider: entry.name, phase: 'callback' as const }
+    const user = await verified(login, req, where)
+    if (!user) throw new OAuthError('verify_refused', where)
+    await signIn(sessionRequest(req), { authenticator, key: sessionKey, where }, login, user)
+    return { goTo: login.transaction.returnTo ?? successRedirect }
+  }
+
+  async function verified(login: Login, req: Request, where: { provider: string; phase: 'callback' }) {
+    const { profile, tokens } = login
+    if (!config.verify && profile) return defaultUser(profile)
+    try {
+      if (!config.verify || !profile) throw new Error('A login without a profile needs a `verify` of its own.')
+      return await config.verify({ provider: where.provider, profile, tokens, req })
+    } catch (cause) {
+      throw OAuthError.is(cause) ? cause : new OAuthError('verify_failed', { ...where, cause })
+    }
+  }
+
+  function fail(failure: unknown, provider: string, req: Request, res: Response, next: NextFunction): void {
+    const error = OAuthError.is(failure) ? failure : unexpected(failure, provider)
+    answerFailure(error, provider, req, res, next).catch(next)
+  }
+
+  async function answerFailure(error: OAuthError, provider: string, req: Request, res: Response, next: NextFunction) {
+    const finished = await replayOf(error)?.finished
+    if (finished?.ok) {
+      const { sessionID, returnTo } = finished
+      if (sessionID !== undefined && sessionID !== sessionRequest(req).sessionID)
+        await adoptSession(sessionRequest(req), sessionID)
+      return res.redirect(303, safeReturnTo(returnTo) ?? successRedirect)
+    }
+    const shown = finished && OAuthError.is(finished.error) ? finished.error : error
+    if (res.headersSent) return next(shown)
+    if (config.onError) return config.onError(shown, req, res, next)
+    if (failureRedirect === undefined) return sendFailure(req, res, shown)
+    res.redirect(303, withQuery(failureRedirect, { error: shown.code, provider }))
+  }
+
+  function showSession(req: Request, res: Response): void {
+    protect(res)
+    const user = req.user === undefined || req.user === null ? null : withoutTokens(req.user)
+    const providers = user === null ? [] : loginsOf(sessionRequest(req), sessionKey)
+    res.json({ user, providers })
+  }
+
+  async function logOut(req: Request, res: Response, next: NextFunction): Promise<void> {
+    protect(res)
+    // A form on another site must not log anyone out; browsers that know the header say where it came from.
+    if (req.get('sec-fetch-site') === 'cross-site') {
+      res.status(403).json({ error: { code: 'cross_site', message: 'Log out from a page of this app.' } })
+      return
+    }
+    try {
+      if (hasSession(sessionRequest(req)))
+        await signOut(sessionRequest(req), { provider: 'session', phase: 'callback' })
+      if (req.accepts(['html', 'json']) === 'json') res.json({ user: null, providers: [] })
+      else res.redirect(303, config.logoutRedirect ?? successRedirect)
+    } catch (error) {
+      fail(error, 'session', req, res, next)
+    }
+  }
+}
+
+/** What a finished callback hands through Passport to the response, in the place of a user. */
+interface Concluded {
+  goTo: string
+}
+
+function goTo(concluded: unknown): string {
+  return (concluded as Concluded).goTo // `conclude` is the only strategy outcome of this router
+}
+
+function ownPassport(): Authenticator {
+  const passport = new Passport() as Authenticator // the same class; @types/passport declares it twice
+  passport.serializeUser((user, done) => done(null, user))
+  passport.deserializeUser((user: Express.User, done) => done(null, user))
+  return passport
+}
+
+/** `req.user` from the session, unless the app's own `passport.session()` did it already. */
+function restoreUser(fromSession: RequestHandler): RequestHandler {
+  return (req, res, next) => {
+    if (!hasSession(sessionRequest(req)) || req.user !== undefined) return next()
+    fromSession(req, res, next)
+  }
+}
+
+/** The strategies of a config: built once, or for each object that the app's function returns. */
+function entryLookUp(
+  providers: OAuthRouterConfig['providers'],
+  shared: Parameters<typeof buildEntries>[1],
+): (req: Request) => Promise<ReadonlyMap<string, Entry>> {
+  if (typeof providers !== 'function') {
+    const entries = Promise.resolve(buildEntries(providers, shared))
+    return () => entries
+  }
+  const built = new WeakMap<Providers, ReadonlyMap<string, Entry>>()
+  return async (req) => {
+    const current = await providers(req)
+    const entries = built.get(current) ?? buildEntries(current, shared)
+    built.set(current, entries)
+    return entries
+  }
+}
+
+function returnToOf(req: Request): string | undefined {
+  const asked = callbackParams(sessionRequest(req)).getAll('returnTo')
+  return asked.length === 1 ? safeReturnTo(asked[0]) : undefined
+}
+
+function withQuery(address: string, params: Record<string, string>): string {
+  const [rest = '', hash] = address.split('#', 2)
+  const query = new URLSearchParams(params).toString()
+  return `${rest}${rest.includes('?') ? '&' : '?'}${query}${hash === undefined ? '' : `#${hash}`}`
+}
+
+/** The user as JSON, without what an app may have kept in it of tokens. */
+function withoutTokens(user: object): unknown {
+  return JSON.parse(JSON.stringify(user, (name, value) => (SECRET_NAME.test(name) ? undefined : value)))
+}
+const SECRET_NAME = /token|secret|password|^_raw$|^_json$/i
+
+/** A malformed percent sign in the address is the browser's fault, not ours: no stack trace for it. */
+function refuseBadAddress(error: unknown, req: Request, res: Response, next: NextFunction): void {
+  if (error instanceof URIError) sendUnknownProvider(req, res)
+  else next(error)
+}
+
+function unexpected(cause: unknown, provider: string): OAuthError {
+  const message = 'The login failed for a reason that no code describes; see `cause`.'
+  return new OAuthError('provider_error', { provider, phase: 'callback', status: 500, message, cause })
+}
+
+/** express-session and cookie-session type `req.session` each in their own way; session.ts asks for what it needs. */
+function sessionRequest(req: Request): SessionRequest {
+  return req as unknown as SessionRequest
+}

@@ -1,0 +1,314 @@
+import type { IncomingMessage } from 'node:http'
+import { OAuthError, type Phase } from './errors'
+
+/**
+ * The one place that touches `req.session`. It works over express-session with any store and over
+ * cookie-session (which has neither an id nor `save`), and it keeps two requests of one session
+ * from losing each other's changes: work on a session is done one request after the other, on the
+ * store's copy where this process has written it since the request read it.
+ */
+export interface SessionRequest extends IncomingMessage {
+  session?: Session | null
+  sessionID?: string
+  sessionStore?: SessionStore
+  originalUrl?: string
+  query?: unknown
+  user?: unknown
+}
+
+interface Session {
+  save?(done: (error?: unknown) => void): unknown
+  regenerate?(done: (error?: unknown) => void): unknown
+  [key: string]: unknown
+}
+
+interface SessionStore {
+  get?(id: string, done: (error: unknown, session?: Record<string, unknown> | null) => void): void
+  set?(id: string, session: Session, done: (error?: unknown) => void): void
+  destroy?(id: string, done: (error?: unknown) => void): void
+  generate?(req: SessionRequest): void
+  createSession?(req: SessionRequest, session: Record<string, unknown>): Session
+}
+
+/** What the engine keeps under one key of the session. */
+export type Slot = Record<string, unknown> & { version: number }
+
+/** Where in the conversation a session failed, for the error. */
+export interface Where {
+  provider: string
+  phase: Phase
+}
+
+export function hasSession(req: SessionRequest): boolean {
+  return req.session !== undefined && req.session !== null
+}
+
+/** The engine's slot as this request knows it, for reading only. */
+export function peek(req: SessionRequest, key: string): Slot | undefined {
+  const slot = req.session?.[key]
+  return isSlot(slot) ? slot : undefined
+}
+
+/** The serialised user that Passport keeps in the session. */
+export function sessionUser(req: SessionRequest): unknown {
+  const passport = req.session?.passport
+  return typeof passport === 'object' && passport !== null && 'user' in passport ? passport.user : undefined
+}
+
+/** Whether the session lives in the cookie itself, which holds about 4 kB. */
+export function isCookieSession(req: SessionRequest): boolean {
+  return hasSession(req) && typeof req.session?.save !== 'function'
+}
+
+/**
+ * Runs `work` on the newest known slot of the session, one request of a session after the other.
+ * `work` may change the slot; `save` stores the session before this resolves.
+ *
+ * @throws OAuthError `session_missing` where there is no session, or its store fails
+ */
+export async function withSlot<T>(
+  req: SessionRequest,
+  key: string,
+  where: Where,
+  work: (slot: Slot) => T,
+  { save }: { save: boolean },
+): Promise<T> {
+  return inTurn(req, async () => {
+    const session = demand(req, where)
+    const slot = await freshSlot(req, session, key, where)
+    const result = work(slot)
+    session[key] = slot
+    if (save) await store(req, session, slot, where)
+    return result
+  })
+}
+
+/**
+ * Gives the browser a new session id (RFC 9700 §4.5.3, session fixation) and keeps the session's content.
+ * The new session is stored before the old one goes, so a failing store loses nothing. Where other logins
+ * are pending, the old id keeps them, and nothing else, for those that are already on their way back.
+ */
+export async function renewSession(
+  req: SessionRequest,
+  key: string,
+  where: Where,
+  fill: (slot: Slot, session: Session) => void,
+  keepOld: (slot: Slot) => Slot | undefined,
+): Promise<void> {
+  return inTurn(req, async () => {
+    const old = demand(req, where)
+    const slot = await freshSlot(req, old, key, where)
+    const { sessionStore, sessionID: oldId } = req
+    if (typeof sessionStore?.generate !== 'function' || oldId === undefined) {
+      await regenerate(req, old, where)
+      const session = demand(req, where)
+      copyContent(old, session)
+      fill(slot, session)
+      session[key] = slot
+      return store(req, session, slot, where)
+    }
+    sessionStore.generate(req)
+    const session = demand(req, where)
+    copyContent(old, session)
+    const left = keepOld(slot)
+    fill(slot, session)
+    session[key] = slot
+    try {
+      await store(req, session, slot, where)
+    } catch (error) {
+      req.sessionID = oldId
+      req.session = old
+      throw error
+    }
+    saveOnce(session)
+    await retire(sessionStore, oldId, old, key, left)
+  })
+}
+
+/** Takes over the session `id` in this request, for the second of two identical callbacks. */
+export async function adoptSession(req: SessionRequest, id: string): Promise<void> {
+  const { sessionStore } = req
+  const data = await read(sessionStore, id).catch(() => undefined)
+  if (!data || typeof sessionStore?.createSession !== 'function') return
+  req.sessionID = id
+  sessionStore.createSession(req, data)
+  if (req.session) saveOnce(req.session)
+}
+
+/** Empties the session and gives it a new id: what a log-out leaves. */
+export async function endSession(req: SessionRequest, where: Where): Promise<void> {
+  const session = demand(req, where)
+  if (typeof session.regenerate === 'function') return regenerate(req, session, where)
+  for (const name of Object.keys(session)) delete session[name]
+}
+
+/**
+ * Lets the slot survive the `regenerate` that Passport's own `req.logIn` does after a login,
+ * so that the other tabs of this browser can finish theirs.
+ */
+export function carrySlot(req: SessionRequest, key: string): void {
+  const session = req.session
+  const slot = session?.[key]
+  const regenerate = session?.regenerate
+  if (!session || !isSlot(slot) || typeof regenerate !== 'function') return
+  Object.defineProperty(session, 'regenerate', {
+    configurable: true,
+    enumerable: false,
+    writable: true,
+    value(done: (error?: unknown) => void) {
+      return regenerate.call(session, (error?: unknown) => {
+        if (!error && req.session) req.session[key] = slot
+        done(error)
+      })
+    },
+  })
+}
+
+function demand(req: SessionRequest, where: Where): Session {
+  if (req.session) return req.session
+  throw new OAuthError('session_missing', {
+    ...where,
+    status: 500,
+    message: 'There is no session. Mount express-session or cookie-session before the login routes.',
+  })
+}
+
+function isSlot(value: unknown): value is Slot {
+  return typeof value === 'object' && value !== null && 'version' in value && typeof value.version === 'number'
+}
+
+/** What this process last stored for a session, and the request that works on it now. */
+interface Turn {
+  tail: Promise<unknown>
+  waiting: number
+  version: number | undefined
+}
+const turns = new Map<string, Turn>()
+const REMEMBERED_MS = 30_000
+
+async function inTurn<T>(req: SessionRequest, work: () => Promise<T>): Promise<T> {
+  const id = req.sessionID
+  if (id === undefined || isCookieSession(req)) return work()
+  const turn = turns.get(id) ?? { tail: Promise.resolve(), waiting: 0, version: undefined }
+  turns.set(id, turn)
+  turn.waiting++
+  const mine = turn.tail.then(work)
+  turn.tail = mine.catch(() => {})
+  try {
+    return await mine
+  } finally {
+    turn.waiting--
+    setTimeout(forget, REMEMBERED_MS, id, turn, turn.version).unref()
+  }
+}
+
+function forget(id: string, turn: Turn, version: number | undefined): void {
+  if (turn.waiting === 0 && turn.version === version) turns.delete(id)
+}
+
+async function freshSlot(req: SessionRequest, session: Session, key: string, where: Where): Promise<Slot> {
+  const own = peek(req, key)
+  const written = req.sessionID === undefined ? undefined : turns.get(req.sessionID)?.version
+  if (written === undefined || written === own?.version || req.sessionID === undefined) {
+    return own ?? { version: 0 }
+  }
+  try {
+    const stored = (await read(req.sessionStore, req.sessionID))?.[key]
+    // The rest of the session stays this request's own: the app may have changed it on the way here.
+    if (isSlot(stored)) session[key] = stored
+  } catch (error) {
+    throw storeFailure('read', where, error)
+  }
+  return peek(req, key) ?? { version: 0 }
+}
+
+async function store(req: SessionRequest, session: Session, slot: Slot, where: Where): Promise<void> {
+  slot.version++
+  const { save } = session
+  if (typeof save !== 'function') return // cookie-session: the content leaves with the response's headers
+  try {
+    await promised((done) => save.call(session, done))
+  } catch (error) {
+    slot.version--
+    throw storeFailure('saved', where, error)
+  }
+  const turn = req.sessionID === undefined ? undefined : turns.get(req.sessionID)
+  if (turn) turn.version = slot.version
+}
+
+async function regenerate(req: SessionRequest, session: Session, where: Where): Promise<void> {
+  const { regenerate } = session
+  if (typeof regenerate !== 'function') return
+  try {
+    await promised((done) => regenerate.call(session, done))
+  } catch (error) {
+    throw storeFailure('renewed', where, error)
+  }
+  demand(req, where)
+}
+
+function copyContent(from: Session, to: Session): void {
+  if (from === to) return
+  for (const name of Object.keys(from)) {
+    if (name !== 'cookie') to[name] = from[name]
+  }
+}
+
+/** The old id after a renewal: only what other tabs need, or nothing. A failure here harms nobody. */
+async function retire(
+  sessionStore: SessionStore,
+  id: string,
+  old: Session,
+  key: string,
+  left: Slot | undefined,
+): Promise<void> {
+  for (const name of Object.keys(old)) if (name !== 'cookie') delete old[name]
+  const turn = turns.get(id)
+  if (turn && left) turn.version = left.version
+  if (left) old[key] = left
+  await promised((done) =>
+    left && sessionStore.set ? sessionStore.set(id, old, done) : sessionStore.destroy?.(id, done),
+  ).catch(() => {})
+}
+
+/** express-session saves a renewed session a second time at the end of the response: skip that where nothing changed. */
+function saveOnce(session: Session): void {
+  const { save } = session
+  if (typeof save !== 'function') return
+  const saved = contentOf(session)
+  Object.defineProperty(session, 'save', {
+    configurable: true,
+    enumerable: false,
+    writable: true,
+    value(done: (error?: unknown) => void) {
+      if (contentOf(session) !== saved) return save.call(session, done)
+      done?.()
+    },
+  })
+}
+
+function contentOf(session: Session): string {
+  return JSON.stringify(session, (name, value) => (name === 'cookie' ? undefined : value))
+}
+
+function read(sessionStore: SessionStore | undefined, id: string) {
+  return new Promise<Record<string, unknown> | undefined>((resolve, reject) => {
+    if (!sessionStore?.get) return resolve(undefined)
+    sessionStore.get(id, (error, session) => (error ? reject(error) : resolve(session ?? undefined)))
+  })
+}
+
+function promised(call: (done: (error?: unknown) => void) => unknown): Promise<void> {
+  return new Promise((resolve, reject) => {
+    call((error) => (error ? reject(error) : resolve()))
+  })
+}
+
+function storeFailure(what: string, where: Where, cause: unknown): OAuthError {
+  return new OAuthError('session_missing', {
+    ...where,
+    status: 503,
+    message: `The session could not be ${what}: its store failed. See \`cause\`; the login can be tried again.`,
+    cause,
+  })
+}

@@ -1,0 +1,115 @@
+import type { Authenticator } from 'passport'
+import { configError, OAuthError } from './errors'
+import type { DialectProfile } from './profile'
+import { endSession, peek, renewSession, type SessionRequest, type Where } from './session'
+import type { Login } from './strategy'
+import { identityOf, markFinished, pendingElsewhere, release } from './transactions'
+
+/** The user that the router makes of a profile where the app gives no `verify`. */
+export interface DefaultUser {
+  provider: string
+  id: string
+  displayName: string
+  username?: string
+  email?: string
+  photo?: string
+}
+
+/** One provider that the session is logged in at, as `GET /auth/session` tells it. */
+export interface SessionLogin {
+  name: string
+  scope: string[]
+  /** ISO 8601; absent where the provider does not say. */
+  expiresAt?: string
+}
+
+export function defaultUser(profile: DialectProfile): DefaultUser {
+  const { provider, id, displayName, username, emails, photos } = profile
+  const email = emails?.[0]?.value
+  const photo = photos?.[0]?.value
+  return {
+    provider,
+    id,
+    displayName,
+    ...(username !== undefined && { username }),
+    ...(email !== undefined && { email }),
+    ...(photo !== undefined && { photo }),
+  }
+}
+
+/** The router's part of a login: where it is kept, and by whose Passport. */
+export interface SignInPlace {
+  authenticator: Authenticator
+  key: string
+  where: Where
+}
+
+/**
+ * Logs `user` in: a new session id, the login noted, the session stored. A second provider links: the user
+ * of the first one stays, unless `verify` returned a newer copy of that same user.
+ */
+export async function signIn(req: SessionRequest, place: SignInPlace, login: Login, user: unknown): Promise<void> {
+  const { authenticator, key, where } = place
+  const { transaction, tokens } = login
+  const before = loginsOf(req, key)
+  const links = isLinking(req, before, where.provider)
+  const stays = links && identityOf(req.user) !== identityOf(user)
+  const signedIn = stays ? req.user : user
+  const serialised = stays ? undefined : await serialise(authenticator, req, user, where)
+  const mine: SessionLogin = {
+    name: where.provider,
+    scope: tokens.scope,
+    ...(tokens.expiresAt && { expiresAt: tokens.expiresAt.toISOString() }),
+  }
+  await renewSession(
+    req,
+    key,
+    where,
+    (slot, session) => {
+      markFinished(slot, transaction, true)
+      slot.logins = [...(links ? before : []).filter(({ name }) => name !== mine.name), mine]
+      if (!stays) session.passport = { user: serialised }
+    },
+    (slot) => pendingElsewhere(slot, transaction),
+  )
+  req.user = signedIn
+  release(transaction.state, { ok: true, returnTo: transaction.returnTo, sessionID: req.sessionID })
+}
+
+/** Ends every login of the session, and the session with them. */
+export async function signOut(req: SessionRequest, where: Where): Promise<void> {
+  await endSession(req, where)
+  req.user = undefined
+}
+
+/** The providers that the session is logged in at, the first one first. */
+export function loginsOf(req: SessionRequest, key: string): SessionLogin[] {
+  const logins = peek(req, key)?.logins
+  if (!Array.isArray(logins)) return []
+  return logins.filter((login): login is SessionLogin => typeof login?.name === 'string' && Array.isArray(login.scope))
+}
+
+/** Whether a login adds to one that is there; the provider that came first may be logged in at anew. */
+function isLinking(req: SessionRequest, before: SessionLogin[], provider: string): boolean {
+  return req.user !== undefined && req.user !== null && before[0]?.name !== provider
+}
+
+async function serialise(authenticator: Authenticator, req: object, user: unknown, where: Where): Promise<unknown> {
+  // Passport's serializeUser both registers and, called with a user, serialises; its types know the first use only.
+  const serializer = authenticator as unknown as {
+    serializeUser(user: unknown, req: object, done: (error: unknown, serialised?: unknown) => void): void
+  }
+  try {
+    return await new Promise((resolve, reject) => {
+      serializer.serializeUser(user, req, (error, serialised) => (error ? reject(error) : resolve(serialised)))
+    })
+  } catch (cause) {
+    const message =
+      'Passport could not serialise the user: give your Authenticator `serializeUser` and `deserializeUser`.'
+    throw new OAuthError('config_invalid', {
+      ...where,
+      message: configError(where.provider, message).message,
+      cause,
+    })
+  }
+}

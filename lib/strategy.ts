@@ -1,0 +1,536 @@
+import { createHash } from 'node:crypto'
+import OAuth2Strategy from 'passport-oauth2'
+import { type AnswerDialect, type Refusal, readAnswer, standardRefusal } from './answers'
+import { callbackParams, refuseMalformed } from './callback-params'
+import { absoluteCallbackURL, requestPath } from './callback-url'
+import { type StateMeta, storeState, verifyState } from './custom-state-store'
+import { type ErrorCode, OAuthError, type Phase } from './errors'
+import { bindOAuth2Client } from './oauth2-client'
+import { type CustomStateStore, type DialectOptions, OptionReader } from './options'
+import { type DialectProfile, normaliseProfile, type ProfileFields } from './profile'
+import { callProvider, type Json, type JsonObject, type Params, type ProviderRequest } from './provider-call'
+import { hasSession, type SessionRequest, type Where } from './session'
+import { readTokenSet, scopeList, type TokenSet, TokenSetProblem } from './tokens/token-set'
+import {
+  beginTransaction,
+  finishTransaction,
+  newState,
+  newVerifier,
+  type Transaction,
+  takeTransaction,
+} from './transactions'
+import { runVerify, type VerifyFunction } from './verify'
+
+/** How a provider differs, as far as it can be said in words rather than in methods. */
+export interface Dialect {
+  endpoints: {
+    authorizationURL: string
+    tokenURL: string
+    userProfileURL: string
+    /** Where it is not the token endpoint. */
+    refreshURL?: string | undefined
+    revokeURL?: string | undefined
+  }
+  /** Asked for where the app names none. */
+  scope: readonly string[]
+  /** Default: a space (RFC 6749 §3.3). */
+  scopeSeparator?: ' ' | ','
+  /** The name of the client id on the wire; default `client_id`. */
+  clientIDName?: string
+  /** Whether PKCE is on where the app says nothing; default off. */
+  pkce?: boolean
+  /** The callback parameters that carry a credential; default `code`. */
+  credentials?: readonly string[]
+  /** Expected RFC 9207 `iss`; compared where set. */
+  issuer?: string | undefined
+}
+
+/** What a dialect reads out of a callback. */
+export interface CallbackReading {
+  state: string | undefined
+  /** The code, or whatever stands for it. */
+  credential: string | undefined
+}
+
+/** A grant for the token endpoint, in the names of RFC 6749 §4.1.3 and §6. */
+export type Grant = { grant_type: 'authorization_code' | 'refresh_token' } & Record<string, string | undefined>
+
+/** A finished conversation with the provider, before `verify` has spoken. */
+export interface Login {
+  transaction: Transaction
+  tokens: TokenSet
+  profile: DialectProfile | undefined
+}
+
+/** @internal How the router runs a strategy; nothing of it comes from the browser unchecked. */
+export interface Flow {
+  leg: 'begin' | 'callback'
+  returnTo?: string | undefined
+  /** Takes the place of the strategy's own `verify`, and settles the transaction itself. */
+  conclude?(login: Login): Promise<unknown>
+}
+
+type Outcome =
+  | { kind: 'redirect'; location: string }
+  | { kind: 'success'; user: unknown; info: object | undefined }
+  | { kind: 'refused'; info: object }
+
+/** The part of passport's augmentation that a strategy calls. */
+interface AuthenticateOptions {
+  callbackURL?: string
+  scope?: string | string[]
+  state?: unknown
+  flow?: Flow
+}
+
+/**
+ * A login provider that speaks its own dialect of OAuth 2.0: the two legs of a login, on passport-oauth2's
+ * `OAuth2Strategy`. A subclass overrides what differs, and nothing else.
+ */
+export abstract class DialectStrategy extends OAuth2Strategy implements AnswerDialect {
+  override name: string
+  protected readonly clientID: string
+  protected readonly clientSecret: string
+  protected readonly endpoints: Dialect['endpoints']
+  private readonly dialect: Dialect
+  private readonly options: DialectOptions
+  private readonly verify: VerifyFunction
+  private readonly callbackURL: string
+  private readonly scope: string[]
+  private readonly pkce: boolean
+  private readonly sessionKey: string
+  private readonly stateLifetime: number
+  private readonly limits: { timeout: number; maxResponseBytes: number }
+  private readonly client: string
+  private readonly customStore: CustomStateStore | undefined
+
+  /** @throws OAuthError `config_invalid`, naming the option */
+  constructor(name: string, options: DialectOptions, verify: VerifyFunction, dialect: Dialect) {
+    const read = new OptionReader(name, options)
+    const endpoints = { ...dialect.endpoints }
+    for (const key of ['authorizationURL', 'tokenURL', 'userProfileURL', 'refreshURL', 'revokeURL'] as const) {
+      if (endpoints[key] !== undefined || options[key] !== undefined) endpoints[key] = read.address(key, endpoints[key])
+    }
+    const clientID = read.text('clientID')
+    const clientSecret = read.text('clientSecret')
+    if (typeof verify !== 'function') read.fail('verify', 'is required and must be a function')
+    super({ ...endpoints, clientID, clientSecret, callbackURL: options.callbackURL, state: true }, verify)
+    this.name = name
+    this.clientID = clientID
+    this.clientSecret = clientSecret
+    this.endpoints = endpoints
+    this.dialect = dialect
+    this.client = fingerprint(clientID, endpoints.authorizationURL)
+    this.options = options
+    this.verify = verify
+    this.callbackURL = readCallbackURL(read)
+    this.scope = read.words('scope') ?? [...dialect.scope]
+    this.pkce = readPkce(read, options, dialect.pkce ?? false)
+    this.sessionKey = read.optionalText('sessionKey') ?? 'passport-dialects'
+    this.stateLifetime = read.positive('stateLifetime', 600, 'seconds') * 1000
+    this.limits = {
+      timeout: read.positive('timeout', 10_000, 'milliseconds'),
+      maxResponseBytes: read.positive('maxResponseBytes', 1024 * 1024, 'bytes'),
+    }
+    for (const flag of ['proxy', 'passReqToCallback', 'allowInsecureHttp']) read.flag(flag)
+    this.customStore = typeof options.store === 'object' ? options.store : undefined
+    bindOAuth2Client(this._oauth2, {
+      grant: (params) => this.grant({ grant_type: 'authorization_code', ...params }, this.scope),
+      call: (request) => this.send(request, 'request'),
+    })
+  }
+
+  /** Passport's entry: begins a login, or finishes one where the request looks like a callback. */
+  override authenticate(req: object, options: AuthenticateOptions = {}): void {
+    // express-session and cookie-session type `req.session` each in their own way; session.ts asks for what it needs.
+    const request = req as SessionRequest
+    const finishing = options.flow?.leg === 'callback' || this.looksLikeCallback(request)
+    const outcome = finishing ? this.finish(request, options) : this.begin(request, options)
+    outcome.then((done) => this.act(done)).catch((error) => this.report(error))
+  }
+
+  /** A new token set for a refresh token (RFC 6749 §6). The old refresh token stays where none comes back. */
+  async refresh(tokens: Pick<TokenSet, 'refreshToken' | 'scope'>): Promise<TokenSet> {
+    const { refreshToken } = tokens
+    if (refreshToken === undefined) {
+      throw new OAuthError('refresh_rejected', {
+        ...this.at('refresh'),
+        message: 'The provider issued no refresh token for this login. The user must log in again.',
+      })
+    }
+    const grant: Grant = { grant_type: 'refresh_token', refresh_token: refreshToken }
+    const renewed = await this.grant(grant, tokens.scope)
+    return { ...renewed, refreshToken: renewed.refreshToken ?? refreshToken }
+  }
+
+  // ---- what a dialect may override ------------------------------------------------------------
+
+  /** Extra parameters of the authorization request; they can't replace those of the protocol. */
+  override authorizationParams(_options: object): Params {
+    return {}
+  }
+
+  /** Extra parameters of the token request; they can't replace those of the protocol. */
+  override tokenParams(_options: object): Params {
+    return {}
+  }
+
+  /** What happens before the redirect; returns further parameters of the authorization request. */
+  protected async prepare(): Promise<Params> {
+    return {}
+  }
+
+  /** The redirect address, for a provider that is not known to echo `state`. */
+  protected redirectURI(callbackURL: string, _state: string): string {
+    return callbackURL
+  }
+
+  /** How the callback's state and credential are read. */
+  protected readCallback(params: URLSearchParams): CallbackReading {
+    return { state: params.get('state') ?? undefined, credential: params.get('code') ?? undefined }
+  }
+
+  /** The challenge of a PKCE verifier; default S256 in base64url (RFC 7636 §4.2). */
+  protected challenge(verifier: string): string {
+    return createHash('sha256').update(verifier).digest('base64url')
+  }
+
+  /** The token request's format; default a form with the client's credentials in it (RFC 6749 §2.3.1). */
+  protected tokenRequest(grant: Grant): ProviderRequest {
+    const { clientID: client_id, clientSecret: client_secret } = this
+    return { method: 'POST', url: this.tokenEndpoint(grant), form: { ...grant, client_id, client_secret } }
+  }
+
+  /** The token set of a callback's credential; default the token endpoint's answer. */
+  protected async exchange(credential: string, transaction: Transaction): Promise<TokenSet> {
+    const { redirectURI: redirect_uri, verifier: code_verifier } = transaction
+    const extra = this.tokenParams({})
+    const grant: Grant = {
+      ...extra,
+      grant_type: 'authorization_code',
+      code: credential,
+      redirect_uri,
+      code_verifier,
+    }
+    return this.grant(grant, this.scope)
+  }
+
+  /** How an answer says no; default RFC 6749 §5.2. */
+  refusal(body: JsonObject, _phase: Phase, _status: number): Refusal | undefined {
+    return standardRefusal(body)
+  }
+
+  /** How an answer is unwrapped; default not at all. */
+  unwrap(body: JsonObject, _phase: Phase): Json | undefined {
+    return body
+  }
+
+  /** The request for the user; default GET with a Bearer header (RFC 6750 §2.1). */
+  protected profileRequest(tokens: TokenSet): ProviderRequest {
+    return { method: 'GET', url: this.endpoints.userProfileURL, bearer: tokens.accessToken }
+  }
+
+  /** What stands where in the provider's user object. */
+  protected abstract profileFields(user: JsonObject): ProfileFields
+
+  /** The profile of a token's user; default {@link profileRequest}, unwrapped, through {@link profileFields}. */
+  protected async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
+    const { payload, text } = await this.ask(this.profileRequest(tokens), 'profile')
+    return this.toProfile(payload, text)
+  }
+
+  /** passport-oauth2's way to the profile; a subclass may override it as there. */
+  override userProfile(accessToken: string, done: (error?: unknown, profile?: DialectProfile) => void): void {
+    const tokens: TokenSet = { accessToken, tokenType: 'Bearer', scope: this.scope, raw: {} }
+    this.fetchProfile(tokens).then((profile) => done(null, profile), done)
+  }
+
+  // ---- what a dialect may call ----------------------------------------------------------------
+
+  /** One call to the provider: its payload, unwrapped, and the text it came in. */
+  protected async ask(request: ProviderRequest, phase: Phase): Promise<{ payload: JsonObject; text: string }> {
+    const answer = await this.send(request, phase)
+    const payload = readAnswer(answer, this, this.at(phase))
+    return { payload, text: answer.text }
+  }
+
+  /** The normalised profile of a user object. @throws OAuthError `response_invalid` where it has no id */
+  protected toProfile(user: JsonObject, raw: string): DialectProfile {
+    const profile = normaliseProfile(this.name, this.profileFields(user), user, raw)
+    if (!profile) throw this.failure('response_invalid', 'profile', 'The user that the provider returned has no id.')
+    return profile
+  }
+
+  /** The token set of a provider's token object. @throws OAuthError `response_invalid`, or `callback_invalid` */
+  protected toTokenSet(raw: JsonObject, requestedScope: readonly string[], phase: Phase): TokenSet {
+    try {
+      return readTokenSet(raw, requestedScope)
+    } catch (error) {
+      if (!(error instanceof TokenSetProblem)) throw error
+      if (phase === 'callback') throw this.failure('callback_invalid', phase)
+      throw this.failure('response_invalid', phase, `The token answer of the provider is unusable: ${error.message}.`)
+    }
+  }
+
+  protected failure(code: ErrorCode, phase: Phase, message?: string): OAuthError {
+    return new OAuthError(code, { ...this.at(phase), ...(message !== undefined && { message }) })
+  }
+
+  protected tokenEndpoint(grant: Grant): string {
+    const { tokenURL, refreshURL } = this.endpoints
+    return grant.grant_type === 'refresh_token' ? (refreshURL ?? tokenURL) : tokenURL
+  }
+
+  // ---- the two legs ---------------------------------------------------------------------------
+
+  private async begin(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
+    if (!hasSession(req) && !this.customStore) throw noSession(this.at('authorize'))
+    const callbackURL = this.callbackAddress(req, options)
+    const prepared = await this.prepare()
+    const verifier = this.pkce ? newVerifier() : undefined
+    const state = await this.rememberLogin(req, options, callbackURL, verifier)
+    const scope = options.scope === undefined ? this.scope : scopeList(options.scope)
+    const { clientIDName = 'client_id', scopeSeparator = ' ' } = this.dialect
+    const params: Params = {
+      ...this.authorizationParams(options),
+      ...prepared,
+      response_type: 'code',
+      [clientIDName]: this.clientID,
+      redirect_uri: this.redirectURI(callbackURL, state),
+      scope: scope.length > 0 ? scope.join(scopeSeparator) : undefined,
+      state,
+      code_challenge: verifier && this.challenge(verifier),
+      code_challenge_method: verifier && 'S256',
+    }
+    const address = new URL(this.endpoints.authorizationURL)
+    for (const [name, value] of Object.entries(params)) {
+      if (value !== undefined) address.searchParams.set(name, value)
+    }
+    return { kind: 'redirect', location: address.href }
+  }
+
+  private async finish(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
+    const where = this.at('callback')
+    const params = callbackParams(req)
+    const credentials = this.dialect.credentials ?? ['code']
+    refuseMalformed(params, ['state', 'error', 'iss', ...credentials], where)
+    const { state, credential } = this.readCallback(params)
+    const denied = params.get('error')
+    if (credential === undefined && denied === null) throw new OAuthError('callback_invalid', where)
+    const transaction = await this.recallLogin(req, options, state)
+    try {
+      this.checkIssuer(params.get('iss'))
+      if (denied !== null) throw this.authorizationError(denied, params.get('error_description'))
+      if (credential === undefined) throw new OAuthError('callback_invalid', where)
+      const tokens = await this.exchange(credential, transaction)
+      const profile = await this.loadProfile(tokens)
+      return await this.conclude(req, options, { transaction, tokens, profile })
+    } catch (error) {
+      await this.settle(req, transaction, { ok: false, error }).catch(() => {}) // the first failure is the one to report
+      throw error
+    }
+  }
+
+  /** `verify` speaks; then the login is marked as used. */
+  private async conclude(req: SessionRequest, options: AuthenticateOptions, login: Login): Promise<Outcome> {
+    if (options.flow?.conclude) {
+      const user = await options.flow.conclude(login)
+      return { kind: 'success', user, info: undefined }
+    }
+    const { transaction, tokens, profile } = login
+    const passReq = this.options.passReqToCallback === true
+    const { user, info } = await runVerify(this.verify, passReq ? req : undefined, tokens, profile, this.name)
+    if (!user) {
+      await this.settle(req, transaction, { ok: false })
+      return { kind: 'refused', info: info ?? this.failure('verify_refused', 'callback') }
+    }
+    await this.settle(req, transaction, { ok: true })
+    const { appState } = transaction
+    return { kind: 'success', user, info: appState === undefined ? info : { ...info, state: appState } }
+  }
+
+  private act(outcome: Outcome): void {
+    if (outcome.kind === 'redirect') this.redirect(outcome.location)
+    else if (outcome.kind === 'success')
+      this.success(outcome.user as Express.User, outcome.info) // whatever `verify` gave
+    else this.fail(challenge(outcome.info), 403)
+  }
+
+  /** What the user or the browser did wrong is Passport's `fail`; everything else its `error`. */
+  private report(error: unknown): void {
+    if (!OAuthError.is(error) || !FAILURES.has(error.code) || error.status >= 500) this.error(error)
+    else this.fail(challenge(error), error.status)
+  }
+
+  private async rememberLogin(
+    req: SessionRequest,
+    options: AuthenticateOptions,
+    callbackURL: string,
+    verifier: string | undefined,
+  ): Promise<string> {
+    const where = this.at('authorize')
+    if (this.customStore) {
+      const login = { verifier, appState: options.state, meta: this.meta(callbackURL) }
+      const state = await storeState(this.customStore, req, login)
+      if (state === '') throw this.failure('config_invalid', 'authorize', 'The `store` of the strategy gave no state.')
+      return state
+    }
+    const state = newState()
+    await beginTransaction(req, this.sessionKey, where, {
+      state,
+      provider: this.name,
+      client: this.client,
+      redirectURI: this.redirectURI(callbackURL, state),
+      ...(verifier !== undefined && { verifier }),
+      ...(options.flow?.returnTo !== undefined && { returnTo: options.flow.returnTo }),
+      ...(options.state !== undefined && { appState: options.state }),
+    })
+    return state
+  }
+
+  private async recallLogin(
+    req: SessionRequest,
+    options: AuthenticateOptions,
+    state: string | undefined,
+  ): Promise<Transaction> {
+    const where = this.at('callback')
+    if (!this.customStore) {
+      const expected = { client: this.client, lifetime: this.stateLifetime }
+      const transaction = await takeTransaction(req, this.sessionKey, where, state, expected)
+      if (this.pkce && transaction.verifier === undefined) {
+        await this.settle(req, transaction, { ok: false })
+        throw new OAuthError('state_mismatch', where) // RFC 9700 §4.8.2: no downgrade
+      }
+      return transaction
+    }
+    if (state === undefined) throw new OAuthError('state_missing', where)
+    const callbackURL = this.callbackAddress(req, options)
+    const known = await verifyState(this.customStore, req, state, this.meta(callbackURL))
+    if (!known.ok || (this.pkce && known.verifier === undefined)) throw new OAuthError('state_unknown', where)
+    return {
+      state,
+      provider: this.name,
+      client: this.client,
+      begunAt: Date.now(),
+      redirectURI: this.redirectURI(callbackURL, state),
+      ...(known.verifier !== undefined && { verifier: known.verifier }),
+      ...(known.appState !== undefined && { appState: known.appState }),
+    }
+  }
+
+  private async settle(req: SessionRequest, login: Transaction, finished: { ok: boolean; error?: unknown }) {
+    if (this.customStore) return
+    await finishTransaction(req, this.sessionKey, this.at('callback'), login, finished)
+  }
+
+  private async loadProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
+    if (await this.skipsProfile(tokens.accessToken)) return undefined
+    if (this.userProfile === DialectStrategy.prototype.userProfile) return this.fetchProfile(tokens)
+    return new Promise((resolve, reject) => {
+      this.userProfile(tokens.accessToken, (error, profile) => (error ? reject(error) : resolve(profile)))
+    })
+  }
+
+  private async skipsProfile(accessToken: string): Promise<boolean> {
+    const skip = this.options.skipUserProfile
+    if (typeof skip !== 'function') return skip === true
+    // passport-oauth2 tells the two forms apart by arity: `() => boolean`, or `(accessToken, done)`.
+    const ask = skip as (...args: unknown[]) => unknown
+    if (skip.length < 2) return ask() === true
+    return new Promise((resolve, reject) => {
+      ask(accessToken, (error: unknown, answer: unknown) => (error ? reject(error) : resolve(answer === true)))
+    })
+  }
+
+  private async grant(grant: Grant, requestedScope: readonly string[]): Promise<TokenSet> {
+    const phase = grant.grant_type === 'refresh_token' ? 'refresh' : 'token'
+    const { payload } = await this.ask(this.tokenRequest(grant), phase)
+    return this.toTokenSet(payload, requestedScope, phase)
+  }
+
+  private send(request: ProviderRequest, phase: Phase) {
+    const { dispatcher, customHeaders } = this.options
+    return callProvider(request, { ...this.limits, dispatcher, customHeaders }, this.at(phase))
+  }
+
+  private looksLikeCallback(req: SessionRequest): boolean {
+    const params = callbackParams(req)
+    const telling = ['code', 'error', 'state', ...(this.dialect.credentials ?? [])]
+    if (telling.some((name) => params.has(name))) return true
+    if (this.readCallback(params).state !== undefined) return true
+    return requestPath(req) === new URL(this.callbackURL, 'http://localhost').pathname
+  }
+
+  private callbackAddress(req: SessionRequest, options: AuthenticateOptions): string {
+    return absoluteCallbackURL(req, options.callbackURL ?? this.callbackURL, this.options.proxy === true)
+  }
+
+  private checkIssuer(iss: string | null): void {
+    const { issuer } = this.dialect
+    // RFC 9207 §2.4: compared letter by letter, and refused where a configured issuer does not send it.
+    if (issuer !== undefined && iss !== issuer) throw this.failure('issuer_mismatch', 'callback')
+  }
+
+  private authorizationError(error: string, description: string | null): OAuthError {
+    return new OAuthError(error === 'access_denied' ? 'access_denied' : 'authorization_failed', {
+      ...this.at('callback'),
+      providerCode: error,
+      ...(description && { providerMessage: description }),
+    })
+  }
+
+  private meta(callbackURL: string): StateMeta {
+    const { authorizationURL, tokenURL } = this.endpoints
+    return { authorizationURL, tokenURL, clientID: this.clientID, callbackURL }
+  }
+
+  private at(phase: Phase): Where {
+    return { provider: this.name, phase }
+  }
+}
+
+const FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'access_denied',
+  'session_missing',
+  'state_missing',
+  'state_unknown',
+  'state_expired',
+  'state_used',
+  'state_mismatch',
+  'callback_invalid',
+  'issuer_mismatch',
+])
+
+/** Tells two clients of one name apart: tenants of one process share names and maybe a session. */
+function fingerprint(clientID: string, authorizationURL: string): string {
+  return createHash('sha256').update(`${clientID}\n${authorizationURL}`).digest('base64url').slice(0, 11)
+}
+
+/** Passport takes any value as a challenge and hands it on as `info`; its types know strings and numbers only. */
+function challenge(info: object): string {
+  return info as unknown as string
+}
+
+function noSession(where: Where): OAuthError {
+  return new OAuthError('session_missing', {
+    ...where,
+    status: 500,
+    message: 'There is no session. Mount express-session or cookie-session before the login routes.',
+  })
+}
+
+function readCallbackURL(read: OptionReader): string {
+  const value = read.text('callbackURL')
+  if (value.startsWith('/') && !value.startsWith('//')) return value
+  if (!/^https?:\/\//i.test(value) || !URL.canParse(value) || value.includes('#')) {
+    read.fail('callbackURL', 'must be an absolute http(s) address without a fragment, or a path that begins with /')
+  }
+  return value
+}
+
+function readPkce(read: OptionReader, options: DialectOptions, fallback: boolean): boolean {
+  const { pkce } = options
+  if (pkce === undefined) return fallback
+  if (pkce === true || pkce === 'S256') return true
+  return pkce === false ? false : read.fail('pkce', "must be true, false or 'S256' (RFC 7636 §7.2 warns of plain)")
+}

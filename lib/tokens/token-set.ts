@@ -1,0 +1,81 @@
+import type { Json, JsonObject } from '../provider-call'
+
+/** What a provider issues at the end of a login, out of its envelope. */
+export interface TokenSet {
+  accessToken: string
+  /** Always `Bearer`: any other type is refused (RFC 6749 §7.1). */
+  tokenType: 'Bearer'
+  /** The scopes that were granted; those asked for where the provider does not say (RFC 6749 §5.1). */
+  scope: string[]
+  /** When the access token ends; absent where the provider does not say. */
+  expiresAt?: Date
+  refreshToken?: string
+  /** The provider's token object, untouched. */
+  raw: JsonObject
+}
+
+/** Why an answer is no token set, in words fit for an error message. */
+export class TokenSetProblem extends Error {}
+
+/**
+ * A token set from a provider's token object.
+ *
+ * Strict where a mistake would log the wrong person in or send a broken header (`access_token`,
+ * `token_type`), tolerant where providers differ harmlessly (`expires_in` as digits in a string, or absent).
+ * Source: RFC 6749 §5.1.
+ *
+ * @param requestedScope used where the answer has no `scope`
+ * @throws TokenSetProblem
+ */
+export function readTokenSet(raw: JsonObject, requestedScope: readonly string[]): TokenSet {
+  const accessToken = raw.access_token
+  if (typeof accessToken !== 'string' || !HEADER_SAFE.test(accessToken)) {
+    throw new TokenSetProblem('it has no usable access_token')
+  }
+  if (raw.token_type !== undefined && raw.token_type !== null) {
+    if (typeof raw.token_type !== 'string' || raw.token_type.toLowerCase() !== 'bearer') {
+      throw new TokenSetProblem('its token_type is not Bearer')
+    }
+  }
+  const tokens: TokenSet = {
+    accessToken,
+    tokenType: 'Bearer',
+    scope: readScope(raw.scope) ?? [...requestedScope],
+    raw,
+  }
+  const seconds = readLifetime(raw.expires_in)
+  if (seconds !== undefined) tokens.expiresAt = new Date(Date.now() + seconds * 1000)
+  if (raw.refresh_token !== undefined && raw.refresh_token !== null && raw.refresh_token !== '') {
+    if (typeof raw.refresh_token !== 'string' || !HEADER_SAFE.test(raw.refresh_token)) {
+      throw new TokenSetProblem('its refresh_token is not usable')
+    }
+    tokens.refreshToken = raw.refresh_token
+  }
+  return tokens
+}
+
+/** Scopes as a list: split at spaces and commas, without empties and repeats. */
+export function scopeList(scope: string | readonly string[]): string[] {
+  const parts = typeof scope === 'string' ? scope.split(/[\s,]+/) : scope.flatMap((s) => s.split(/[\s,]+/))
+  return [...new Set(parts.filter((part) => part !== ''))]
+}
+
+// Visible ASCII: what may stand in a header and in a form without surprises (RFC 6750 §2.1 allows less).
+const HEADER_SAFE = /^[\x21-\x7e]+$/
+const TEN_YEARS = 10 * 365 * 24 * 3600
+
+function readScope(value: Json | undefined): string[] | undefined {
+  if (typeof value === 'string') return scopeList(value)
+  if (Array.isArray(value)) return scopeList(value.filter((item) => typeof item === 'string'))
+  return undefined
+}
+
+function readLifetime(value: Json | undefined): number | undefined {
+  if (value === undefined || value === null || value === '') return undefined
+  const seconds = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+  if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) {
+    throw new TokenSetProblem('its expires_in is not a number of seconds')
+  }
+  // A "permanent" token (TAPD has such apps) or nonsense: either way there is no end to act on.
+  return seconds > TEN_YEARS ? undefined : seconds
+}

@@ -1,0 +1,269 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { OAuthError } from './errors'
+import {
+  carrySlot,
+  isCookieSession,
+  type SessionRequest,
+  type Slot,
+  sessionUser,
+  type Where,
+  withSlot,
+} from './session'
+
+/** One pending login, kept in the session that began it. */
+export interface Transaction {
+  /** 256 random bits, base64url: the only thing of a transaction that leaves this server. */
+  state: string
+  /** The strategy's name: a login begun for one provider or instance can't be finished at another. */
+  provider: string
+  /** Which client of that name: tenants may share a name and a session. */
+  client: string
+  /** Milliseconds since the epoch. */
+  begunAt: number
+  /** The redirect address as it was sent: the token request must repeat it (RFC 6749 §4.1.3). */
+  redirectURI: string
+  /** PKCE (RFC 7636 §4.1). */
+  verifier?: string
+  returnTo?: string
+  /** Who was logged in when it began. */
+  begunBy?: string
+  /** What the app gave as `state` to `passport.authenticate`: it comes back as `info.state`. */
+  appState?: unknown
+}
+
+/** What becomes of a finished callback, for its double. */
+export interface Finished {
+  ok: boolean
+  returnTo?: string | undefined
+  /** The session that the login ended in. */
+  sessionID?: string | undefined
+  error?: unknown
+}
+
+/** A callback that came before: at work in another request (`finished` is pending), or done. */
+export interface Replay {
+  finished: Promise<Finished>
+}
+
+export const MAX_PENDING = 20
+
+/** 256 bits from the system's random source, base64url (RFC 6749 §10.10). */
+export function newState(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** A PKCE verifier of 43 unreserved characters (RFC 7636 §4.1). */
+export function newVerifier(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** Keeps a pending login in the session and stores the session. The oldest goes where there are too many. */
+export async function beginTransaction(
+  req: SessionRequest,
+  key: string,
+  where: Where,
+  details: Omit<Transaction, 'begunAt' | 'begunBy'>,
+): Promise<void> {
+  const begunBy = whoIs(req)
+  const transaction: Transaction = { ...details, begunAt: Date.now(), ...(begunBy && { begunBy }) }
+  await withSlot(
+    req,
+    key,
+    where,
+    (slot) => {
+      forgetOld(slot)
+      slot.pending = [...pendingOf(slot), transaction].slice(-MAX_PENDING)
+      if (isCookieSession(req)) fitIntoCookie(slot)
+    },
+    { save: true },
+  )
+}
+
+/**
+ * The pending login that a callback's `state` belongs to, for this request alone: nobody else gets it again.
+ * Must be followed by {@link finishTransaction} or {@link markFinished} with {@link release}.
+ *
+ * @param expected the client that finishes it, and the milliseconds it may take
+ * @throws OAuthError `session_missing`, `state_missing`, `state_unknown`, `state_used`, `state_mismatch`, `state_expired`;
+ *   {@link replayOf} tells more of `state_used`
+ */
+export async function takeTransaction(
+  req: SessionRequest,
+  key: string,
+  where: Where,
+  state: string | undefined,
+  expected: { client: string; lifetime: number },
+): Promise<Transaction> {
+  if (state === undefined) throw new OAuthError('state_missing', where)
+  return withSlot(
+    req,
+    key,
+    where,
+    (slot) => {
+      const used = usedOf(slot).find((entry) => sameText(entry.state, state))
+      const pending = pendingOf(slot).find((entry) => sameText(entry.state, state))
+      const known = used ?? pending
+      if (!known) {
+        const cookieless = slot.version === 0 && req.headers?.cookie === undefined
+        throw new OAuthError(cookieless ? 'session_missing' : 'state_unknown', where)
+      }
+      if (known.provider !== where.provider || known.client !== expected.client)
+        throw new OAuthError('state_mismatch', where)
+      if (used || !pending) throw usedBefore(where, { finished: Promise.resolve({ ...used, ok: used?.ok === true }) })
+      const claim = claims.get(state)
+      if (claim) throw usedBefore(where, { finished: claim.promise })
+      if (pending.begunBy !== undefined && pending.begunBy !== whoIs(req)) {
+        throw new OAuthError('state_mismatch', where)
+      }
+      if (Date.now() - pending.begunAt > expected.lifetime) throw new OAuthError('state_expired', where)
+      claims.set(state, newClaim())
+      return pending
+    },
+    { save: false },
+  )
+}
+
+/** Marks a pending login as used in `slot`. To be stored with it. */
+export function markFinished(slot: Slot, transaction: Transaction, ok: boolean): void {
+  slot.pending = pendingOf(slot).filter((entry) => entry.state !== transaction.state)
+  const { state, provider, client, returnTo } = transaction
+  const done: Used = {
+    state,
+    provider,
+    client,
+    ok,
+    at: Date.now(),
+    ...(returnTo !== undefined && { returnTo }),
+  }
+  slot.used = [...usedOf(slot).filter((entry) => entry.state !== state), done].slice(-MAX_PENDING)
+  forgetOld(slot)
+}
+
+/** Lets the doubles of a callback go on, and forgets the claim once no stale copy of the session can be at work. */
+export function release(state: string, finished: Finished): void {
+  claims.get(state)?.resolve(finished)
+  setTimeout(() => claims.delete(state), CLAIM_REMEMBERED_MS).unref()
+}
+
+/** Marks a login as used in the session, stores it, and lets its doubles go on. */
+export async function finishTransaction(
+  req: SessionRequest,
+  key: string,
+  where: Where,
+  transaction: Transaction,
+  finished: Finished,
+): Promise<void> {
+  try {
+    await withSlot(req, key, where, (slot) => markFinished(slot, transaction, finished.ok), {
+      save: !finished.ok,
+    })
+    if (finished.ok) carrySlot(req, key)
+  } finally {
+    release(transaction.state, finished)
+  }
+}
+
+/** What the slot keeps for the other tabs of this browser after a login gave the session a new id. */
+export function pendingElsewhere(slot: Slot, transaction: Transaction): Slot | undefined {
+  const pending = pendingOf(slot).filter((entry) => entry.state !== transaction.state)
+  return pending.length === 0 ? undefined : { version: slot.version + 1, pending, used: usedOf(slot) }
+}
+
+const replays = new WeakMap<OAuthError, Replay>()
+
+/** What became of the callback whose double failed with `state_used`. */
+export function replayOf(error: OAuthError): Replay | undefined {
+  return replays.get(error)
+}
+
+/** Who is logged in, as a text that stays the same from request to request; `undefined` for nobody. */
+export function whoIs(req: SessionRequest): string | undefined {
+  const user = sessionUser(req) ?? req.user
+  return user === undefined || user === null ? undefined : identityOf(user)
+}
+
+/** A user's identity: its provider and id where it has them, else its whole content. */
+export function identityOf(user: unknown): string {
+  if (typeof user !== 'object' || user === null) return String(user)
+  const fields: Record<string, unknown> = { ...user }
+  const id = 'id' in user ? user.id : fields._id
+  const known =
+    id === undefined || id === null ? JSON.stringify(user) : `${String(fields.provider ?? '')}:${String(id)}`
+  return createHash('sha256').update(known).digest('base64url').slice(0, 22)
+}
+
+interface Used {
+  state: string
+  provider: string
+  client: string
+  ok: boolean
+  at: number
+  returnTo?: string
+}
+
+/** Callbacks at work in this process, by state: a double waits for the first and asks the provider nothing. */
+const claims = new Map<string, { promise: Promise<Finished>; resolve: (finished: Finished) => void }>()
+const CLAIM_REMEMBERED_MS = 30_000
+const FORGOTTEN_AFTER_MS = 3_600_000
+const COOKIE_BUDGET = 1800
+
+function newClaim() {
+  let resolve: (finished: Finished) => void = () => {}
+  const promise = new Promise<Finished>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}
+
+function usedBefore(where: Where, replay: Replay): OAuthError {
+  const error = new OAuthError('state_used', where)
+  replays.set(error, replay)
+  return error
+}
+
+// A session's content is data from outside (a store, a cookie): its shape is checked before it is believed.
+function pendingOf(slot: Slot): Transaction[] {
+  return listOf(slot.pending).filter(
+    (entry): entry is Transaction & Record<string, unknown> =>
+      isEntry(entry) && typeof entry.begunAt === 'number' && typeof entry.redirectURI === 'string',
+  )
+}
+
+function usedOf(slot: Slot): Used[] {
+  return listOf(slot.used).filter(
+    (entry): entry is Used & Record<string, unknown> => isEntry(entry) && typeof entry.at === 'number',
+  )
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+function isEntry(entry: unknown): entry is Record<string, unknown> & { state: string; provider: string } {
+  if (typeof entry !== 'object' || entry === null) return false
+  return (
+    'state' in entry && typeof entry.state === 'string' && 'provider' in entry && typeof entry.provider === 'string'
+  )
+}
+
+function forgetOld(slot: Slot): void {
+  const since = Date.now() - FORGOTTEN_AFTER_MS
+  slot.pending = pendingOf(slot).filter((entry) => entry.begunAt > since)
+  slot.used = usedOf(slot).filter((entry) => entry.at > since)
+}
+
+function fitIntoCookie(slot: Slot): void {
+  while (JSON.stringify(slot).length > COOKIE_BUDGET) {
+    const used = usedOf(slot)
+    const pending = pendingOf(slot)
+    if (used.length > 0) slot.used = used.slice(1)
+    else if (pending.length > 1) slot.pending = pending.slice(1)
+    else return
+  }
+}
+
+function sameText(a: string, b: string): boolean {
+  const left = Buffer.from(a)
+  const right = Buffer.from(b)
+  return left.length === right.length && timingSafeEqual(left, right)
+}

@@ -1,0 +1,46 @@
+import type { DialectOptions, JsonObject, Params, ProfileFields, Refusal, VerifyFunction } from '../lib/dialect'
+import { DialectStrategy, OptionReader, standardRefusal, textOf } from '../lib/dialect'
+
+/** AIHubMix (https://docs.aihubmix.com/cn/api/Auth). Credentials in the body; flat answers; access 2 h, refresh 30 d. */
+export interface AihubmixOptions extends DialectOptions {
+  /** One-click login: a user who is logged in at AIHubMix sees no consent page. Default false. */
+  autoAuthorize?: boolean | undefined
+  topupURL?: string | undefined
+}
+
+export class AihubmixStrategy extends DialectStrategy {
+  protected readonly topupURL: string
+  private readonly autoAuthorize: boolean
+
+  constructor(options: AihubmixOptions, verify: VerifyFunction) {
+    const read = new OptionReader('aihubmix', options)
+    const api = read.base('baseURL', 'https://api.aihubmix.com')
+    super('aihubmix', options, verify, {
+      endpoints: {
+        authorizationURL: `${api}/api/oauth2/authorize`,
+        tokenURL: `${api}/api/oauth2/token`,
+        userProfileURL: `${api}/api/oauth2/userinfo`,
+      },
+      scope: ['profile'],
+    })
+    this.topupURL = read.address('topupURL', `${api}/api/oauth2/topup`)
+    this.autoAuthorize = read.flag('autoAuthorize')
+  }
+
+  /** The text `true`, and only when asked for: consent that nobody sees is not a default. */
+  override authorizationParams(): Params {
+    return { auto_authorize: this.autoAuthorize ? 'true' : undefined }
+  }
+
+  /** `success: false` is a failure on HTTP 200 too. */
+  override refusal(body: JsonObject): Refusal | undefined {
+    const standard = standardRefusal(body)
+    if (standard || body.success !== false) return standard
+    return { providerMessage: textOf(body.message) }
+  }
+
+  protected profileFields(user: JsonObject): ProfileFields {
+    const { id, username, email } = user
+    return { id, displayName: username, username, email }
+  }
+}

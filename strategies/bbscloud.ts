@@ -1,0 +1,111 @@
+import type {
+  CallbackReading,
+  DialectOptions,
+  ErrorCode,
+  Json,
+  JsonObject,
+  Params,
+  Phase,
+  ProfileFields,
+  ProviderRequest,
+  Refusal,
+  TokenSet,
+  VerifyFunction,
+} from '../lib/dialect'
+import { DialectStrategy, OptionReader, textOf } from '../lib/dialect'
+
+/**
+ * BBScloud (document of 2021-06-28). The server fetches a code before the redirect; the callback brings the
+ * access token itself, valid for five minutes. There is no token endpoint, no scope and no refresh.
+ */
+export interface BbscloudOptions extends DialectOptions {
+  /** The site: `https://1000001.bbscloud.com`, a sub-domain of one's own, or one's own domain. */
+  baseURL: string
+  codeURL?: string | undefined
+}
+
+/** Carries our state in the redirect address, of which BBScloud registers only the domain. */
+const STATE = 'login_state'
+const TOKEN_SECONDS = 300
+
+const USER_INFO_CODES: Record<string, ErrorCode> = {
+  '-2': 'token_rejected',
+  '-3': 'user_unknown',
+}
+
+export class BbscloudStrategy extends DialectStrategy {
+  private readonly codeURL: string
+
+  constructor(options: BbscloudOptions, verify: VerifyFunction) {
+    const read = new OptionReader('bbscloud', options)
+    const site = read.base('baseURL')
+    const codeURL = read.address('codeURL', `${site}/api/sso/oauth_code`)
+    super('bbscloud', options, verify, {
+      endpoints: {
+        authorizationURL: `${site}/loginAuth`,
+        tokenURL: codeURL,
+        userProfileURL: `${site}/api/sso/userInfo`,
+      },
+      scope: [],
+      credentials: ['token'],
+    })
+    this.codeURL = codeURL
+  }
+
+  /** Step 1: the code that the authorization address must carry. */
+  protected override async prepare(): Promise<Params> {
+    const { clientID: client_id, clientSecret: client_secret } = this
+    const json = { client_id, client_secret, response_type: 'code' }
+    const { payload } = await this.ask({ method: 'POST', url: this.codeURL, json }, 'code')
+    const code = textOf(payload.data)
+    if (code === undefined) throw this.failure('response_invalid', 'code', 'BBScloud returned no code.')
+    return { code }
+  }
+
+  protected override redirectURI(callbackURL: string, state: string): string {
+    const address = new URL(callbackURL)
+    address.searchParams.set(STATE, state)
+    return address.href
+  }
+
+  /** Survives a proper merge, a naive `?token=` appended to our query, and an echo of `state`. */
+  protected override readCallback(params: URLSearchParams): CallbackReading {
+    const [carried, appended] = (params.get(STATE) ?? '').split('?token=', 2)
+    const state = carried || (params.get('state') ?? undefined)
+    return { state, credential: params.get('token') ?? (appended || undefined) }
+  }
+
+  protected override async exchange(token: string): Promise<TokenSet> {
+    return this.toTokenSet({ access_token: token, expires_in: TOKEN_SECONDS }, [], 'callback')
+  }
+
+  /** The document knows the token as a parameter only. */
+  protected override profileRequest(tokens: TokenSet): ProviderRequest {
+    return { method: 'GET', url: this.endpoints.userProfileURL, query: { access_token: tokens.accessToken } }
+  }
+
+  /** `type: 1` is the success of step 1, `error: 0` that of userInfo; both come as number or as text. */
+  override refusal(body: JsonObject, phase: Phase): Refusal | undefined {
+    if (phase === 'code') {
+      if (String(body.type) === '1') return undefined
+      return {
+        code: 'client_rejected',
+        providerCode: textOf(body.type),
+        providerMessage: textOf(body.description),
+      }
+    }
+    const error = textOf(body.error) ?? '0'
+    if (error === '0') return undefined
+    const code = Object.hasOwn(USER_INFO_CODES, error) ? USER_INFO_CODES[error] : 'provider_error'
+    return { code, providerCode: error, providerMessage: textOf(body.error_description) }
+  }
+
+  override unwrap(body: JsonObject): Json {
+    return body
+  }
+
+  /** `avatar` is a bare file name of an unknown host: it stays in `_json`. */
+  protected profileFields(user: JsonObject): ProfileFields {
+    return { id: user.id, displayName: user.userName, email: user.accountEmail, photo: user.avatar }
+  }
+}
