@@ -172,7 +172,6 @@ export class OAuthError extends Error {
     const said = details.providerMessage === undefined ? undefined : printable(details.providerMessage)
     const base = details.message ?? known.message
     super(said ? `${base} The provider says: ${said}` : base)
-    this.name = 'OAuthError'
     this.code = code
     this.provider = details.provider
     this.phase = details.phase
@@ -187,6 +186,14 @@ export class OAuthError extends Error {
       Object.defineProperty(this, 'cause', { value: details.cause, configurable: true, writable: true })
     }
     Object.defineProperty(this, BRAND, { value: true })
+  }
+
+  override get name(): string {
+    return 'OAuthError'
+  }
+
+  toJSON(): object {
+    return { ...this, message: this.message }
   }
 
   /** Whether `error` is an OAuthError, of this copy of the package or of another. */

@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto'
-import OAuth2Strategy from 'passport-oauth2'
-import { type AnswerDialect, type Refusal, readAnswer, standardRefusal } from './answers'
 import { callbackParams, refuseMalformed } from './callback-params'
 import { absoluteCallbackURL, requestPath } from './callback-url'
 import { type StateMeta, storeState, verifyState } from './custom-state-store'
-import { type ErrorCode, OAuthError, type Phase } from './errors'
-import { bindOAuth2Client } from './oauth2-client'
+import { type ErrorCode, OAuthError } from './errors'
 import { type CustomStateStore, type DialectOptions, OptionReader } from './options'
-import { type DialectProfile, normaliseProfile, type ProfileFields } from './profile'
-import { callProvider, type Json, type JsonObject, type Params, type ProviderRequest } from './provider-call'
+import type { DialectProfile } from './profile'
+import type { Params } from './provider-call'
+import { type Dialect, type Grant, ProviderClient } from './provider-client'
 import { hasSession, type SessionRequest, type Where } from './session'
-import { readTokenSet, scopeList, type TokenSet, TokenSetProblem } from './tokens/token-set'
+import { scopeList, type TokenSet } from './tokens/token-set'
 import {
   beginTransaction,
   finishTransaction,
@@ -21,39 +19,12 @@ import {
 } from './transactions'
 import { runVerify, type VerifyFunction } from './verify'
 
-/** How a provider differs, as far as it can be said in words rather than in methods. */
-export interface Dialect {
-  endpoints: {
-    authorizationURL: string
-    tokenURL: string
-    userProfileURL: string
-    /** Where it is not the token endpoint. */
-    refreshURL?: string | undefined
-    revokeURL?: string | undefined
-  }
-  /** Asked for where the app names none. */
-  scope: readonly string[]
-  /** Default: a space (RFC 6749 §3.3). */
-  scopeSeparator?: ' ' | ','
-  /** The name of the client id on the wire; default `client_id`. */
-  clientIDName?: string
-  /** Whether PKCE is on where the app says nothing; default off. */
-  pkce?: boolean
-  /** The callback parameters that carry a credential; default `code`. */
-  credentials?: readonly string[]
-  /** Expected RFC 9207 `iss`; compared where set. */
-  issuer?: string | undefined
-}
-
 /** What a dialect reads out of a callback. */
 export interface CallbackReading {
   state: string | undefined
   /** The code, or whatever stands for it. */
   credential: string | undefined
 }
-
-/** A grant for the token endpoint, in the names of RFC 6749 §4.1.3 and §6. */
-export type Grant = { grant_type: 'authorization_code' | 'refresh_token' } & Record<string, string | undefined>
 
 /** A finished conversation with the provider, before `verify` has spoken. */
 export interface Login {
@@ -87,57 +58,26 @@ interface AuthenticateOptions {
  * A login provider that speaks its own dialect of OAuth 2.0: the two legs of a login, on passport-oauth2's
  * `OAuth2Strategy`. A subclass overrides what differs, and nothing else.
  */
-export abstract class DialectStrategy extends OAuth2Strategy implements AnswerDialect {
-  override name: string
-  protected readonly clientID: string
-  protected readonly clientSecret: string
-  protected readonly endpoints: Dialect['endpoints']
-  private readonly dialect: Dialect
-  private readonly options: DialectOptions
+export abstract class DialectStrategy extends ProviderClient {
   private readonly verify: VerifyFunction
   private readonly callbackURL: string
-  private readonly scope: string[]
   private readonly pkce: boolean
   private readonly sessionKey: string
   private readonly stateLifetime: number
-  private readonly limits: { timeout: number; maxResponseBytes: number }
   private readonly client: string
   private readonly customStore: CustomStateStore | undefined
 
   /** @throws OAuthError `config_invalid`, naming the option */
   constructor(name: string, options: DialectOptions, verify: VerifyFunction, dialect: Dialect) {
+    super(name, options, verify, dialect)
     const read = new OptionReader(name, options)
-    const endpoints = { ...dialect.endpoints }
-    for (const key of ['authorizationURL', 'tokenURL', 'userProfileURL', 'refreshURL', 'revokeURL'] as const) {
-      if (endpoints[key] !== undefined || options[key] !== undefined) endpoints[key] = read.address(key, endpoints[key])
-    }
-    const clientID = read.text('clientID')
-    const clientSecret = read.text('clientSecret')
-    if (typeof verify !== 'function') read.fail('verify', 'is required and must be a function')
-    super({ ...endpoints, clientID, clientSecret, callbackURL: options.callbackURL, state: true }, verify)
-    this.name = name
-    this.clientID = clientID
-    this.clientSecret = clientSecret
-    this.endpoints = endpoints
-    this.dialect = dialect
-    this.client = fingerprint(clientID, endpoints.authorizationURL)
-    this.options = options
     this.verify = verify
     this.callbackURL = readCallbackURL(read)
-    this.scope = read.words('scope') ?? [...dialect.scope]
     this.pkce = readPkce(read, options, dialect.pkce ?? false)
     this.sessionKey = read.optionalText('sessionKey') ?? 'passport-dialects'
     this.stateLifetime = read.positive('stateLifetime', 600, 'seconds') * 1000
-    this.limits = {
-      timeout: read.positive('timeout', 10_000, 'milliseconds'),
-      maxResponseBytes: read.positive('maxResponseBytes', 1024 * 1024, 'bytes'),
-    }
-    for (const flag of ['proxy', 'passReqToCallback', 'allowInsecureHttp']) read.flag(flag)
+    this.client = fingerprint(this.clientID, this.endpoints.authorizationURL)
     this.customStore = typeof options.store === 'object' ? options.store : undefined
-    bindOAuth2Client(this._oauth2, {
-      grant: (params) => this.grant({ grant_type: 'authorization_code', ...params }, this.scope),
-      call: (request) => this.send(request, 'request'),
-    })
   }
 
   /** Passport's entry: begins a login, or finishes one where the request looks like a callback. */
@@ -149,29 +89,10 @@ export abstract class DialectStrategy extends OAuth2Strategy implements AnswerDi
     outcome.then((done) => this.act(done)).catch((error) => this.report(error))
   }
 
-  /** A new token set for a refresh token (RFC 6749 §6). The old refresh token stays where none comes back. */
-  async refresh(tokens: Pick<TokenSet, 'refreshToken' | 'scope'>): Promise<TokenSet> {
-    const { refreshToken } = tokens
-    if (refreshToken === undefined) {
-      throw new OAuthError('refresh_rejected', {
-        ...this.at('refresh'),
-        message: 'The provider issued no refresh token for this login. The user must log in again.',
-      })
-    }
-    const grant: Grant = { grant_type: 'refresh_token', refresh_token: refreshToken }
-    const renewed = await this.grant(grant, tokens.scope)
-    return { ...renewed, refreshToken: renewed.refreshToken ?? refreshToken }
-  }
-
   // ---- what a dialect may override ------------------------------------------------------------
 
   /** Extra parameters of the authorization request; they can't replace those of the protocol. */
   override authorizationParams(_options: object): Params {
-    return {}
-  }
-
-  /** Extra parameters of the token request; they can't replace those of the protocol. */
-  override tokenParams(_options: object): Params {
     return {}
   }
 
@@ -195,12 +116,6 @@ export abstract class DialectStrategy extends OAuth2Strategy implements AnswerDi
     return createHash('sha256').update(verifier).digest('base64url')
   }
 
-  /** The token request's format; default a form with the client's credentials in it (RFC 6749 §2.3.1). */
-  protected tokenRequest(grant: Grant): ProviderRequest {
-    const { clientID: client_id, clientSecret: client_secret } = this
-    return { method: 'POST', url: this.tokenEndpoint(grant), form: { ...grant, client_id, client_secret } }
-  }
-
   /** The token set of a callback's credential; default the token endpoint's answer. */
   protected async exchange(credential: string, transaction: Transaction): Promise<TokenSet> {
     const { redirectURI: redirect_uri, verifier: code_verifier } = transaction
@@ -213,72 +128,6 @@ export abstract class DialectStrategy extends OAuth2Strategy implements AnswerDi
       code_verifier,
     }
     return this.grant(grant, this.scope)
-  }
-
-  /** How an answer says no; default RFC 6749 §5.2. */
-  refusal(body: JsonObject, _phase: Phase, _status: number): Refusal | undefined {
-    return standardRefusal(body)
-  }
-
-  /** How an answer is unwrapped; default not at all. */
-  unwrap(body: JsonObject, _phase: Phase): Json | undefined {
-    return body
-  }
-
-  /** The request for the user; default GET with a Bearer header (RFC 6750 §2.1). */
-  protected profileRequest(tokens: TokenSet): ProviderRequest {
-    return { method: 'GET', url: this.endpoints.userProfileURL, bearer: tokens.accessToken }
-  }
-
-  /** What stands where in the provider's user object. */
-  protected abstract profileFields(user: JsonObject): ProfileFields
-
-  /** The profile of a token's user; default {@link profileRequest}, unwrapped, through {@link profileFields}. */
-  protected async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
-    const { payload, text } = await this.ask(this.profileRequest(tokens), 'profile')
-    return this.toProfile(payload, text)
-  }
-
-  /** passport-oauth2's way to the profile; a subclass may override it as there. */
-  override userProfile(accessToken: string, done: (error?: unknown, profile?: DialectProfile) => void): void {
-    const tokens: TokenSet = { accessToken, tokenType: 'Bearer', scope: this.scope, raw: {} }
-    this.fetchProfile(tokens).then((profile) => done(null, profile), done)
-  }
-
-  // ---- what a dialect may call ----------------------------------------------------------------
-
-  /** One call to the provider: its payload, unwrapped, and the text it came in. */
-  protected async ask(request: ProviderRequest, phase: Phase): Promise<{ payload: JsonObject; text: string }> {
-    const answer = await this.send(request, phase)
-    const payload = readAnswer(answer, this, this.at(phase))
-    return { payload, text: answer.text }
-  }
-
-  /** The normalised profile of a user object. @throws OAuthError `response_invalid` where it has no id */
-  protected toProfile(user: JsonObject, raw: string): DialectProfile {
-    const profile = normaliseProfile(this.name, this.profileFields(user), user, raw)
-    if (!profile) throw this.failure('response_invalid', 'profile', 'The user that the provider returned has no id.')
-    return profile
-  }
-
-  /** The token set of a provider's token object. @throws OAuthError `response_invalid`, or `callback_invalid` */
-  protected toTokenSet(raw: JsonObject, requestedScope: readonly string[], phase: Phase): TokenSet {
-    try {
-      return readTokenSet(raw, requestedScope)
-    } catch (error) {
-      if (!(error instanceof TokenSetProblem)) throw error
-      if (phase === 'callback') throw this.failure('callback_invalid', phase)
-      throw this.failure('response_invalid', phase, `The token answer of the provider is unusable: ${error.message}.`)
-    }
-  }
-
-  protected failure(code: ErrorCode, phase: Phase, message?: string): OAuthError {
-    return new OAuthError(code, { ...this.at(phase), ...(message !== undefined && { message }) })
-  }
-
-  protected tokenEndpoint(grant: Grant): string {
-    const { tokenURL, refreshURL } = this.endpoints
-    return grant.grant_type === 'refresh_token' ? (refreshURL ?? tokenURL) : tokenURL
   }
 
   // ---- the two legs ---------------------------------------------------------------------------
@@ -423,36 +272,6 @@ export abstract class DialectStrategy extends OAuth2Strategy implements AnswerDi
     await finishTransaction(req, this.sessionKey, this.at('callback'), login, finished)
   }
 
-  private async loadProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
-    if (await this.skipsProfile(tokens.accessToken)) return undefined
-    if (this.userProfile === DialectStrategy.prototype.userProfile) return this.fetchProfile(tokens)
-    return new Promise((resolve, reject) => {
-      this.userProfile(tokens.accessToken, (error, profile) => (error ? reject(error) : resolve(profile)))
-    })
-  }
-
-  private async skipsProfile(accessToken: string): Promise<boolean> {
-    const skip = this.options.skipUserProfile
-    if (typeof skip !== 'function') return skip === true
-    // passport-oauth2 tells the two forms apart by arity: `() => boolean`, or `(accessToken, done)`.
-    const ask = skip as (...args: unknown[]) => unknown
-    if (skip.length < 2) return ask() === true
-    return new Promise((resolve, reject) => {
-      ask(accessToken, (error: unknown, answer: unknown) => (error ? reject(error) : resolve(answer === true)))
-    })
-  }
-
-  private async grant(grant: Grant, requestedScope: readonly string[]): Promise<TokenSet> {
-    const phase = grant.grant_type === 'refresh_token' ? 'refresh' : 'token'
-    const { payload } = await this.ask(this.tokenRequest(grant), phase)
-    return this.toTokenSet(payload, requestedScope, phase)
-  }
-
-  private send(request: ProviderRequest, phase: Phase) {
-    const { dispatcher, customHeaders } = this.options
-    return callProvider(request, { ...this.limits, dispatcher, customHeaders }, this.at(phase))
-  }
-
   private looksLikeCallback(req: SessionRequest): boolean {
     const params = callbackParams(req)
     const telling = ['code', 'error', 'state', ...(this.dialect.credentials ?? [])]
@@ -482,10 +301,6 @@ export abstract class DialectStrategy extends OAuth2Strategy implements AnswerDi
   private meta(callbackURL: string): StateMeta {
     const { authorizationURL, tokenURL } = this.endpoints
     return { authorizationURL, tokenURL, clientID: this.clientID, callbackURL }
-  }
-
-  private at(phase: Phase): Where {
-    return { provider: this.name, phase }
   }
 }
 

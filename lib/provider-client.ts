@@ -1,0 +1,209 @@
+import OAuth2Strategy from 'passport-oauth2'
+import { type AnswerDialect, type Refusal, readAnswer, standardRefusal } from './answers'
+import { type ErrorCode, OAuthError, type Phase } from './errors'
+import { bindOAuth2Client } from './oauth2-client'
+import { type DialectOptions, OptionReader } from './options'
+import { type DialectProfile, normaliseProfile, type ProfileFields } from './profile'
+import { callProvider, type Json, type JsonObject, type Params, type ProviderRequest } from './provider-call'
+import type { Where } from './session'
+import { readTokenSet, type TokenSet, TokenSetProblem } from './tokens/token-set'
+import type { VerifyFunction } from './verify'
+
+/** How a provider differs, as far as it can be said in words rather than in methods. */
+export interface Dialect {
+  endpoints: {
+    authorizationURL: string
+    tokenURL: string
+    userProfileURL: string
+    /** Where it is not the token endpoint. */
+    refreshURL?: string | undefined
+    revokeURL?: string | undefined
+  }
+  /** Asked for where the app names none. */
+  scope: readonly string[]
+  /** Default: a space (RFC 6749 §3.3). */
+  scopeSeparator?: ' ' | ','
+  /** The name of the client id on the wire; default `client_id`. */
+  clientIDName?: string
+  /** Whether PKCE is on where the app says nothing; default off. */
+  pkce?: boolean
+  /** The callback parameters that carry a credential; default `code`. */
+  credentials?: readonly string[]
+  /** Expected RFC 9207 `iss`; compared where set. */
+  issuer?: string | undefined
+}
+
+/** A grant for the token endpoint, in the names of RFC 6749 §4.1.3 and §6. */
+export type Grant = { grant_type: 'authorization_code' | 'refresh_token' } & Record<string, string | undefined>
+
+/**
+ * The turns of a login that are spoken with the provider alone: token, profile, refresh. What a provider does in
+ * its own way is a method here, which its strategy overrides.
+ */
+export abstract class ProviderClient extends OAuth2Strategy implements AnswerDialect {
+  override name: string
+  protected readonly clientID: string
+  protected readonly clientSecret: string
+  protected readonly endpoints: Dialect['endpoints']
+  protected readonly dialect: Dialect
+  protected readonly options: DialectOptions
+  protected readonly scope: readonly string[]
+  private readonly limits: { timeout: number; maxResponseBytes: number }
+
+  /** @throws OAuthError `config_invalid`, naming the option */
+  constructor(name: string, options: DialectOptions, verify: VerifyFunction, dialect: Dialect) {
+    const read = new OptionReader(name, options)
+    const endpoints = { ...dialect.endpoints }
+    for (const key of ['authorizationURL', 'tokenURL', 'userProfileURL', 'refreshURL', 'revokeURL'] as const) {
+      if (endpoints[key] !== undefined || options[key] !== undefined) endpoints[key] = read.address(key, endpoints[key])
+    }
+    const clientID = read.text('clientID')
+    const clientSecret = read.text('clientSecret')
+    if (typeof verify !== 'function') read.fail('verify', 'is required and must be a function')
+    // passport-oauth2 keeps what add-ons look for; state and PKCE are the engine's own.
+    super({ ...endpoints, clientID, clientSecret, callbackURL: options.callbackURL, state: true }, verify)
+    this.name = name
+    this.clientID = clientID
+    this.clientSecret = clientSecret
+    this.endpoints = endpoints
+    this.dialect = dialect
+    this.options = options
+    this.scope = read.words('scope') ?? dialect.scope
+    this.limits = {
+      timeout: read.positive('timeout', 10_000, 'milliseconds'),
+      maxResponseBytes: read.positive('maxResponseBytes', 1024 * 1024, 'bytes'),
+    }
+    for (const flag of ['proxy', 'passReqToCallback', 'allowInsecureHttp']) read.flag(flag)
+    bindOAuth2Client(this._oauth2, {
+      grant: (params) => this.grant({ grant_type: 'authorization_code', ...params }, this.scope),
+      call: (request) => this.send(request, 'request'),
+    })
+  }
+
+  /** A new token set for a refresh token (RFC 6749 §6). The old refresh token stays where none comes back. */
+  async refresh(tokens: Pick<TokenSet, 'refreshToken' | 'scope'>): Promise<TokenSet> {
+    const { refreshToken } = tokens
+    if (refreshToken === undefined) {
+      throw new OAuthError('refresh_rejected', {
+        ...this.at('refresh'),
+        message: 'The provider issued no refresh token for this login. The user must log in again.',
+      })
+    }
+    const grant: Grant = { grant_type: 'refresh_token', refresh_token: refreshToken }
+    const renewed = await this.grant(grant, tokens.scope)
+    return { ...renewed, refreshToken: renewed.refreshToken ?? refreshToken }
+  }
+
+  // ---- what a dialect may override ------------------------------------------------------------
+
+  /** Extra parameters of the token request; they can't replace those of the protocol. */
+  override tokenParams(_options: object): Params {
+    return {}
+  }
+
+  /** The token request's format; default a form with the client's credentials in it (RFC 6749 §2.3.1). */
+  protected tokenRequest(grant: Grant): ProviderRequest {
+    const { clientID: client_id, clientSecret: client_secret } = this
+    return { method: 'POST', url: this.tokenEndpoint(grant), form: { ...grant, client_id, client_secret } }
+  }
+
+  /** How an answer says no; default RFC 6749 §5.2. */
+  refusal(body: JsonObject, _phase: Phase, _status: number): Refusal | undefined {
+    return standardRefusal(body)
+  }
+
+  /** How an answer is unwrapped; default not at all. */
+  unwrap(body: JsonObject, _phase: Phase): Json | undefined {
+    return body
+  }
+
+  /** The request for the user; default GET with a Bearer header (RFC 6750 §2.1). */
+  protected profileRequest(tokens: TokenSet): ProviderRequest {
+    return { method: 'GET', url: this.endpoints.userProfileURL, bearer: tokens.accessToken }
+  }
+
+  /** What stands where in the provider's user object. */
+  protected abstract profileFields(user: JsonObject): ProfileFields
+
+  /** The profile of a token's user; default {@link profileRequest}, unwrapped, through {@link profileFields}. */
+  protected async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
+    const { payload, text } = await this.ask(this.profileRequest(tokens), 'profile')
+    return this.toProfile(payload, text)
+  }
+
+  /** passport-oauth2's way to the profile; a subclass may override it as there. */
+  override userProfile(accessToken: string, done: (error?: unknown, profile?: DialectProfile) => void): void {
+    const tokens: TokenSet = { accessToken, tokenType: 'Bearer', scope: [...this.scope], raw: {} }
+    this.fetchProfile(tokens).then((profile) => done(null, profile), done)
+  }
+
+  // ---- what a dialect may call ----------------------------------------------------------------
+
+  /** One call to the provider: its payload, unwrapped, and the text it came in. */
+  protected async ask(request: ProviderRequest, phase: Phase): Promise<{ payload: JsonObject; text: string }> {
+    const answer = await this.send(request, phase)
+    const payload = readAnswer(answer, this, this.at(phase))
+    return { payload, text: answer.text }
+  }
+
+  /** The normalised profile of a user object. @throws OAuthError `response_invalid` where it has no id */
+  protected toProfile(user: JsonObject, raw: string): DialectProfile {
+    const profile = normaliseProfile(this.name, this.profileFields(user), user, raw)
+    if (!profile) throw this.failure('response_invalid', 'profile', 'The user that the provider returned has no id.')
+    return profile
+  }
+
+  /** The token set of a provider's token object. @throws OAuthError `response_invalid`, or `callback_invalid` */
+  protected toTokenSet(raw: JsonObject, requestedScope: readonly string[], phase: Phase): TokenSet {
+    try {
+      return readTokenSet(raw, requestedScope)
+    } catch (error) {
+      if (!(error instanceof TokenSetProblem)) throw error
+      if (phase === 'callback') throw this.failure('callback_invalid', phase)
+      throw this.failure('response_invalid', phase, `The token answer of the provider is unusable: ${error.message}.`)
+    }
+  }
+
+  protected failure(code: ErrorCode, phase: Phase, message?: string): OAuthError {
+    return new OAuthError(code, { ...this.at(phase), ...(message !== undefined && { message }) })
+  }
+
+  protected tokenEndpoint(grant: Grant): string {
+    const { tokenURL, refreshURL } = this.endpoints
+    return grant.grant_type === 'refresh_token' ? (refreshURL ?? tokenURL) : tokenURL
+  }
+
+  protected async grant(grant: Grant, requestedScope: readonly string[]): Promise<TokenSet> {
+    const phase = grant.grant_type === 'refresh_token' ? 'refresh' : 'token'
+    const { payload } = await this.ask(this.tokenRequest(grant), phase)
+    return this.toTokenSet(payload, requestedScope, phase)
+  }
+
+  protected async loadProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
+    if (await this.skipsProfile(tokens.accessToken)) return undefined
+    if (this.userProfile === ProviderClient.prototype.userProfile) return this.fetchProfile(tokens)
+    return new Promise((resolve, reject) => {
+      this.userProfile(tokens.accessToken, (error, profile) => (error ? reject(error) : resolve(profile)))
+    })
+  }
+
+  private async skipsProfile(accessToken: string): Promise<boolean> {
+    const skip = this.options.skipUserProfile
+    if (typeof skip !== 'function') return skip === true
+    // passport-oauth2 tells the two forms apart by arity: `() => boolean`, or `(accessToken, done)`.
+    const ask = skip as (...args: unknown[]) => unknown
+    if (skip.length < 2) return ask() === true
+    return new Promise((resolve, reject) => {
+      ask(accessToken, (error: unknown, answer: unknown) => (error ? reject(error) : resolve(answer === true)))
+    })
+  }
+
+  protected at(phase: Phase): Where {
+    return { provider: this.name, phase }
+  }
+
+  private send(request: ProviderRequest, phase: Phase) {
+    const { dispatcher, customHeaders } = this.options
+    return callProvider(request, { ...this.limits, dispatcher, customHeaders }, this.at(phase))
+  }
+}
