@@ -1,0 +1,105 @@
+import {
+  AihubmixStrategy,
+  BbscloudStrategy,
+  DialectStrategy,
+  OAuthError,
+  oauthRouter,
+  TailchatStrategy,
+  TapdStrategy,
+  TiktokStrategy,
+} from 'passport-dialects'
+import OAuth2Strategy from 'passport-oauth2'
+
+const needed = { clientID: 'client', clientSecret: 'secret', callbackURL: 'https://app.example.com/cb' }
+const site = { baseURL: 'https://site.example.com/' }
+const verify = () => {}
+
+const ALL = [
+  ['tailchat', TailchatStrategy, site],
+  ['tapd', TapdStrategy, {}],
+  ['bbscloud', BbscloudStrategy, site],
+  ['tiktok', TiktokStrategy, {}],
+  ['aihubmix', AihubmixStrategy, {}],
+] as const
+
+function problemOf(build: () => unknown): OAuthError {
+  try {
+    build()
+  } catch (error) {
+    if (OAuthError.is(error)) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}
+
+describe.each(ALL)('%s', (name, Strategy, own) => {
+  const build = (options: object) => new Strategy({ ...needed, ...own, ...options } as never, verify)
+
+  test('is a DialectStrategy and an OAuth2Strategy of its name', () => {
+    const strategy = build({})
+    expect(strategy).toBeInstanceOf(DialectStrategy)
+    expect(strategy).toBeInstanceOf(OAuth2Strategy)
+    expect(strategy.name).toBe(name)
+  })
+
+  test.each([
+    ['clientID', undefined],
+    ['clientID', ''],
+    ['clientSecret', undefined],
+    ['clientSecret', 7],
+    ['callbackURL', undefined],
+    ['callbackURL', 'not an address'],
+    ['callbackURL', '//evil.example.com/cb'],
+    ['callbackURL', 'https://app.example.com/cb#fragment'],
+    ['authorizationURL', 'ftp://x.example.com'],
+    ['userProfileURL', 'http://plain.example.com/me'],
+    ['timeout', 0],
+    ['timeout', '10'],
+    ['maxResponseBytes', -1],
+    ['scope', 7],
+    ['pkce', 'plain'],
+    ['proxy', 'yes'],
+    ['allowInsecureHttp', 1],
+    ['stateLifetime', Number.NaN],
+  ])('names option %s when it is %p', (option, value) => {
+    const problem = problemOf(() => build({ [option]: value }))
+    expect(problem.code).toBe('config_invalid')
+    expect(problem.message).toContain(`\`${option}\``)
+  })
+
+  test('takes plain http to loopback, and elsewhere only when told to', () => {
+    build({ userProfileURL: 'http://127.0.0.1:1/me' })
+    build({ userProfileURL: 'http://localhost:1/me' })
+    build({ userProfileURL: 'http://plain.example.com/me', allowInsecureHttp: true })
+  })
+
+  test('needs verify', () => {
+    expect(problemOf(() => new Strategy({ ...needed, ...own } as never, undefined as never)).message).toContain(
+      'verify',
+    )
+  })
+})
+
+test.each([TailchatStrategy, BbscloudStrategy])('a provider without a global host needs baseURL', (Strategy) => {
+  expect(problemOf(() => new Strategy(needed as never, verify)).message).toContain('`baseURL`')
+})
+
+describe('oauthRouter', () => {
+  const tapd = { clientID: 'a', clientSecret: 'b' }
+  test.each([
+    ['providers', {}],
+    ['providers', { providers: [] }],
+    ['providers', { providers: { 'bad name': tapd } }],
+    ['providers', { providers: { session: tapd } }],
+    ['strategy', { providers: { unheard: tapd } }],
+    ['clientSecret', { providers: { tapd: { clientID: 'a' } } }],
+    ['baseURL', { providers: { tapd }, baseURL: 'https://app.example.com/path' }],
+    ['mountPath', { providers: { tapd }, mountPath: '/a b' }],
+    ['verify', { providers: { tapd }, verify: 'yes' }],
+    ['sucessRedirect', { providers: { tapd }, sucessRedirect: '/' }],
+  ])('names option %s in %j', (option, config) => {
+    const problem = problemOf(() => oauthRouter(config as never))
+    expect(problem.code).toBe('config_invalid')
+    expect(problem.message).toContain(`\`${option}\``)
+  })
+})

@@ -1,0 +1,102 @@
+import session from 'express-session'
+import { type RunningApp, startRouterApp } from '../support/app'
+import { Browser } from '../support/browser'
+import { backChannelCalls, closeAll, type Emulators, NAMES, providersOf, startAll } from '../support/providers'
+import { seeded, shuffled } from '../support/random'
+
+let emulators: Emulators
+let app: RunningApp
+
+beforeAll(async () => {
+  emulators = await startAll()
+  app = await startRouterApp({ providers: providersOf(emulators), failureRedirect: '/login' })
+})
+afterAll(async () => {
+  await app.close()
+  await closeAll(emulators)
+})
+
+/** A tab as a list of two steps, so that the steps of many tabs can be mixed. */
+function tab(browser: Browser, origin: string, name: keyof Emulators, nth: number) {
+  let callback = ''
+  return [
+    async () => {
+      const address = await browser.location(`${origin}/auth/${name}?returnTo=/done/${nth}`)
+      callback = await emulators[name].approve(address)
+    },
+    async () => {
+      const answer = await browser.get(callback)
+      return answer.headers.get('location')
+    },
+  ]
+}
+
+describe('eight tabs over five providers', () => {
+  test('begun and finished in 500 random orders, all log in', async () => {
+    const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
+    const random = seeded(seed)
+    for (let round = 0; round < 500; round++) {
+      const browser = new Browser()
+      const tabs = Array.from({ length: 8 }, (_, nth) => {
+        const name = NAMES[Math.floor(random() * NAMES.length)] ?? 'tapd'
+        return { nth, name, steps: tab(browser, app.origin, name, nth) }
+      })
+      // Each tab appears twice: its first appearance begins the login, its second finishes it.
+      for (const { nth, name, steps } of shuffled([...tabs, ...tabs], random)) {
+        const landed = await steps.shift()?.()
+        if (landed !== undefined && landed !== `/done/${nth}`) {
+          throw new Error(`seed ${seed}, round ${round}, ${name} in tab ${nth} landed at ${landed}`)
+        }
+      }
+      const known: { user: unknown; providers: { name: string }[] } = await (
+        await browser.get(`${app.origin}/auth/session`)
+      ).json()
+      expect(known.user).not.toBeNull()
+      expect(new Set(known.providers.map(({ name }) => name))).toEqual(new Set(tabs.map(({ name }) => name)))
+    }
+  }, 240_000)
+
+  test('begun all at once and finished all at once, all log in', async () => {
+    const browser = new Browser()
+    await browser.get(`${app.origin}/auth/session`)
+    // A browser sends its session cookie only after a first answer: one login makes it.
+    await browser.location(`${app.origin}/auth/tapd`)
+    const tabs = Array.from({ length: 8 }, (_, nth) => tab(browser, app.origin, NAMES[nth % 5] ?? 'tapd', nth))
+    await Promise.all(tabs.map(([begin]) => begin?.()))
+    const landed = await Promise.all(tabs.map(([, finish]) => finish?.()))
+    expect(landed).toEqual(tabs.map((_, nth) => `/done/${nth}`))
+  })
+})
+
+/** A store whose writes take long, as a far database's do. */
+class SlowStore extends session.MemoryStore {
+  override set(id: string, data: session.SessionData, done?: (error?: unknown) => void): void {
+    setTimeout(() => super.set(id, data, done), 200)
+  }
+}
+
+test('a session store whose set takes 200 ms loses no login', async () => {
+  const slow = await startRouterApp({ providers: providersOf(emulators) }, { store: new SlowStore() })
+  try {
+    const browser = new Browser()
+    await browser.location(`${slow.origin}/auth/tapd`)
+    const tabs = NAMES.map((name, nth) => tab(browser, slow.origin, name, nth))
+    await Promise.all(tabs.map(([begin]) => begin?.()))
+    const landed = await Promise.all(tabs.map(([, finish]) => finish?.()))
+    expect(landed).toEqual(NAMES.map((_, nth) => `/done/${nth}`))
+    const { user } = await (await browser.get(`${slow.origin}/me`)).json()
+    expect(user).not.toBeNull()
+  } finally {
+    await slow.close()
+  }
+})
+
+test('the 21st pending login pushes out the oldest, and only that', async () => {
+  const browser = new Browser()
+  const tabs = Array.from({ length: 21 }, (_, nth) => tab(browser, app.origin, 'aihubmix', nth))
+  for (const [begin] of tabs) await begin?.()
+  const before = backChannelCalls(emulators)
+  expect(await tabs[0]?.[1]?.()).toBe('/login?error=state_unknown&provider=aihubmix')
+  expect(backChannelCalls(emulators)).toBe(before)
+  for (const nth of [1, 20, 10]) expect(await tabs[nth]?.[1]?.()).toBe(`/done/${nth}`)
+})

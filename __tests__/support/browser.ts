@@ -1,0 +1,43 @@
+/** A browser's part in a login: it keeps cookies for each host and follows nothing by itself. */
+export class Browser {
+  private readonly jar = new Map<string, Map<string, string>>()
+
+  async get(url: string, headers: Record<string, string> = {}): Promise<Response> {
+    return this.send(url, { method: 'GET', headers })
+  }
+
+  async post(url: string, form: Record<string, string> = {}, headers: Record<string, string> = {}): Promise<Response> {
+    return this.send(url, { method: 'POST', headers, body: new URLSearchParams(form) })
+  }
+
+  /** The absolute address that an answer redirects to; throws with the answer's text where it does not. */
+  async location(url: string): Promise<string> {
+    const answer = await this.get(url)
+    const location = answer.headers.get('location')
+    if (location === null) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`)
+    return new URL(location, url).href
+  }
+
+  cookies(url: string): string {
+    const cookies = this.jar.get(new URL(url).host) ?? new Map<string, string>()
+    return [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  }
+
+  setCookie(url: string, name: string, value: string): void {
+    const { host } = new URL(url)
+    const cookies = this.jar.get(host) ?? new Map<string, string>()
+    this.jar.set(host, cookies.set(name, value))
+  }
+
+  private async send(url: string, init: RequestInit & { headers: Record<string, string> }): Promise<Response> {
+    const cookie = this.cookies(url)
+    const headers = { ...init.headers, ...(cookie && { cookie }) }
+    const answer = await fetch(url, { ...init, headers, redirect: 'manual' })
+    for (const line of answer.headers.getSetCookie()) {
+      const [pair = ''] = line.split(';')
+      const at = pair.indexOf('=')
+      this.setCookie(url, pair.slice(0, at), pair.slice(at + 1))
+    }
+    return answer
+  }
+}
