@@ -91,9 +91,12 @@ const REGISTERED: Readonly<Record<string, ErrorCode>> = {
 }
 
 function refusalCode(refusal: Refusal | undefined, phase: Phase, status: number): ErrorCode {
+  const meant = refusal?.status ?? status
   const said = refusal?.code
-  const code = said !== undefined && said !== 'provider_error' ? said : byStatus(refusal?.status ?? status, phase)
-  return phase === 'refresh' && (code === 'grant_rejected' || code === 'token_rejected') ? 'refresh_rejected' : code
+  const overloaded = meant === 429 || meant >= 500 // says more than whatever a gateway put into the body
+  const code = said === undefined || said === 'provider_error' || overloaded ? byStatus(meant, phase) : said
+  const deadRefresh = phase === 'refresh' && (code === 'grant_rejected' || code === 'token_rejected')
+  return deadRefresh ? 'refresh_rejected' : code
 }
 
 function byStatus(status: number, phase: Phase): ErrorCode {

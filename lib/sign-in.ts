@@ -52,8 +52,10 @@ export async function signIn(req: SessionRequest, place: SignInPlace, login: Log
   const { authenticator, key, where } = place
   const { transaction, tokens } = login
   const before = loginsOf(req, key)
-  const links = isLinking(req, before, where.provider)
-  const stays = links && identityOf(req.user) !== identityOf(user)
+  const same = isSignedIn(req) && identityOf(req.user) === identityOf(user)
+  // The provider that logged the user in may be logged in at anew, as somebody else; any other one links.
+  const links = isSignedIn(req) && (same || peek(req, key)?.owner !== where.provider)
+  const stays = links && !same
   const signedIn = stays ? req.user : user
   const serialised = stays ? undefined : await serialise(authenticator, req, user, where)
   const mine: SessionLogin = {
@@ -67,7 +69,8 @@ export async function signIn(req: SessionRequest, place: SignInPlace, login: Log
     where,
     (slot, session) => {
       markFinished(slot, transaction, true)
-      slot.logins = [...(links ? before : []).filter(({ name }) => name !== mine.name), mine]
+      slot.logins = withLogin(links ? before : [], mine)
+      if (!links) slot.owner = where.provider
       if (!stays) session.passport = { user: serialised }
     },
     (slot) => pendingElsewhere(slot, transaction),
@@ -89,9 +92,13 @@ export function loginsOf(req: SessionRequest, key: string): SessionLogin[] {
   return logins.filter((login): login is SessionLogin => typeof login?.name === 'string' && Array.isArray(login.scope))
 }
 
-/** Whether a login adds to one that is there; the provider that came first may be logged in at anew. */
-function isLinking(req: SessionRequest, before: SessionLogin[], provider: string): boolean {
-  return req.user !== undefined && req.user !== null && before[0]?.name !== provider
+function withLogin(logins: SessionLogin[], mine: SessionLogin): SessionLogin[] {
+  const known = logins.some(({ name }) => name === mine.name)
+  return known ? logins.map((login) => (login.name === mine.name ? mine : login)) : [...logins, mine]
+}
+
+function isSignedIn(req: SessionRequest): boolean {
+  return req.user !== undefined && req.user !== null
 }
 
 async function serialise(authenticator: Authenticator, req: object, user: unknown, where: Where): Promise<unknown> {

@@ -1,5 +1,6 @@
+import { AihubmixStrategy } from 'passport-dialects'
 import { type RunningApp, startRouterApp } from '../support/app'
-import { Browser } from '../support/browser'
+import { Browser, told } from '../support/browser'
 import { backChannelCalls, closeAll, type Emulators, NAMES, providersOf, startAll } from '../support/providers'
 
 let emulators: Emulators
@@ -17,8 +18,6 @@ afterAll(async () => {
   await closeAll(emulators)
 })
 
-import { AihubmixStrategy } from 'passport-dialects'
-
 async function begun(browser: Browser, name: string, emulator: keyof Emulators): Promise<string> {
   return emulators[emulator].approve(await browser.location(`${app.origin}/auth/${name}`))
 }
@@ -27,9 +26,9 @@ async function begun(browser: Browser, name: string, emulator: keyof Emulators):
 async function refused(browser: Browser, callback: string): Promise<string> {
   const before = backChannelCalls(emulators)
   const answer = await browser.get(callback, { accept: 'application/json' })
-  const { error } = await answer.json()
+  const { error } = await told(answer)
   expect(backChannelCalls(emulators)).toBe(before)
-  expect((await (await browser.get(`${app.origin}/auth/session`)).json()).user).toBeNull()
+  expect((await told(browser.get(`${app.origin}/auth/session`))).user).toBeNull()
   return error.code
 }
 
@@ -82,7 +81,7 @@ describe.each(NAMES)('%s', (name) => {
       const [, value = ''] = cookie.split('=')
       twin.setCookie(app.origin, 'connect.sid', value)
       const answer = await twin.get(callback)
-      const { user } = await (await twin.get(`${app.origin}/me`)).json()
+      const { user } = await told(twin.get(`${app.origin}/me`))
       return { location: answer.headers.get('location'), provider: user?.provider }
     }
     expect(await Promise.all([click(), click()])).toEqual(Array(2).fill({ location: '/', provider: name }))
@@ -94,7 +93,7 @@ describe.each(NAMES)('%s', (name) => {
     const callback = await begun(browser, name, name)
     emulators[name].failNext('profile', 'http-503')
     const answer = await browser.get(callback, { accept: 'application/json' })
-    expect((await answer.json()).error.code).toBe('provider_unavailable')
+    expect((await told(answer)).error.code).toBe('provider_unavailable')
     expect(await refused(browser, callback)).toBe('state_used')
     expect((await browser.get(await begun(browser, name, name))).headers.get('location')).toBe('/')
   })
@@ -133,6 +132,6 @@ test('a request that looks like a callback never starts a redirect', async () =>
   for (const query of ['token=abc', 'code=abc', 'error=x']) {
     const answer = await browser.get(`${app.origin}/auth/bbscloud?${query}`, { accept: 'application/json' })
     expect(answer.headers.get('location')).toBeNull()
-    expect((await answer.json()).error.code).toMatch(/^state_missing$|^callback_invalid$/)
+    expect((await told(answer)).error.code).toMatch(/^state_missing$|^callback_invalid$/)
   }
 })

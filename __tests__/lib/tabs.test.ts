@@ -1,6 +1,6 @@
 import session from 'express-session'
 import { type RunningApp, startRouterApp } from '../support/app'
-import { Browser } from '../support/browser'
+import { Browser, told } from '../support/browser'
 import { backChannelCalls, closeAll, type Emulators, NAMES, providersOf, startAll } from '../support/providers'
 import { seeded, shuffled } from '../support/random'
 
@@ -48,9 +48,7 @@ describe('eight tabs over five providers', () => {
           throw new Error(`seed ${seed}, round ${round}, ${name} in tab ${nth} landed at ${landed}`)
         }
       }
-      const known: { user: unknown; providers: { name: string }[] } = await (
-        await browser.get(`${app.origin}/auth/session`)
-      ).json()
+      const known = await told(browser.get(`${app.origin}/auth/session`))
       expect(known.user).not.toBeNull()
       expect(new Set(known.providers.map(({ name }) => name))).toEqual(new Set(tabs.map(({ name }) => name)))
     }
@@ -84,7 +82,7 @@ test('a session store whose set takes 200 ms loses no login', async () => {
     await Promise.all(tabs.map(([begin]) => begin?.()))
     const landed = await Promise.all(tabs.map(([, finish]) => finish?.()))
     expect(landed).toEqual(NAMES.map((_, nth) => `/done/${nth}`))
-    const { user } = await (await browser.get(`${slow.origin}/me`)).json()
+    const { user } = await told(browser.get(`${slow.origin}/me`))
     expect(user).not.toBeNull()
   } finally {
     await slow.close()

@@ -41,3 +41,18 @@ export class Browser {
     return answer
   }
 }
+
+/** What the apps of these tests answer as JSON. */
+export interface Told {
+  user: Record<string, unknown> | null
+  providers: { name: string; scope: string[]; expiresAt?: string }[]
+  error: { code: string; provider: string; message: string }
+  code?: string
+  info?: Record<string, unknown>
+  sessionID?: string
+  unhandled?: string
+}
+
+export async function told(answer: Response | Promise<Response>): Promise<Told> {
+  return (await (await answer).json()) as Told // the apps are these tests' own
+}

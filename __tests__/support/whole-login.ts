@@ -1,7 +1,7 @@
 import type { DialectStrategy, OAuthRouterConfig } from 'passport-dialects'
 import type { Emulator } from 'passport-dialects/emulators'
 import { startBareApp, startRouterApp } from './app'
-import { Browser } from './browser'
+import { Browser, told } from './browser'
 
 /** What a whole login came to, however it was mounted. */
 export interface LoginResult {
@@ -40,12 +40,12 @@ export async function routerLogin(
   try {
     const browser = new Browser()
     const begun = await browser.get(`${app.origin}/auth/${name}`)
-    if (begun.status !== 302) return { request: new URL(app.origin), user: undefined, ...told(failure) }
+    if (begun.status !== 302) return { request: new URL(app.origin), user: undefined, ...failureOf(failure) }
     const request = new URL(begun.headers.get('location') ?? '')
     const callback = await press(emulator, request.href, steps)
     await browser.get(callback)
-    const { user } = await (await browser.get(`${app.origin}/me`)).json()
-    return { request, user: user ?? undefined, ...told(failure) }
+    const { user } = await told(browser.get(`${app.origin}/me`))
+    return { request, user: user ?? undefined, ...failureOf(failure) }
   } finally {
     await app.close()
   }
@@ -62,12 +62,12 @@ export async function bareLogin(
     const browser = new Browser()
     const begun = await browser.get(`${app.origin}/login`)
     if (begun.status !== 302) {
-      const { code } = await begun.json()
+      const { code } = await told(begun)
       return { request: new URL(app.origin), user: undefined, code, error: undefined }
     }
     const request = new URL(begun.headers.get('location') ?? '')
     const answer = await browser.get(await press(emulator, request.href, steps))
-    const { user, code, info } = await answer.json()
+    const { user, code, info } = await told(answer)
     return { request, user: user ?? undefined, code, error: info ?? undefined }
   } finally {
     await app.close()
@@ -79,7 +79,7 @@ async function press(emulator: Emulator, address: string, { user, deny, callback
   return callback ? callback(back) : back
 }
 
-function told(failure: object | undefined): Pick<LoginResult, 'code' | 'error'> {
+function failureOf(failure: object | undefined): Pick<LoginResult, 'code' | 'error'> {
   const error: Record<string, unknown> | undefined = failure && JSON.parse(JSON.stringify(failure))
   return { code: typeof error?.code === 'string' ? error.code : undefined, error }
 }

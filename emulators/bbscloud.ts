@@ -1,0 +1,118 @@
+import { consentRoutes, type Settings, withParams } from './authorize'
+import { errorPage } from './consent-page'
+import { hex, Ledger } from './ledger'
+import { type Call, contentType, type Provider, type Reply, repeated } from './server'
+import type { ClientOptions, EmulatorUser } from './types'
+
+/** BBScloud: a code before the redirect, the token in the callback. */
+export const BBSCLOUD_USERS: EmulatorUser[] = [
+  { id: 'c306ffce817b495684db86b0993462cd', name: '张三', email: 'aaa@zzz.com', avatar: '377609792979603456.png' },
+  { id: 'd417aadf928c5a6795ec97c1aa4573de', name: 'Ada Lovelace' },
+]
+
+export function bbscloudOptions(origin: string, { clientID, clientSecret }: Settings): ClientOptions {
+  return {
+    clientID,
+    clientSecret,
+    baseURL: origin,
+    codeURL: `${origin}/api/sso/oauth_code`,
+    authorizationURL: `${origin}/loginAuth`,
+    tokenURL: `${origin}/api/sso/oauth_code`,
+    userProfileURL: `${origin}/api/sso/userInfo`,
+  }
+}
+
+export function bbscloud(_origin: string, settings: Settings): Provider {
+  const ledger = new Ledger(settings.codeLifetime ?? 600, settings.accessTokenLifetime ?? 300)
+  const codes = new Set<string>()
+  const typed = (value: number) => (settings.errorType === 'string' ? String(value) : value)
+
+  function oauthCode(call: Call): Reply {
+    if (!contentType(call).startsWith('application/json')) return noCode('请求的编码格式不正确')
+    const { client_id, client_secret, response_type } = parse(call.body)
+    if (client_id !== settings.clientID || client_secret !== settings.clientSecret)
+      return noCode('client_id或client_secret不正确')
+    if (response_type !== 'code') return noCode('response_type不正确')
+    const code = hex(16)
+    codes.add(code)
+    return { json: { type: typed(1), data: code, description: '' } }
+  }
+
+  function noCode(description: string): Reply {
+    return { json: { type: typed(0), data: null, description } }
+  }
+
+  const authorize = consentRoutes('/loginAuth', settings, ({ query }) => {
+    const redirectURI = query.get('redirect_uri') ?? ''
+    const code = query.get('code') ?? ''
+    const state = query.get('state') ?? undefined
+    if (repeated(query)) return errorPage(400, 'BBScloud', 'error', '参数重复')
+    if (query.get('client_id') !== settings.clientID) return errorPage(400, 'BBScloud', 'error', '应用不存在')
+    if (query.get('response_type') !== 'code') return errorPage(400, 'BBScloud', 'error', 'response_type 错误')
+    if (!codes.has(code)) return errorPage(400, 'BBScloud', 'error', 'code 无效')
+    if (!isSafeDomain(redirectURI)) return errorPage(400, 'BBScloud', 'error', '回调域名不在安全域名内')
+    return {
+      provider: 'BBScloud',
+      scope: [],
+      agree: (user) => {
+        codes.delete(code)
+        return deliver(redirectURI, ledger.issueAccess({ user, scope: [], redirectURI }, hex(24).toUpperCase()), state)
+      },
+      // Undocumented: the plainest that a site could do.
+      deny: () => withParams(redirectURI, { error: 'access_denied', state }),
+    }
+  })
+
+  /** Only the domain is registered: path and query are the app's. */
+  function isSafeDomain(redirectURI: string): boolean {
+    if (!/^https?:\/\//.test(redirectURI) || !URL.canParse(redirectURI)) return false
+    const { host } = new URL(redirectURI)
+    return settings.redirectURIs?.some((known) => (URL.canParse(known) ? new URL(known).host : known) === host) ?? true
+  }
+
+  function deliver(redirectURI: string, token: string, state: string | undefined): string {
+    const bare = redirectURI.split('?', 1)[0] ?? redirectURI
+    switch (settings.callbackStyle ?? 'merge') {
+      case 'merge':
+        return withParams(redirectURI, { token })
+      case 'echo':
+        return withParams(redirectURI, { token, state })
+      case 'append':
+        return `${redirectURI}?token=${token}`
+      case 'append-echo':
+        return `${redirectURI}?token=${token}&state=${encodeURIComponent(state ?? '')}`
+      case 'drop':
+        return withParams(bare, { token })
+      case 'drop-echo':
+        return withParams(bare, { token, state })
+    }
+  }
+
+  function userInfo(call: Call): Reply {
+    const grant = ledger.accessGrant(call.query.get('access_token') ?? undefined)
+    if (!grant) return { json: { error: typed(-2), error_description: '调用接口凭证无效' } }
+    const { id, name, email = '', avatar } = grant.user
+    return { json: { error: typed(0), id, userName: name, accountEmail: email, accountMobile: '18888888888', avatar } }
+  }
+
+  return {
+    routes: [
+      ...authorize,
+      { method: 'POST', path: '/api/sso/oauth_code', endpoint: 'code', handle: oauthCode },
+      { method: 'GET', path: '/api/sso/userInfo', endpoint: 'profile', handle: userInfo },
+    ],
+    refuse: (endpoint, _status, code) =>
+      endpoint === 'code'
+        ? { type: typed(Number(code ?? 0)), data: null, description: '模拟器拒绝' }
+        : { error: typed(Number(code ?? -2)), error_description: '模拟器拒绝' },
+  }
+}
+
+function parse(body: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null ? { ...value } : {}
+  } catch {
+    return {}
+  }
+}

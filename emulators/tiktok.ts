@@ -1,0 +1,239 @@
+import { createHash } from 'node:crypto'
+import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
+import { errorPage } from './consent-page'
+import { type Grant, hex, Ledger, secret } from './ledger'
+import { type Call, contentType, formOf, type Provider, type Reply, repeated } from './server'
+import { tiktokV1 } from './tiktok-v1'
+import type { ClientOptions, EmulatorUser } from './types'
+
+/** TikTok Login Kit v2, and v1 beside it as its document writes it. */
+export const TIKTOK_USERS: EmulatorUser[] = [
+  {
+    id: '-000aZhangSan',
+    name: '张三',
+    username: 'zhangsan',
+    avatar: 'https://p16-sign.tiktokcdn.example/zhangsan.jpeg',
+  },
+  { id: '-000bAda', name: 'Ada Lovelace', username: 'ada' },
+]
+
+export function tiktokOptions(origin: string, { clientID, clientSecret, apiVersion = 'v2' }: Settings): ClientOptions {
+  const client = { clientID, clientSecret, baseURL: origin, apiVersion }
+  if (apiVersion === 'v1') {
+    return {
+      ...client,
+      authorizationURL: `${origin}/platform/oauth/connect/`,
+      tokenURL: `${origin}/oauth/access_token/`,
+      refreshURL: `${origin}/oauth/refresh_token/`,
+      revokeURL: `${origin}/oauth/revoke/`,
+      userProfileURL: `${origin}/user/info/`,
+    }
+  }
+  return {
+    ...client,
+    authorizationURL: `${origin}/v2/auth/authorize/`,
+    tokenURL: `${origin}/v2/oauth/token/`,
+    refreshURL: `${origin}/v2/oauth/token/`,
+    revokeURL: `${origin}/v2/oauth/revoke/`,
+    userProfileURL: `${origin}/v2/user/info/`,
+  }
+}
+
+const FIELD_SCOPES: Record<string, string[]> = {
+  'user.info.basic': ['open_id', 'union_id', 'avatar_url', 'avatar_url_100', 'avatar_large_url', 'display_name'],
+  'user.info.profile': ['bio_description', 'profile_deep_link', 'profile_web_link', 'is_verified', 'username'],
+  'user.info.stats': ['follower_count', 'following_count', 'likes_count', 'video_count'],
+  'video.list': [],
+}
+
+export function tiktok(origin: string, settings: Settings): Provider {
+  const ledger = new Ledger(settings.codeLifetime ?? 600, settings.accessTokenLifetime ?? 86_400)
+
+  /** Mistakes of the app's configuration stay on TikTok's own page. */
+  const authorize = consentRoutes('/v2/auth/authorize/', settings, ({ query }) => {
+    const redirectURI = query.get('redirect_uri')
+    const state = query.get('state')
+    const challenge = query.get('code_challenge') ?? undefined
+    const wrong = (what: string) => errorPage(400, 'TikTok', what, `Something went wrong with ${what}`)
+    const asked = (query.get('scope') ?? '').split(',')
+    const twice = repeated(query)
+    if (twice) return wrong(twice)
+    if (query.has('client_id') || query.get('client_key') !== settings.clientID) return wrong('client_key')
+    if (!isRegistered(settings, redirectURI)) return wrong('redirect_uri')
+    if (query.get('response_type') !== 'code') return wrong('response_type')
+    if (!state) return wrong('state')
+    if (!asked.every((name) => Object.hasOwn(FIELD_SCOPES, name))) return wrong('scope')
+    if (challenge === undefined ? settings.requirePkce : query.get('code_challenge_method') !== 'S256')
+      return wrong('code_challenge')
+    return {
+      provider: 'TikTok',
+      scope: asked,
+      agree: (user) => {
+        const scope = asked.filter((name) => settings.grantedScopes?.includes(name) ?? true)
+        const code = ledger.issueCode({ user, scope, redirectURI, challenge }, `${secret(24)}*0!${hex(2)}.e1`)
+        return withParams(redirectURI, { code, scopes: scope.join(','), state })
+      },
+      deny: () => withParams(redirectURI, { error: 'access_denied', error_description: 'User denied access', state }),
+    }
+  })
+
+  function oauthProblem(call: Call, form: URLSearchParams): Reply | undefined {
+    // The bare type only: a charset suffix has been seen to be refused.
+    if (contentType(call) !== 'application/x-www-form-urlencoded') return malformed()
+    if (call.headers.authorization !== undefined || repeated(form) || form.has('client_id')) return malformed()
+    if (!form.get('client_key') || !form.get('client_secret')) return malformed()
+    if (form.get('client_key') !== settings.clientID || form.get('client_secret') !== settings.clientSecret) {
+      return refused('invalid_client', 'Client key or secret is incorrect.')
+    }
+    return undefined
+  }
+
+  function token(call: Call): Reply {
+    const form = formOf(call)
+    const problem = oauthProblem(call, form)
+    if (problem) return problem
+    if (form.get('grant_type') === 'refresh_token') return refreshed(form.get('refresh_token') ?? '')
+    if (form.get('grant_type') !== 'authorization_code')
+      return refused('unsupported_grant_type', 'Grant type is not supported.')
+    const code = form.get('code') ?? ''
+    const verifier = form.get('code_verifier') ?? undefined
+    const grant = ledger.lookUpCode(code)
+    if (grant?.state !== 'fresh') return refused('invalid_grant', 'Authorization code is expired.')
+    if (form.get('redirect_uri') !== grant.redirectURI) {
+      return refused('invalid_grant', 'Redirect_uri is not matched with the uri when requesting code.')
+    }
+    if ((verifier && createHash('sha256').update(verifier).digest('hex')) !== grant.challenge) {
+      return refused('invalid_grant', 'Code verifier or code challenge is invalid.')
+    }
+    const accessToken = ledger.issueAccess(grant, `act.${secret(24)}!${hex(2)}`)
+    ledger.useCode(code, accessToken)
+    return issued(accessToken, grant)
+  }
+
+  /** Each refresh issues a new refresh token and kills the old one at once. */
+  function refreshed(old: string): Reply {
+    const grant = ledger.refreshGrant(old)
+    if (!grant) return refused('invalid_grant', 'Refresh token is invalid or expired.')
+    ledger.dropRefresh(old)
+    return issued(ledger.issueAccess(grant, `act.${secret(24)}!${hex(2)}`), grant)
+  }
+
+  function issued(access_token: string, grant: Grant): Reply {
+    return {
+      headers: { 'cache-control': 'no-store' },
+      json: {
+        access_token,
+        expires_in: ledger.accessSeconds,
+        open_id: grant.user.id,
+        refresh_expires_in: 31_536_000,
+        refresh_token: ledger.issueRefresh(grant, `rft.${secret(24)}!${hex(2)}`),
+        scope: grant.scope.join(','),
+        token_type: 'Bearer',
+      },
+    }
+  }
+
+  function revoke(call: Call): Reply {
+    const form = formOf(call)
+    const problem = oauthProblem(call, form)
+    if (problem) return problem
+    return ledger.revokeAccess(form.get('token') ?? '')
+      ? { json: {} }
+      : refused('invalid_grant', 'Access token is invalid.')
+  }
+
+  function userInfo(call: Call): Reply {
+    const grant = ledger.accessGrant(/^Bearer (.+)$/.exec(call.headers.authorization ?? '')?.[1])
+    if (!grant) return apiError(401, 'access_token_invalid', 'The access token is invalid or not found in the request.')
+    const fields = (call.query.get('fields') ?? '').split(',').filter((field) => field !== '')
+    const known = Object.values(FIELD_SCOPES).flat()
+    if (fields.length === 0 || !fields.every((field) => known.includes(field))) {
+      return apiError(400, 'invalid_params', 'One or more fields in request is invalid.')
+    }
+    const allowed = grant.scope.flatMap((scope) => FIELD_SCOPES[scope] ?? [])
+    if (!fields.every((field) => allowed.includes(field))) {
+      return apiError(
+        401,
+        'scope_not_authorized',
+        'The user did not authorize the scope required for completing this request.',
+      )
+    }
+    const user = userFields(grant.user)
+    const picked = Object.fromEntries(
+      fields.filter((field) => user[field] !== undefined).map((field) => [field, user[field]]),
+    )
+    return { json: { data: { user: picked }, error: { code: 'ok', message: '', log_id: logId() } } }
+  }
+
+  function refused(error: string, error_description: string): Reply {
+    return { status: settings.errorsWith200 ? 200 : 400, json: { error, error_description, log_id: logId() } }
+  }
+
+  function malformed(): Reply {
+    return refused('invalid_request', 'The request parameters are malformed.')
+  }
+
+  const legacy = tiktokV1(origin, settings)
+  return {
+    routes: [
+      ...authorize,
+      {
+        method: 'POST',
+        path: '/v2/oauth/token/',
+        endpoint: (call) => (formOf(call).get('grant_type') === 'refresh_token' ? 'refresh' : 'token'),
+        handle: token,
+      },
+      { method: 'POST', path: '/v2/oauth/revoke/', endpoint: 'revoke', handle: revoke },
+      { method: 'GET', path: '/v2/user/info/', endpoint: 'profile', handle: userInfo },
+      ...legacy.routes,
+    ],
+    refuse: (endpoint, status, code) => {
+      if (settings.apiVersion === 'v1') return legacy.refuse(endpoint, status, code)
+      if (endpoint === 'profile' || endpoint === 'request') {
+        const byStatus =
+          status >= 500 ? 'internal_error' : status === 429 ? 'rate_limit_exceeded' : 'access_token_invalid'
+        return {
+          data: {},
+          error: {
+            code: code ?? (status === 403 ? 'scope_not_authorized' : byStatus),
+            message: 'refused by the emulator',
+            log_id: logId(),
+          },
+        }
+      }
+      const error =
+        code ??
+        (status >= 500
+          ? 'server_error'
+          : status === 429
+            ? 'temporarily_unavailable'
+            : status === 200
+              ? 'invalid_grant'
+              : 'invalid_client')
+      return { error, error_description: 'refused by the emulator', log_id: logId() }
+    },
+  }
+}
+
+/** All that TikTok knows of a user; a `union_id` is one developer's, an `open_id` one app's. */
+export function userFields({ id, name, username, avatar }: EmulatorUser): Record<string, unknown> {
+  return {
+    open_id: id,
+    union_id: `union${id}`,
+    display_name: name,
+    avatar_url: avatar,
+    avatar_url_100: avatar,
+    avatar_large_url: avatar,
+    username,
+    is_verified: false,
+    follower_count: 3,
+  }
+}
+
+function apiError(status: number, code: string, message: string): Reply {
+  return { status, json: { data: {}, error: { code, message, log_id: logId() } } }
+}
+
+export function logId(): string {
+  return `2026112100000001${hex(9).toUpperCase()}`
+}

@@ -1,0 +1,85 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+export type EmulatorName = 'tailchat' | 'tapd' | 'bbscloud' | 'tiktok' | 'aihubmix'
+
+/** One who can log in at an emulator. What a provider has no place for is left out of its answers. */
+export interface EmulatorUser {
+  id: string
+  name: string
+  username?: string
+  email?: string
+  avatar?: string
+}
+
+/** The turn of a conversation at which a request arrived, and at which a fault can be set. */
+export type FaultEndpoint = 'authorize' | 'code' | 'token' | 'profile' | 'refresh' | 'revoke' | 'request'
+
+/** A request as it arrived. */
+export interface EmulatorRequest {
+  endpoint: FaultEndpoint
+  method: string
+  path: string
+  query: Record<string, string>
+  headers: IncomingHttpHeaders
+  body: string
+  /** Milliseconds since the epoch. */
+  at: number
+}
+
+export interface EmulatorOptions {
+  /** Default 0: any free port. */
+  port?: number
+  /** Default `127.0.0.1`. */
+  host?: string
+  users?: readonly EmulatorUser[]
+  clientID?: string
+  clientSecret?: string
+  /** The registered redirect addresses; without them any is accepted at the start, and the token request must repeat it. */
+  redirectURIs?: readonly string[]
+  /** `auto` agrees as the first user without a page. Default `page`. */
+  consent?: 'page' | 'auto'
+  /** Seconds. */
+  codeLifetime?: number
+  /** Seconds. */
+  accessTokenLifetime?: number
+  /** Tailchat: the `iss` of its callbacks; default the emulator's origin. */
+  issuer?: string
+  /** TAPD: issue refresh tokens, as apps do that have them switched on. */
+  refresh?: boolean
+  /** TAPD: what the token and the callback speak of. Default `user`. */
+  resource?: 'user' | 'workspace'
+  /** TAPD: the stray quote that its document shows after the callback's `resource`. */
+  strayQuote?: boolean
+  /** TAPD: how `users/info` wraps the user. Default `object`. */
+  userInfoShape?: 'object' | 'wrapped' | 'array'
+  /** BBScloud: how the site puts `token` into the redirect address. Default `merge`. */
+  callbackStyle?: 'merge' | 'append' | 'echo' | 'append-echo' | 'drop' | 'drop-echo'
+  /** BBScloud: `error` and `type` as number or as text. Default `number`. */
+  errorType?: 'number' | 'string'
+  /** TikTok: which generation `options` point to; both are served. Default `v2`. */
+  apiVersion?: 'v2' | 'v1'
+  /** TikTok: what the user leaves ticked. Default all that was asked for. */
+  grantedScopes?: readonly string[]
+  /** TikTok: refuse an authorization request without a challenge, as for desktop apps. */
+  requirePkce?: boolean
+  /** TikTok: OAuth errors on HTTP 200, as has been seen. */
+  errorsWith200?: boolean
+  /** AIHubMix: the bearer token of `POST /api/oauth_apps`. */
+  developerToken?: string
+}
+
+/** What a strategy's constructor takes, beside `callbackURL`. */
+export interface ClientOptions {
+  clientID: string
+  clientSecret: string
+  baseURL: string
+  authorizationURL: string
+  tokenURL: string
+  userProfileURL: string
+  refreshURL?: string
+  revokeURL?: string
+  codeURL?: string
+  topupURL?: string
+  issuer?: string
+  apiVersion?: 'v2' | 'v1'
+}
