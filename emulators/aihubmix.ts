@@ -145,15 +145,8 @@ export function aihubmix(origin: string, settings: Settings): Provider {
     ],
     refuse: (endpoint, status, code) => {
       if (status === 200 && code === undefined) return { success: false, message: '模拟器拒绝' }
-      return {
-        error:
-          code ??
-          (endpoint === 'profile' || endpoint === 'request'
-            ? 'invalid_token'
-            : status === 401
-              ? 'invalid_client'
-              : 'server_error'),
-      }
+      const byCall = endpoint === 'profile' || endpoint === 'request' ? 'invalid_token' : 'invalid_client'
+      return { error: code ?? (status >= 500 ? 'server_error' : byCall) }
     },
   }
 }

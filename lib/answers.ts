@@ -1,5 +1,6 @@
 import { type ErrorCode, OAuthError, type Phase } from './errors'
 import type { Json, JsonObject, ProviderAnswer } from './provider-call'
+import { printable } from './redact'
 
 /** How a provider says no, read out of its answer by a dialect. */
 export interface Refusal {
@@ -22,12 +23,14 @@ export interface AnswerDialect {
  * The payload of a provider's answer. The body is believed before the status, because providers report
  * failures on HTTP 200 and details on 4xx.
  *
+ * @param secrets what the provider may quote from the request, and no error may show
  * @throws OAuthError the dialect's refusal; by status; `response_invalid` where the shape is not documented
  */
 export function readAnswer(
   answer: ProviderAnswer,
   dialect: AnswerDialect,
   where: { provider: string; phase: Phase },
+  secrets: readonly string[] = [],
 ): JsonObject {
   const body = parseObject(answer.text)
   const refusal = body && dialect.refusal(body, where.phase, answer.status)
@@ -36,7 +39,7 @@ export function readAnswer(
     throw new OAuthError(refusalCode(refusal, where.phase, answer.status), {
       ...where,
       providerCode: refusal?.providerCode,
-      providerMessage: refusal?.providerMessage,
+      providerMessage: refusal?.providerMessage && printable(refusal.providerMessage, secrets),
       requestId: refusal?.requestId,
       providerStatus: answer.status,
     })

@@ -142,7 +142,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
   /** One call to the provider: its payload, unwrapped, and the text it came in. */
   protected async ask(request: ProviderRequest, phase: Phase): Promise<{ payload: JsonObject; text: string }> {
     const answer = await this.send(request, phase)
-    const payload = readAnswer(answer, this, this.at(phase))
+    const payload = readAnswer(answer, this, this.at(phase), secretsOf(request))
     return { payload, text: answer.text }
   }
 
@@ -206,4 +206,12 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     const { dispatcher, customHeaders } = this.options
     return callProvider(request, { ...this.limits, dispatcher, customHeaders }, this.at(phase))
   }
+}
+
+const PUBLIC_NAMES = new Set(['grant_type', 'response_type', 'redirect_uri', 'client_id', 'client_key', 'fields'])
+
+/** Whatever of a request could be a credential. */
+function secretsOf({ form, query, json, basic, bearer }: ProviderRequest): string[] {
+  const named = Object.entries({ ...query, ...form, ...json }).filter(([name]) => !PUBLIC_NAMES.has(name))
+  return [...named.map(([, value]) => value), basic?.password, bearer].filter((value) => typeof value === 'string')
 }

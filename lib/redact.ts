@@ -26,4 +26,4 @@ export function bareAddress(url: string | URL): string {
 const MASK = '[redacted]'
 
 const CREDENTIAL =
-  /\b((?:access_token|refresh_token|id_token|client_secret|code_verifier|code|token|password|secret|authorization|bearer|basic)["']?\s*[:=]?\s*["']?)(?=[^\s"'&,;]*[\d._~+/-])[\w.~+/*!-]{8,}=*/gi
+  /\b((?:access_token|refresh_token|id_token|client_secret|code_verifier|code|token|password|secret|authorization)["']?\s*[:=]\s*["']?|(?:bearer|basic)\s+)[\w.~+/*!-]{8,}=*/gi
