@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createApp } from './app'
+import { providersFrom } from './providers'
+
+// `npm start`: the example against real providers where the environment (or .env) has their credentials,
+// against emulators where it has not.
+if (existsSync('.env')) process.loadEnvFile('.env')
+
+async function main(): Promise<void> {
+  const { providers, emulators } = await providersFrom(process.env)
+  // The address is known only once a port is taken: the app answers from then on.
+  const host = process.env.HOST ?? '127.0.0.1'
+  const server = await listen(Number(process.env.PORT ?? 3000), host)
+  const { port } = server.address() as AddressInfo // a TCP server's, as listen() asked
+  const baseURL = process.env.BASE_URL ?? `http://${host}:${port}`
+  server.on('request', createApp({ baseURL, providers, sessionSecret: process.env.SESSION_SECRET }))
+
+  const emulated = new Set(emulators.map(({ name }) => String(name)))
+  for (const name of Object.keys(providers)) {
+    const origin = emulators.find((emulator) => emulator.name === name)?.origin
+    console.log(`${name.padEnd(9)} ${emulated.has(name) ? `emulated at ${origin}` : 'real credentials'}`)
+  }
+  console.log(`\nOpen ${baseURL}`)
+
+  const stop = () => {
+    server.close()
+    server.closeAllConnections()
+    void Promise.all(emulators.map((emulator) => emulator.close()))
+  }
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+}
+
+/** Listens on `port`, or on a free one where that is taken. */
+async function listen(port: number, host: string): Promise<Server> {
+  const { createServer } = await import('node:http')
+  const server = createServer()
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE' || port === 0) return reject(error)
+      console.log(`Port ${port} is taken; using a free one.`)
+      listen(0, host).then(resolve, reject)
+    })
+    server.listen(port, host, () => resolve(server))
+  })
+}
+
+main().catch((error) => {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+})
