@@ -1,7 +1,7 @@
 import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
 import { errorPage } from './consent-page'
 import { type Grant, hex, Ledger } from './ledger'
-import { type Call, contentType, formOf, type Provider, type Reply, repeated } from './server'
+import { bearerOf, type Call, FORM, formOf, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { ClientOptions, EmulatorUser } from './types'
 
 /** AIHubMix: the page at docs.aihubmix.com/cn/api/Auth, on one origin. */
@@ -25,58 +25,78 @@ export function aihubmixOptions(origin: string, { clientID, clientSecret }: Sett
 
 const SCOPES = ['profile', 'balance']
 
+interface App {
+  clientSecret: string
+  /** The one address of an app that was registered here. */
+  redirectURI?: string
+}
+
 export function aihubmix(origin: string, settings: Settings): Provider {
-  const ledger = new Ledger(settings.codeLifetime ?? 600, settings.accessTokenLifetime ?? 7200)
-  let applications = 0
+  const ledger = new Ledger(settings, { code: 600, access: 7200, refresh: 30 * 24 * 3600 })
+  const apps = new Map<string, App>([[settings.clientID, { clientSecret: settings.clientSecret }]])
 
   const authorize = consentRoutes('/api/oauth2/authorize', settings, ({ query }) => {
     const redirectURI = query.get('redirect_uri')
     const state = query.get('state')
+    const clientID = query.get('client_id') ?? ''
+    const app = apps.get(clientID)
     const wrong = (error: string, what: string) => errorPage(400, 'AIHubMix', error, what)
-    if (query.get('client_id') !== settings.clientID) return wrong('invalid_client', 'client_id')
-    if (!isRegistered(settings, redirectURI)) return wrong('invalid_request', 'redirect_uri')
     if (repeated(query)) return wrong('invalid_request', '参数重复')
+    if (!app) return wrong('invalid_client', 'client_id')
+    const registered = app.redirectURI === undefined ? settings : { ...settings, redirectURIs: [app.redirectURI] }
+    if (!isRegistered(registered, redirectURI)) return wrong('invalid_request', 'redirect_uri')
     if (!state) return wrong('invalid_request', 'state')
     const back = (params: Record<string, string>) => withParams(redirectURI, { ...params, state })
     if (query.get('response_type') !== 'code') return { location: back({ error: 'unsupported_response_type' }) }
-    const scope = (query.get('scope') ?? 'profile').split(' ')
+    const scope = (query.get('scope') || 'profile').split(' ')
     if (!scope.every((name) => SCOPES.includes(name))) return { location: back({ error: 'invalid_scope' }) }
     return {
       provider: 'AIHubMix',
+      clientID,
       scope,
       silent: query.get('auto_authorize') === 'true',
-      agree: (user) => back({ code: ledger.issueCode({ user, scope, redirectURI }) }),
+      agree: (user) => back({ code: ledger.issueCode({ user, scope, redirectURI, clientID }) }),
       deny: () => back({ error: 'access_denied' }),
     }
   })
 
+  /** The app's id and secret stand in the body, nowhere else. */
   function token(call: Call): Reply {
-    if (!contentType(call).startsWith('application/x-www-form-urlencoded')) return refused(400, 'invalid_request')
+    if (mediaType(call) !== FORM || call.headers.authorization !== undefined) return refused(400, 'invalid_request')
     const form = formOf(call)
     if (repeated(form)) return refused(400, 'invalid_request')
-    if (form.get('client_id') !== settings.clientID || form.get('client_secret') !== settings.clientSecret)
-      return refused(401, 'invalid_client')
-    if (form.get('grant_type') === 'refresh_token') {
-      const old = form.get('refresh_token') ?? ''
-      const grant = ledger.refreshGrant(old)
-      if (!grant) return refused(400, 'invalid_grant')
-      ledger.dropRefresh(old)
-      return issued(ledger.issueAccess(grant), grant)
+    const clientID = form.get('client_id') ?? ''
+    const app = apps.get(clientID)
+    if (!app || form.get('client_secret') !== app.clientSecret) return refused(401, 'invalid_client')
+    const grantType = form.get('grant_type')
+    if (!grantType) return refused(400, 'invalid_request')
+    if (grantType === 'refresh_token') return refreshed(form.get('refresh_token'), clientID)
+    if (grantType !== 'authorization_code') return refused(400, 'unsupported_grant_type')
+    const code = form.get('code')
+    const redirectURI = form.get('redirect_uri')
+    if (!code || !redirectURI) return refused(400, 'invalid_request')
+    const found = ledger.lookUpCode(code)
+    if (found?.state !== 'fresh' || found.grant.clientID !== clientID || found.grant.redirectURI !== redirectURI) {
+      return refused(400, 'invalid_grant')
     }
-    if (form.get('grant_type') !== 'authorization_code') return refused(400, 'unsupported_grant_type')
-    const code = form.get('code') ?? ''
-    const grant = ledger.lookUpCode(code)
-    if (grant?.state !== 'fresh' || form.get('redirect_uri') !== grant.redirectURI) return refused(400, 'invalid_grant')
-    const accessToken = ledger.issueAccess(grant)
-    ledger.useCode(code, accessToken)
-    return issued(accessToken, grant)
+    ledger.useCode(code)
+    return issued(found.grant, ledger.issueRefresh(found.grant, `refresh_${hex(16)}`))
   }
 
-  function issued(access_token: string, grant: Grant): Reply {
-    const refresh_token = ledger.issueRefresh(grant, `refresh_${hex(16)}`)
+  function refreshed(old: string | null, clientID: string): Reply {
+    if (!old) return refused(400, 'invalid_request')
+    const grant = ledger.refreshGrant(old)
+    if (grant?.clientID !== clientID) return refused(400, 'invalid_grant')
+    if (settings.refreshStyle === 'omit') return issued(grant, undefined)
+    if (settings.refreshStyle === 'repeat') return issued(grant, old)
+    ledger.dropRefresh(old)
+    return issued(grant, ledger.issueRefresh(grant, `refresh_${hex(16)}`))
+  }
+
+  function issued(grant: Grant, refresh_token: string | undefined): Reply {
     return {
       json: {
-        access_token,
+        access_token: ledger.issueAccess(grant),
         token_type: 'Bearer',
         expires_in: ledger.accessSeconds,
         refresh_token,
@@ -85,12 +105,8 @@ export function aihubmix(origin: string, settings: Settings): Provider {
     }
   }
 
-  function bearer(call: Call): Grant | undefined {
-    return ledger.accessGrant(/^Bearer (.+)$/.exec(call.headers.authorization ?? '')?.[1])
-  }
-
   function userInfo(call: Call): Reply {
-    const grant = bearer(call)
+    const grant = ledger.accessGrant(bearerOf(call))
     if (!grant) return refused(401, 'invalid_token')
     const { id, name, username = name, email } = grant.user
     const user = {
@@ -105,25 +121,31 @@ export function aihubmix(origin: string, settings: Settings): Provider {
   }
 
   function topup(call: Call): Reply {
-    const grant = bearer(call)
-    return grant ? { json: { topup_url: `${origin}/topup?user=${grant.user.id}` } } : refused(401, 'invalid_token')
+    const grant = ledger.accessGrant(bearerOf(call))
+    if (!grant) return refused(401, 'invalid_token')
+    const user = encodeURIComponent(grant.user.id)
+    return { json: { topup_url: settings.topupURL ?? `${origin}/topup?user=${user}` } }
   }
 
+  /** An app that is registered here can be used here. */
   function registerApp(call: Call): Reply {
     const expected = `Bearer ${settings.developerToken ?? 'developer-token'}`
     if (call.headers.authorization !== expected)
       return { status: 401, json: { success: false, message: '无权进行此操作' } }
-    const { name, description, redirect_uri } = parse(call.body)
-    if (typeof name !== 'string' || typeof redirect_uri !== 'string' || !URL.canParse(redirect_uri)) {
+    const { name, description, redirect_uri } = jsonOf(call)
+    const isWhole = typeof name === 'string' && name !== '' && typeof redirect_uri === 'string'
+    if (mediaType(call) !== 'application/json' || !isWhole || !URL.canParse(redirect_uri)) {
       return { json: { success: false, message: '参数错误' } }
     }
-    applications++
+    const client_id = `client_${hex(12)}`
+    const client_secret = `secret_${hex(16)}`
+    apps.set(client_id, { clientSecret: client_secret, redirectURI: redirect_uri })
     const data = {
-      id: applications,
+      id: apps.size - 1,
       name,
       description,
-      client_id: `client_${hex(12)}`,
-      client_secret: `secret_${hex(16)}`,
+      client_id,
+      client_secret,
       redirect_uri,
       created_time: Math.floor(Date.now() / 1000),
     }
@@ -153,13 +175,4 @@ export function aihubmix(origin: string, settings: Settings): Provider {
 
 function refused(status: number, error: string): Reply {
   return { status, json: { error } }
-}
-
-function parse(body: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body)
-    return typeof value === 'object' && value !== null ? { ...value } : {}
-  } catch {
-    return {}
-  }
 }

@@ -1,4 +1,4 @@
-import { consentPage } from './consent-page'
+import { consentPage, errorPage } from './consent-page'
 import { type Call, formOf, type Reply, type Route } from './server'
 import type { EmulatorOptions, EmulatorUser } from './types'
 
@@ -12,6 +12,7 @@ export interface Settings extends EmulatorOptions {
 /** What an authorization request asks for, once the provider has found nothing wrong with it. */
 export interface Asked {
   provider: string
+  clientID: string
   scope: readonly string[]
   agree(user: EmulatorUser): string
   deny(): string
@@ -29,15 +30,18 @@ export function consentRoutes(path: string, settings: Settings, check: (call: Ca
     if (!('agree' in asked)) return asked
     const [first] = settings.users
     if ((settings.consent === 'auto' || asked.silent) && first) return { location: asked.agree(first) }
-    return consentPage(asked.provider, asked.scope, settings.users)
+    return consentPage(asked, settings.users)
   }
-  const press = (call: Call): Reply => {
+  const press = (call: Call): Reply | undefined => {
+    const form = formOf(call)
+    if (!form.has('user') && !form.has('deny')) return undefined // an authorization request by POST
     const asked = check(call)
     if (!('agree' in asked)) return asked
-    const form = formOf(call)
     const user = settings.users.find(({ id }) => id === form.get('user'))
     if (form.has('deny')) return { status: 303, location: asked.deny() }
-    return user ? { status: 303, location: asked.agree(user) } : { status: 400, html: 'There is no such user here.' }
+    return user
+      ? { status: 303, location: asked.agree(user) }
+      : errorPage(400, asked.provider, 'user', 'There is no such user here.')
   }
   return [
     { method: 'GET', path, endpoint: 'authorize', handle: show },

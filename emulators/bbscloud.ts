@@ -1,7 +1,7 @@
 import { consentRoutes, type Settings, withParams } from './authorize'
 import { errorPage } from './consent-page'
 import { hex, Ledger } from './ledger'
-import { type Call, contentType, type Provider, type Reply, repeated } from './server'
+import { type Call, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { ClientOptions, EmulatorUser } from './types'
 
 /** BBScloud: a code before the redirect, the token in the callback. */
@@ -22,20 +22,21 @@ export function bbscloudOptions(origin: string, { clientID, clientSecret }: Sett
   }
 }
 
+/** A code of step 1 is the app's, not yet anyone's. */
+const NOBODY = { user: { id: '', name: '' }, scope: [], redirectURI: '' }
+
 export function bbscloud(_origin: string, settings: Settings): Provider {
-  const ledger = new Ledger(settings.codeLifetime ?? 600, settings.accessTokenLifetime ?? 300)
-  const codes = new Set<string>()
+  const ledger = new Ledger(settings, { code: 600, access: 300 })
   const typed = (value: number) => (settings.errorType === 'string' ? String(value) : value)
 
   function oauthCode(call: Call): Reply {
-    if (!contentType(call).startsWith('application/json')) return noCode('请求的编码格式不正确')
-    const { client_id, client_secret, response_type } = parse(call.body)
-    if (client_id !== settings.clientID || client_secret !== settings.clientSecret)
+    if (mediaType(call) !== 'application/json') return noCode('请求的编码格式不正确')
+    const { client_id, client_secret, response_type } = jsonOf(call)
+    if (client_id !== settings.clientID || client_secret !== settings.clientSecret) {
       return noCode('client_id或client_secret不正确')
+    }
     if (response_type !== 'code') return noCode('response_type不正确')
-    const code = hex(16)
-    codes.add(code)
-    return { json: { type: typed(1), data: code, description: '' } }
+    return { json: { type: typed(1), data: ledger.issueCode({ ...NOBODY }, hex(16)), description: '' } }
   }
 
   function noCode(description: string): Reply {
@@ -43,19 +44,21 @@ export function bbscloud(_origin: string, settings: Settings): Provider {
   }
 
   const authorize = consentRoutes('/loginAuth', settings, ({ query }) => {
+    const wrong = (why: string) => errorPage(400, 'BBScloud', 'error', why)
     const redirectURI = query.get('redirect_uri') ?? ''
     const code = query.get('code') ?? ''
     const state = query.get('state') ?? undefined
-    if (repeated(query)) return errorPage(400, 'BBScloud', 'error', '参数重复')
-    if (query.get('client_id') !== settings.clientID) return errorPage(400, 'BBScloud', 'error', '应用不存在')
-    if (query.get('response_type') !== 'code') return errorPage(400, 'BBScloud', 'error', 'response_type 错误')
-    if (!codes.has(code)) return errorPage(400, 'BBScloud', 'error', 'code 无效')
-    if (!isSafeDomain(redirectURI)) return errorPage(400, 'BBScloud', 'error', '回调域名不在安全域名内')
+    if (repeated(query)) return wrong('参数重复')
+    if (query.get('client_id') !== settings.clientID) return wrong('应用不存在')
+    if (query.get('response_type') !== 'code') return wrong('response_type 错误')
+    if (ledger.lookUpCode(code)?.state !== 'fresh') return wrong('code 无效')
+    if (!isSafeDomain(redirectURI)) return wrong('回调域名不在安全域名内')
     return {
       provider: 'BBScloud',
+      clientID: settings.clientID,
       scope: [],
       agree: (user) => {
-        codes.delete(code)
+        ledger.useCode(code)
         return deliver(redirectURI, ledger.issueAccess({ user, scope: [], redirectURI }, hex(24).toUpperCase()), state)
       },
       // Undocumented: the plainest that a site could do.
@@ -63,11 +66,12 @@ export function bbscloud(_origin: string, settings: Settings): Provider {
     }
   })
 
-  /** Only the domain is registered: path and query are the app's. */
+  /** Only the domain is registered: scheme, path and query are the app's. */
   function isSafeDomain(redirectURI: string): boolean {
     if (!/^https?:\/\//.test(redirectURI) || !URL.canParse(redirectURI)) return false
-    const { host } = new URL(redirectURI)
-    return settings.redirectURIs?.some((known) => (URL.canParse(known) ? new URL(known).host : known) === host) ?? true
+    const { host, hostname } = new URL(redirectURI)
+    const domain = (known: string) => (URL.canParse(known) && known.includes('://') ? new URL(known).host : known)
+    return settings.redirectURIs?.some((known) => [host, hostname].includes(domain(known))) ?? true
   }
 
   function deliver(redirectURI: string, token: string, state: string | undefined): string {
@@ -88,11 +92,12 @@ export function bbscloud(_origin: string, settings: Settings): Provider {
     }
   }
 
+  /** The token in the query: how a GET could carry the multipart form that the document asks for is not known. */
   function userInfo(call: Call): Reply {
-    const grant = ledger.accessGrant(call.query.get('access_token') ?? undefined)
+    const grant = repeated(call.query) ? undefined : ledger.accessGrant(call.query.get('access_token') ?? undefined)
     if (!grant) return { json: { error: typed(-2), error_description: '调用接口凭证无效' } }
-    const { id, name, email = '', avatar } = grant.user
-    return { json: { error: typed(0), id, userName: name, accountEmail: email, accountMobile: '18888888888', avatar } }
+    const { id, name, email = '', mobile = '18888888888', avatar } = grant.user
+    return { json: { error: typed(0), id, userName: name, accountEmail: email, accountMobile: mobile, avatar } }
   }
 
   return {
@@ -105,14 +110,5 @@ export function bbscloud(_origin: string, settings: Settings): Provider {
       endpoint === 'code'
         ? { type: typed(Number(code ?? 0)), data: null, description: '模拟器拒绝' }
         : { error: typed(Number(code ?? -2)), error_description: '模拟器拒绝' },
-  }
-}
-
-function parse(body: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body)
-    return typeof value === 'object' && value !== null ? { ...value } : {}
-  } catch {
-    return {}
   }
 }

@@ -1,8 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import type { Reply } from './server'
+import { encode, type Reply } from './reply'
+import type { FaultEndpoint } from './types'
 
-/** What can go wrong at an endpoint, by name; `refused:CODE` is `refused` with a provider's own code. */
+/**
+ * What can go wrong at an endpoint, by name.
+ * `refused:CODE` is `refused` with a provider's own code, `http-STATUS:CODE` the same under another HTTP status.
+ */
 export const FAULTS = [
   'reset',
   'silent',
@@ -36,14 +40,24 @@ export const FAULTS = [
   'refused',
 ] as const
 
-/** @throws TypeError where there is no such fault */
-export function checkFault(fault: string): void {
-  if (!FAULTS.some((known) => known === fault) && !/^(refused|http-\d{3}):/.test(fault)) {
+export type Fault = (typeof FAULTS)[number] | `refused:${string}` | `http-${number}:${string}`
+
+/** @throws TypeError where there is no such fault, or nothing for it to spoil */
+export function checkFault(endpoint: FaultEndpoint, fault: string): void {
+  if (!FAULTS.some((known) => known === fault) && !/^(refused|http-[1-5]\d\d):./.test(fault)) {
     throw new TypeError(`There is no fault named ${fault}; there are ${FAULTS.join(', ')}, and refused:CODE.`)
+  }
+  if (endpoint === 'authorize' && fault in SPOILT) {
+    throw new TypeError(`The fault ${fault} spoils a JSON answer; the authorization page has none.`)
   }
 }
 
-export type Fault = (typeof FAULTS)[number] | `refused:${string}`
+/** Where the fault `redirect` leads: what a client would take for a token. */
+export const DECOY = {
+  path: '/elsewhere',
+  headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  body: 'access_token=stolen&token_type=bearer',
+}
 
 export interface FaultContext {
   /** The provider's own words for a refusal. */
@@ -53,97 +67,129 @@ export interface FaultContext {
   signal: AbortSignal
 }
 
-/** Answers with a fault in place of `reply`, or with `reply` spoilt. */
-export function sendFaulty(fault: Fault, reply: Reply, res: ServerResponse, context: FaultContext): void {
+/**
+ * Answers with a fault.
+ * @param compute the right answer, and what comes of it: a code used up, a refresh token rotated. Asked for only by the
+ * faults that spoil the right answer; by the others the request never got so far.
+ */
+export function sendFaulty(fault: Fault, compute: () => Reply, res: ServerResponse, context: FaultContext): void {
   const [name = '', code] = splitOnce(fault, ':')
-  const status = name.startsWith('http-') ? Number(name.slice(5)) : 200
-  const spoil = SPOILT[name]
-  if (name === 'refused' || status !== 200) sendText(res, status, JSON.stringify(context.refuse(status, code)))
-  else if (spoil) sendText(res, reply.status ?? 200, JSON.stringify(spoil(reply.json)))
-  else RAW[name]?.(res, JSON.stringify(reply.json ?? {}), context)
+  const [instead, cut, spoil] = [INSTEAD[name], CUT[name], SPOILT[name]]
+  if (instead) {
+    instead(res, context)
+  } else if (cut) {
+    cut(res, answerOf(compute()), context)
+  } else if (spoil) {
+    const reply = compute()
+    whole(res, answerOf(reply.json === undefined ? reply : { ...reply, json: spoil(reply.json) }))
+  } else {
+    const status = name.startsWith('http-') ? Number(name.slice('http-'.length)) : 200
+    whole(res, answerOf({ status, json: context.refuse(status, code) }))
+  }
+}
+
+interface Answer {
+  status: number
+  headers: Record<string, string>
+  bytes: Buffer
+}
+
+function answerOf(reply: Reply): Answer {
+  const { status, headers, body } = encode(reply)
+  return { status, headers, bytes: Buffer.from(body) }
+}
+
+function whole(res: ServerResponse, { status, headers, bytes }: Answer): void {
+  res.writeHead(status, { ...headers, 'content-length': bytes.length }).end(bytes)
 }
 
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' }
 const HUGE = 50 * 1024 * 1024
+const PIECE = Buffer.alloc(64 * 1024, 'a')
 
-/** Faults of the wire. */
-const RAW: Record<string, (res: ServerResponse, text: string, context: FaultContext) => void> = {
+/** Faults in place of an answer. */
+const INSTEAD: Record<string, (res: ServerResponse, context: FaultContext) => void> = {
   reset: (res) => void res.socket?.destroy(),
   silent: () => {},
-  'slow-headers': (res, _text, { signal }) => {
+  'slow-headers': (res, { signal }) => {
     res.socket?.write('HTTP/1.1 200 OK\r\n')
     every(100, signal, res, () => res.socket?.write('x-slow: 1\r\n'))
   },
-  drip: (res, text, { signal }) => {
-    res.writeHead(200, JSON_TYPE)
-    // White space first, so that no client can be done before it has waited.
-    let at = 0
-    every(50, signal, res, () => res.write(at++ < 2000 ? ' ' : text))
-  },
-  truncated: (res, text) => {
-    res.writeHead(200, { ...JSON_TYPE, 'content-length': Buffer.byteLength(text) + 100 })
-    res.write(text, () => res.socket?.destroy())
-  },
-  'wrong-length': (res, text) => {
-    const { socket } = res
-    socket?.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n')
-    socket?.end(`${(Buffer.byteLength(text) + 50).toString(16)}\r\n${text}`)
-  },
-  empty: (res) => sendText(res, 200, ''),
+  empty: (res) => void res.writeHead(200, { ...JSON_TYPE, 'content-length': 0 }).end(),
   html: (res) => {
     res.writeHead(200, { 'content-type': 'text/html' })
     res.end('<!doctype html><title>Hello</title><a href="/?a=b&access_token=evil&token_type=bearer">x</a>')
   },
-  'not-json': (res, text) => sendText(res, 200, text.slice(0, -1)),
-  bom: (res, text) => sendText(res, 200, `\ufeff${text}`),
-  'invalid-utf8': (res, text) => {
-    const bytes = Buffer.from(text.replace(/[^{}[\]":,]/, '\u00ff'), 'latin1')
-    res.writeHead(200, JSON_TYPE).end(bytes)
-  },
-  'split-utf8': (res, text, { signal }) => {
-    res.socket?.setNoDelay(true)
-    res.writeHead(200, JSON_TYPE)
-    const bytes = [...Buffer.from(text)]
-    let at = 0
-    const step = () => {
-      if (signal.aborted || res.destroyed) return
-      const byte = bytes[at++]
-      if (byte === undefined) return res.end()
-      res.write(Buffer.from([byte]), () => setImmediate(step))
-    }
-    step()
-  },
-  deep: (res) => sendText(res, 200, `${'{"data":'.repeat(100_000)}1${'}'.repeat(100_000)}`),
-  oversize: (res, _text, { signal }) => {
+  deep: (res) => void res.writeHead(200, JSON_TYPE).end(`${'{"data":'.repeat(100_000)}1${'}'.repeat(100_000)}`),
+  oversize: (res, { signal }) => {
     res.writeHead(200, JSON_TYPE)
     res.write('{"padding":"')
     let sent = 0
     const step = () => {
       if (signal.aborted || res.destroyed) return
       if (sent >= HUGE) return void res.end('"}')
-      sent += CHUNK.length
-      res.write(CHUNK, () => setImmediate(step))
+      sent += PIECE.length
+      res.write(PIECE, () => setImmediate(step))
     }
     step()
   },
-  'gzip-bomb': (res) => {
-    BOMB ??= gzipSync(Buffer.concat([Buffer.from('{"padding":"'), Buffer.alloc(HUGE, 97), Buffer.from('"}')]))
-    res.writeHead(200, { ...JSON_TYPE, 'content-encoding': 'gzip' }).end(BOMB)
-  },
-  redirect: (res, _text, { origin }) => {
-    res.writeHead(302, { location: `${origin}/elsewhere`, 'content-type': 'application/x-www-form-urlencoded' })
-    res.end('access_token=stolen&token_type=bearer')
+  'gzip-bomb': (res) => void res.writeHead(200, { ...JSON_TYPE, 'content-encoding': 'gzip' }).end(bomb()),
+  redirect: (res, { origin }) => {
+    res.writeHead(302, { ...DECOY.headers, location: `${origin}${DECOY.path}` }).end(DECOY.body)
   },
 }
 
-const CHUNK = Buffer.alloc(64 * 1024, 97)
-let BOMB: Buffer | undefined
+/** Faults of the way: the right answer, not as it was sent. */
+const CUT: Record<string, (res: ServerResponse, answer: Answer, context: FaultContext) => void> = {
+  drip: (res, { status, headers, bytes }, { signal }) => {
+    res.writeHead(status, headers)
+    // White space first: it spoils no JSON, and takes 100 s.
+    let at = -2000
+    every(50, signal, res, () => {
+      if (at >= bytes.length) return void res.end()
+      res.write(at < 0 ? ' ' : bytes.subarray(at, at + 1))
+      at++
+    })
+  },
+  truncated: (res, { status, headers, bytes }) => {
+    res.writeHead(status, { ...headers, 'content-length': bytes.length + 1 })
+    res.write(bytes.subarray(0, Math.ceil(bytes.length / 2)), () => res.socket?.destroySoon())
+  },
+  // All of it arrives, but not all that was promised: whoever doesn't count takes it for whole.
+  'wrong-length': (res, { status, bytes }) => {
+    const head = `HTTP/1.1 ${status} OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`
+    res.socket?.write(head)
+    res.socket?.write(`${(bytes.length + 50).toString(16)}\r\n`)
+    res.socket?.end(bytes)
+  },
+  'not-json': (res, answer) => whole(res, { ...answer, bytes: answer.bytes.subarray(0, -1) }),
+  bom: (res, answer) =>
+    whole(res, { ...answer, bytes: Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), answer.bytes]) }),
+  // In a member that no one needs: a lenient decoder would find the rest in order.
+  'invalid-utf8': (res, answer) => {
+    const text = answer.bytes.toString()
+    const [before, after] = text.startsWith('{"') ? ['{"note":"', `",${text.slice(1)}`] : ['', text]
+    const bytes = Buffer.concat([Buffer.from(before), Buffer.from([0xe5, 0xbc, 0x28, 0xff]), Buffer.from(after)])
+    whole(res, { ...answer, bytes })
+  },
+  'split-utf8': (res, { status, headers, bytes }, { signal }) => {
+    res.socket?.setNoDelay(true)
+    res.writeHead(status, headers)
+    let at = 0
+    const step = () => {
+      if (signal.aborted || res.destroyed) return
+      if (at >= bytes.length) return void res.end()
+      res.write(bytes.subarray(at, ++at), () => setImmediate(step))
+    }
+    step()
+  },
+}
 
-/** Faults of the content: the right answer, spoilt. */
+/** Faults of the content: the right answer, with other members. */
 const SPOILT: Record<string, (json: unknown) => unknown> = {
-  proto: (json) => JSON.parse(JSON.stringify(json).replace(/^\{/, '{"__proto__":{"polluted":"yes","admin":true},')),
-  'wrong-types': (json) => everywhere(json, (object) => forKeys(object, IDENTIFYING, () => ({ unexpected: true }))),
-  'missing-token': (json) => everywhere(json, (object) => forKeys(object, IDENTIFYING, () => undefined)),
+  proto: (json) => everywhere(json, withProto),
+  'wrong-types': (json) => everywhere(json, (object) => forKeys(object, () => ({ unexpected: true }))),
+  'missing-token': (json) => everywhere(json, (object) => forKeys(object, () => undefined)),
   'token-type-mac': (json) => everywhere(json, (object) => withToken(object, { token_type: 'mac' })),
   'expires-text': (json) => everywhere(json, (object) => withToken(object, { expires_in: 'soon' })),
   'expires-negative': (json) => everywhere(json, (object) => withToken(object, { expires_in: -1 })),
@@ -151,7 +197,8 @@ const SPOILT: Record<string, (json: unknown) => unknown> = {
   'expires-huge': (json) => everywhere(json, (object) => withToken(object, { expires_in: 1e300 })),
 }
 
-const IDENTIFYING = new Set(['access_token', 'id', 'user_id', 'open_id', 'sub', 'topup_url'])
+/** Without these an answer is of no use. */
+const ESSENTIAL = new Set(['access_token', 'id', 'user_id', 'open_id', 'sub', 'topup_url', 'client_id'])
 
 type Fields = Record<string, unknown>
 
@@ -160,28 +207,42 @@ function everywhere(json: unknown, change: (object: Fields) => Fields): unknown 
   if (typeof json !== 'object' || json === null) return json
   const inner = Object.fromEntries(Object.entries(json).map(([key, value]) => [key, everywhere(value, change)]))
   // BBScloud's first step: the code is the whole of `data`.
-  const bareCode = typeof inner.data === 'string' ? change({ id: inner.data }).id : inner.data
-  return change('data' in inner ? { ...inner, data: bareCode } : inner)
+  return change(typeof inner.data === 'string' ? { ...inner, data: change({ id: inner.data }).id } : inner)
 }
 
-function forKeys(object: Fields, keys: ReadonlySet<string>, value: () => unknown): Fields {
-  return Object.fromEntries(Object.entries(object).map(([key, old]) => [key, keys.has(key) ? value() : old]))
+function forKeys(object: Fields, value: () => unknown): Fields {
+  return Object.fromEntries(Object.entries(object).map(([key, old]) => [key, ESSENTIAL.has(key) ? value() : old]))
 }
 
 function withToken(object: Fields, fields: Fields): Fields {
   return 'access_token' in object ? { ...object, ...fields } : object
 }
 
-function every(ms: number, signal: AbortSignal, res: ServerResponse, step: () => void): void {
-  const timer = setInterval(step, ms)
-  const stop = () => clearInterval(timer)
-  signal.addEventListener('abort', stop, { once: true })
-  res.once('close', stop)
-  res.socket?.once('close', stop)
+/** An own member of that name, as only JSON can bring it. */
+function withProto(object: Fields): Fields {
+  const value = { polluted: 'yes', admin: true, access_token: 'evil', id: 'evil' }
+  return Object.defineProperty({ ...object }, '__proto__', { value, enumerable: true })
 }
 
-function sendText(res: ServerResponse, status: number, text: string): void {
-  res.writeHead(status, { ...JSON_TYPE, 'content-length': Buffer.byteLength(text) }).end(text)
+let packed: Buffer | undefined
+
+/** 50 MiB of letters in a few kB. In members of 1 MiB (RFC 1952, section 2.2), so that making it holds nobody up. */
+function bomb(): Buffer {
+  if (packed) return packed
+  const mebibyte = gzipSync(Buffer.alloc(1024 * 1024, 'a'))
+  const padding = Array.from({ length: 51 }, () => mebibyte)
+  packed = Buffer.concat([gzipSync('{"padding":"'), ...padding, gzipSync('"}')])
+  return packed
+}
+
+function every(ms: number, signal: AbortSignal, res: ServerResponse, step: () => void): void {
+  const timer = setInterval(step, ms)
+  const stop = () => {
+    clearInterval(timer)
+    signal.removeEventListener('abort', stop)
+  }
+  signal.addEventListener('abort', stop)
+  res.once('close', stop)
 }
 
 function splitOnce(text: string, at: string): [string, string | undefined] {

@@ -1,83 +1,111 @@
 import { randomBytes } from 'node:crypto'
+import type { Settings } from './authorize'
 import type { EmulatorUser } from './types'
 
-/** What a provider remembers of a login from the consent to the token. */
+/** What a provider remembers of a login, from the consent to the last token. One object for all of them. */
 export interface Grant {
-  user: EmulatorUser
-  scope: string[]
-  redirectURI: string
-  challenge?: string | undefined
-  offline?: boolean
-}
-
-export interface Issued extends Grant {
-  /** Milliseconds since the epoch. */
-  endsAt: number
+  readonly user: EmulatorUser
+  readonly scope: readonly string[]
+  readonly redirectURI: string
+  readonly clientID?: string
+  readonly challenge?: string | undefined
+  readonly offline?: boolean
+  readonly nonce?: string | undefined
+  /** The login is over: every token of it is dead. */
+  revoked?: boolean
 }
 
 /** Codes and tokens of one emulator, each for its time, codes for one use. */
 export class Ledger {
-  private readonly codes = new Map<string, Issued & { usedFor?: string }>()
-  private readonly access = new Map<string, Issued>()
-  private readonly refresh = new Map<string, Grant>()
+  readonly accessSeconds: number
+  readonly refreshSeconds: number
+  private readonly codeSeconds: number
+  private readonly codes = new Shelf<{ used: boolean }>()
+  private readonly access = new Shelf()
+  private readonly refresh = new Shelf()
 
-  constructor(
-    private readonly codeSeconds: number,
-    readonly accessSeconds: number,
-  ) {}
+  /** @param defaults the provider's own lifetimes, in seconds */
+  constructor(settings: Settings, defaults: { code: number; access: number; refresh?: number }) {
+    this.codeSeconds = settings.codeLifetime ?? defaults.code
+    this.accessSeconds = settings.accessTokenLifetime ?? defaults.access
+    this.refreshSeconds = settings.refreshTokenLifetime ?? defaults.refresh ?? 0
+  }
 
   issueCode(grant: Grant, code = secret(32)): string {
-    this.codes.set(code, { ...grant, endsAt: Date.now() + this.codeSeconds * 1000 })
-    return code
+    return this.codes.put(code, grant, this.codeSeconds, { used: false })
   }
 
   /** The grant of a code, without using it up. */
-  lookUpCode(code: string): (Issued & { state: 'fresh' | 'used' | 'expired' }) | undefined {
+  lookUpCode(code: string): { grant: Grant; state: 'fresh' | 'used' | 'expired' } | undefined {
     const known = this.codes.get(code)
     if (!known) return undefined
-    const expired = Date.now() >= known.endsAt
-    return { ...known, state: known.usedFor !== undefined ? 'used' : expired ? 'expired' : 'fresh' }
+    return { grant: known.grant, state: known.used ? 'used' : isOver(known) ? 'expired' : 'fresh' }
   }
 
-  /** The access token that a code was used for dies with the code's second use. */
-  revokeTokenOf(code: string): void {
-    const token = this.codes.get(code)?.usedFor
-    if (token !== undefined) this.access.delete(token)
-  }
-
-  useCode(code: string, accessToken: string): void {
+  useCode(code: string): void {
     const known = this.codes.get(code)
-    if (known) known.usedFor = accessToken
+    if (known) known.used = true
   }
 
   issueAccess(grant: Grant, token = secret(32)): string {
-    this.access.set(token, { ...grant, endsAt: Date.now() + this.accessSeconds * 1000 })
-    return token
+    return this.access.put(token, grant, this.accessSeconds, {})
   }
 
   /** The grant of a live access token. */
   accessGrant(token: string | undefined): Grant | undefined {
-    const known = token === undefined ? undefined : this.access.get(token)
-    return known && Date.now() < known.endsAt ? known : undefined
-  }
-
-  revokeAccess(token: string): boolean {
-    return this.access.delete(token)
+    return this.access.live(token)
   }
 
   issueRefresh(grant: Grant, token = secret(32)): string {
-    this.refresh.set(token, grant)
-    return token
+    return this.refresh.put(token, grant, this.refreshSeconds, {})
   }
 
-  refreshGrant(token: string | null): Grant | undefined {
-    return token === null ? undefined : this.refresh.get(token)
+  /** The grant of a live refresh token. */
+  refreshGrant(token: string | undefined): Grant | undefined {
+    return this.refresh.live(token)
   }
 
   /** A rotated refresh token dies at once. */
   dropRefresh(token: string): void {
-    this.refresh.delete(token)
+    this.refresh.drop(token)
   }
+}
+
+interface Issued {
+  grant: Grant
+  /** Milliseconds since the epoch. */
+  endsAt: number
+}
+
+/** How many codes or tokens are remembered: a long run must not fill the memory. */
+const ROOM = 20_000
+
+class Shelf<Extra extends object = object> {
+  private readonly items = new Map<string, Issued & Extra>()
+
+  put(name: string, grant: Grant, seconds: number, extra: Extra): string {
+    const [oldest] = this.items.keys()
+    if (this.items.size >= ROOM && oldest !== undefined) this.items.delete(oldest)
+    this.items.set(name, { grant, endsAt: Date.now() + seconds * 1000, ...extra })
+    return name
+  }
+
+  get(name: string): (Issued & Extra) | undefined {
+    return this.items.get(name)
+  }
+
+  live(name: string | undefined): Grant | undefined {
+    const known = name === undefined ? undefined : this.items.get(name)
+    return known && !isOver(known) && !known.grant.revoked ? known.grant : undefined
+  }
+
+  drop(name: string): void {
+    this.items.delete(name)
+  }
+}
+
+function isOver({ endsAt }: Issued): boolean {
+  return Date.now() >= endsAt
 }
 
 /** Random text of `bytes` bytes, base64url. */

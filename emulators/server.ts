@@ -1,7 +1,10 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { checkFault, type Fault, sendFaulty } from './faults'
+import { checkFault, DECOY, type Fault, sendFaulty } from './faults'
+import { encode, type Reply } from './reply'
 import type { EmulatorRequest, FaultEndpoint } from './types'
+
+export type { Reply }
 
 /** A request, as a provider's handler reads it. */
 export interface Call {
@@ -12,21 +15,13 @@ export interface Call {
   body: string
 }
 
-/** An answer: one of `json`, `html` and `location`, or an empty body. */
-export interface Reply {
-  status?: number
-  headers?: Record<string, string>
-  json?: unknown
-  html?: string
-  location?: string
-}
-
 export interface Route {
   method: string
   path: string
   /** The turn; a function where one address serves two (a token endpoint that refreshes too). */
   endpoint: FaultEndpoint | ((call: Call) => FaultEndpoint)
-  handle(call: Call): Reply
+  /** `undefined`: there is nothing at this address after all. */
+  handle(call: Call): Reply | undefined
 }
 
 /** How a provider words a refusal that a test asks for. */
@@ -48,12 +43,15 @@ export class EmulatorServer {
   private readonly faults: { endpoint: FaultEndpoint; fault: Fault }[] = []
   private readonly sockets = new Set<Socket>()
   private readonly closing = new AbortController()
-  private readonly server = http.createServer((req, res) => void this.answer(req, res))
+  private readonly server = http.createServer((req, res) => {
+    this.answer(req, res).catch((problem) => res.writeHead(500).end(`The emulator is at fault: ${problem}`))
+  })
 
   async listen(port: number, host: string, provider: (origin: string) => Provider): Promise<void> {
     this.server.on('connection', (socket) => {
       this.sockets.add(socket)
       socket.once('close', () => this.sockets.delete(socket))
+      socket.on('error', () => {}) // raw faults write past http's own care of the socket
     })
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', reject)
@@ -65,10 +63,11 @@ export class EmulatorServer {
   }
 
   failNext(endpoint: FaultEndpoint, fault: Fault, times: number): void {
-    checkFault(fault)
+    checkFault(endpoint, fault)
     for (let i = 0; i < times; i++) this.faults.push({ endpoint, fault })
   }
 
+  /** Cuts every connection; nothing of the emulator keeps the process alive after this. */
   async close(): Promise<void> {
     this.closing.abort()
     await new Promise<void>((resolve) => {
@@ -80,30 +79,55 @@ export class EmulatorServer {
   private async answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     res.on('error', () => {}) // the other side may leave at any time
     const call = await readCall(req).catch(() => undefined)
-    if (!call) return
+    if (!call) return void (res.destroyed || send({ status: 400, headers: { connection: 'close' } }, res))
+    if (call.path === DECOY.path) return void res.writeHead(200, DECOY.headers).end(DECOY.body)
     const route = this.provider.routes.find(({ method, path }) => method === call.method && path === call.path)
     const endpoint = typeof route?.endpoint === 'function' ? route.endpoint(call) : (route?.endpoint ?? 'request')
-    this.requests.push({ ...call, query: Object.fromEntries(call.query), endpoint, at: Date.now() })
-    const reply = route?.handle(call) ?? this.provider.notFound?.(call) ?? { status: 404 }
+    this.log({ ...call, query: Object.fromEntries(call.query), endpoint, at: Date.now() })
+    const compute = () => route?.handle(call) ?? this.provider.notFound?.(call) ?? { status: 404 }
     const at = this.faults.findIndex((planned) => planned.endpoint === endpoint)
     const planned = at < 0 ? undefined : this.faults.splice(at, 1)[0]
-    if (planned) {
-      const refuse = (status: number, code: string | undefined) => this.provider.refuse(endpoint, status, code)
-      sendFaulty(planned.fault, reply, res, { refuse, origin: this.origin, signal: this.closing.signal })
-    } else {
-      send(reply, res)
-    }
+    if (!planned) return send(compute(), res)
+    const refuse = (status: number, code: string | undefined) => this.provider.refuse(endpoint, status, code)
+    sendFaulty(planned.fault, compute, res, { refuse, origin: this.origin, signal: this.closing.signal })
+  }
+
+  private log(request: EmulatorRequest): void {
+    this.requests.push(request)
+    // A long run must not fill the memory.
+    if (this.requests.length >= 2 * LOGGED) this.requests.splice(0, LOGGED)
   }
 }
+
+/** At least this many of the last requests are kept. */
+const LOGGED = 10_000
 
 /** Parameters of a form body. */
 export function formOf(call: Call): URLSearchParams {
   return new URLSearchParams(call.body)
 }
 
-export function contentType(call: Call): string {
-  return String(call.headers['content-type'] ?? '').toLowerCase()
+/** Members of a JSON body; none where it is no object. */
+export function jsonOf(call: Call): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(call.body)
+    return typeof value === 'object' && value !== null ? { ...value } : {}
+  } catch {
+    return {}
+  }
 }
+
+/** The content type as sent, in lower case, with its parameters. */
+export function contentType(call: Call): string {
+  return (call.headers['content-type'] ?? '').toLowerCase()
+}
+
+/** The content type without its parameters. */
+export function mediaType(call: Call): string {
+  return contentType(call).split(';', 1)[0]?.trim() ?? ''
+}
+
+export const FORM = 'application/x-www-form-urlencoded'
 
 /** The first name that stands twice. */
 export function repeated(params: URLSearchParams): string | undefined {
@@ -111,17 +135,14 @@ export function repeated(params: URLSearchParams): string | undefined {
   return names.find((name, at) => names.indexOf(name) !== at)
 }
 
+/** The token of a bearer header. */
+export function bearerOf(call: Call): string | undefined {
+  return /^Bearer ([^ ]+)$/i.exec(call.headers.authorization ?? '')?.[1]
+}
+
 function send(reply: Reply, res: ServerResponse): void {
-  const { status = reply.location === undefined ? 200 : 302, headers = {} } = reply
-  if (reply.location !== undefined) res.setHeader('location', reply.location)
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
-  if (reply.json !== undefined) {
-    res.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(reply.json))
-  } else if (reply.html !== undefined) {
-    res.writeHead(status, { 'content-type': 'text/html; charset=utf-8' }).end(reply.html)
-  } else {
-    res.writeHead(status).end()
-  }
+  const { status, headers, body } = encode(reply)
+  res.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 }
 
 const MAX_BODY = 56 * 1024
@@ -134,7 +155,8 @@ async function readCall(req: IncomingMessage): Promise<Call> {
     if (size > MAX_BODY) throw new Error('body too large')
     chunks.push(chunk)
   }
-  const { pathname, searchParams } = new URL(req.url ?? '/', 'http://emulator')
+  const target = req.url ?? '/'
+  const { pathname, searchParams } = new URL(target.startsWith('/') ? `http://emulator${target}` : target)
   const body = Buffer.concat(chunks).toString('utf8')
   return { method: req.method ?? 'GET', path: pathname, query: searchParams, headers: req.headers, body }
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
 import { errorPage } from './consent-page'
-import { Ledger, secret } from './ledger'
-import { type Call, contentType, formOf, type Provider, type Reply, repeated } from './server'
+import { type Grant, Ledger, secret } from './ledger'
+import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { ClientOptions, EmulatorUser } from './types'
 
 /** Tailchat's open platform: oidc-provider 7.11.5 as Tailchat configures it, behind `/open`. */
@@ -18,79 +18,86 @@ export function tailchatOptions(origin: string, { clientID, clientSecret, issuer
     baseURL: origin,
     authorizationURL: `${origin}/open/auth`,
     tokenURL: `${origin}/open/token`,
+    refreshURL: `${origin}/open/token`,
     userProfileURL: `${origin}/open/me`,
     issuer: issuer ?? origin,
   }
 }
 
+const SCOPES = ['openid', 'profile', 'offline_access']
+const TWO_WEEKS = 14 * 24 * 3600
+
 export function tailchat(origin: string, settings: Settings): Provider {
-  const ledger = new Ledger(settings.codeLifetime ?? 600, settings.accessTokenLifetime ?? 3600)
+  const ledger = new Ledger(settings, { code: 600, access: 3600, refresh: TWO_WEEKS })
+  const { clientID, clientSecret } = settings
   const iss = settings.issuer ?? origin
 
   const authorize = consentRoutes('/open/auth', settings, ({ query }) => {
-    const redirectURI = query.get('redirect_uri')
-    const state = query.get('state') ?? undefined
-    if (query.get('client_id') !== settings.clientID) return oops('invalid_client', 'client is invalid')
+    const only = (name: string) => (query.getAll(name).length === 1 ? query.get(name) : null)
+    const redirectURI = only('redirect_uri')
+    if (only('client_id') !== clientID) return errorPage(400, 'Tailchat', 'invalid_client', 'client is invalid')
     if (!isRegistered(settings, redirectURI)) {
-      return oops('invalid_redirect_uri', "redirect_uri did not match any of the client's registered redirect_uris")
+      const why = "redirect_uri did not match any of the client's registered redirect_uris"
+      return errorPage(400, 'Tailchat', 'invalid_redirect_uri', why)
     }
-    const back = (params: Record<string, string | undefined>) => withParams(redirectURI, { ...params, iss })
-    const refuse = (error: string, error_description: string) =>
-      ({ status: 303, location: back({ error, error_description, state }) }) satisfies Reply
+    const state = only('state') || undefined
+    const back = (params: Record<string, string | undefined>) => withParams(redirectURI, { ...params, state, iss })
+    const refuse = (error: string, error_description?: string): Reply => ({
+      status: 303,
+      location: back({ error, error_description }),
+    })
+
     const twice = repeated(query)
-    if (twice)
-      return {
-        status: 303,
-        location: back({
-          error: 'invalid_request',
-          error_description: `'${twice}' parameter must not be provided twice`,
-        }),
-      }
-    if (query.get('response_type') !== 'code')
-      return refuse('unsupported_response_type', 'unsupported response_type requested')
-    const challenge = query.get('code_challenge') ?? undefined
-    if (challenge !== undefined && query.get('code_challenge_method') !== 'S256') {
-      return refuse('invalid_request', 'not supported value of code_challenge_method')
+    if (twice) return refuse('invalid_request', `'${twice}' parameter must not be provided twice`)
+    const type = query.get('response_type')
+    if (!type) return refuse('invalid_request', "missing required parameter 'response_type'")
+    if (type !== 'code') {
+      const [error, why] = type.includes('id_token')
+        ? ['unauthorized_client', 'requested response_type is not allowed for this client']
+        : ['unsupported_response_type', 'unsupported response_type requested']
+      const { search } = new URL(withParams('http://x', { error, error_description: why, state, iss }))
+      return { status: 303, location: `${redirectURI}#${search.slice(1)}` }
     }
-    const asked = (query.get('scope') ?? '').split(' ')
-    const offline = query.get('prompt') === 'consent' && asked.includes('offline_access')
+    const challenge = query.get('code_challenge') || undefined
+    const method = query.get('code_challenge_method') || undefined
+    if (!challenge && method) {
+      return refuse('invalid_request', 'code_challenge must be provided with code_challenge_method')
+    }
+    if (challenge && method !== 'S256') return refuse('invalid_request', 'not supported value of code_challenge_method')
+    if (challenge && !/^[\w.~-]{43,128}$/.test(challenge)) {
+      return refuse('invalid_request', 'code_challenge must be a string with a minimum length of 43 characters')
+    }
+    const prompt = query.get('prompt')
+    if (prompt === 'none') return refuse('login_required', 'End-User authentication is required')
+    // Unknown scopes are dropped without a word, and so is offline_access without prompt=consent.
+    const asked = (query.get('scope') ?? '').split(' ').filter((name) => SCOPES.includes(name))
     const scope = asked.filter(
-      (name) => name === 'openid' || name === 'profile' || (offline && name === 'offline_access'),
+      (name) => name !== 'offline_access' || (asked.includes('openid') && prompt === 'consent'),
     )
+    const grant = { scope, redirectURI, challenge, nonce: query.get('nonce') ?? undefined }
     return {
       provider: 'Tailchat',
+      clientID,
       scope,
-      agree: (user) => back({ code: ledger.issueCode({ user, scope, redirectURI, challenge, offline }), state }),
-      deny: () => back({ error: 'access_denied', error_description: 'End-User aborted interaction', state }),
+      agree: (user) =>
+        scope.length > 0 ? back({ code: ledger.issueCode({ user, ...grant }) }) : back({ error: 'access_denied' }),
+      // The real page has no such button; the library beneath it would say this.
+      deny: () => back({ error: 'access_denied', error_description: 'End-User aborted interaction' }),
     }
   })
 
   function token(call: Call): Reply {
-    if (call.headers.origin !== undefined)
-      return refused(
-        400,
-        'invalid_request',
-        `origin ${call.headers.origin} not allowed for client: ${settings.clientID}`,
-      )
-    if (!contentType(call).startsWith('application/x-www-form-urlencoded')) return wrongBody('/token')
+    if (mediaType(call) !== FORM) return wrongBody('/token')
     const form = formOf(call)
     const twice = repeated(form)
     if (twice) return refused(400, 'invalid_request', `'${twice}' parameter must not be provided twice`)
-    const basic = /^basic (.+)$/i.exec(call.headers.authorization ?? '')?.[1]
-    if (basic !== undefined && form.has('client_secret')) {
-      return refused(400, 'invalid_request', 'client authentication must only be provided using one mechanism')
-    }
-    if (basic === undefined && !form.has('client_id'))
-      return refused(400, 'invalid_request', 'no client authentication mechanism provided')
-    const pair = basic === undefined ? [form.get('client_id'), form.get('client_secret')] : basicPair(basic)
-    if (pair[0] !== settings.clientID || pair[1] !== settings.clientSecret)
-      return refused(401, 'invalid_client', 'client authentication failed')
+    const problem = clientProblem(call, form)
+    if (problem) return problem
     const grantType = form.get('grant_type')
+    if (!grantType) return missing('grant_type')
     if (grantType === 'refresh_token') return refreshed(form.get('refresh_token'))
     if (grantType !== 'authorization_code') {
-      return grantType
-        ? refused(400, 'unsupported_grant_type', 'unsupported grant_type requested')
-        : missing('grant_type')
+      return refused(400, 'unsupported_grant_type', 'unsupported grant_type requested')
     }
     const code = form.get('code')
     if (!code) return missing('code')
@@ -99,53 +106,96 @@ export function tailchat(origin: string, settings: Settings): Provider {
     if (verifier !== undefined && verifier.length < 43) {
       return refused(400, 'invalid_request', 'code_verifier must be a string with a minimum length of 43 characters')
     }
-    const grant = ledger.lookUpCode(code)
-    if (grant?.state === 'used') ledger.revokeTokenOf(code)
-    if (grant?.state !== 'fresh' || grant.redirectURI !== form.get('redirect_uri')) return invalidGrant()
+    const found = ledger.lookUpCode(code)
+    if (!found || found.state === 'expired') return invalidGrant()
+    const { grant } = found
+    // Someone has the code who should not: whatever it brought dies.
+    if (found.state === 'used') grant.revoked = true
+    if (found.state === 'used' || grant.redirectURI !== form.get('redirect_uri')) return invalidGrant()
     const challenge = verifier && createHash('sha256').update(verifier).digest('base64url')
     if (challenge !== grant.challenge) return invalidGrant()
-    const accessToken = ledger.issueAccess(grant)
-    ledger.useCode(code, accessToken)
-    return issued(accessToken, grant.scope, grant.offline ? ledger.issueRefresh(grant) : undefined)
+    ledger.useCode(code)
+    const offline = grant.scope.includes('offline_access')
+    return issued(grant, offline ? ledger.issueRefresh(grant) : undefined)
   }
 
+  /** By the form's body or by HTTP Basic, never by both. */
+  function clientProblem(call: Call, form: URLSearchParams): Reply | undefined {
+    const basic = /^basic +(.+)$/i.exec(call.headers.authorization ?? '')?.[1]
+    const challenge = { 'www-authenticate': `Basic realm="${iss}", error="invalid_client"` }
+    if (basic === undefined && !form.has('client_id')) {
+      return refused(400, 'invalid_request', 'no client authentication mechanism provided')
+    }
+    if (basic !== undefined && form.has('client_secret')) {
+      return refused(400, 'invalid_request', 'client authentication must only be provided using one mechanism')
+    }
+    const [id, given] = basic === undefined ? [form.get('client_id'), form.get('client_secret')] : basicPair(basic)
+    if (basic !== undefined && form.has('client_id') && form.get('client_id') !== id) {
+      return refused(400, 'invalid_request', 'mismatch in body and authorization client ids')
+    }
+    if (id !== clientID || given !== clientSecret) {
+      return refused(401, 'invalid_client', 'client authentication failed', basic === undefined ? {} : challenge)
+    }
+    return originProblem(call)
+  }
+
+  function originProblem({ headers }: Call): Reply | undefined {
+    if (headers.origin === undefined) return undefined
+    return refused(400, 'invalid_request', `origin ${headers.origin} not allowed for client: ${clientID}`)
+  }
+
+  /** The same refresh token again: it rotates only after 70 % of its life. */
   function refreshed(refreshToken: string | null): Reply {
+    if (!refreshToken) return missing('refresh_token')
     const grant = ledger.refreshGrant(refreshToken)
-    if (!grant || refreshToken === null) return invalidGrant()
-    return issued(ledger.issueAccess(grant), grant.scope, refreshToken)
+    return grant ? issued(grant, refreshToken) : invalidGrant()
   }
 
-  function issued(access_token: string, scope: string[], refresh_token: string | undefined): Reply {
-    // Signed with a published key in the real thing; here it is not even that.
-    const id_token = `${base64({ alg: 'RS256', typ: 'JWT', kid: 'keystore-CHANGE-ME' })}.${base64({ iss, aud: settings.clientID })}.${secret(64)}`
+  function issued(grant: Grant, refresh_token: string | undefined): Reply {
+    const access_token = ledger.issueAccess(grant)
+    const scope = grant.scope.join(' ')
+    const id_token = grant.scope.includes('openid') ? idToken(grant, access_token) : undefined
     const json = {
       access_token,
       expires_in: ledger.accessSeconds,
       id_token,
       refresh_token,
-      scope: scope.join(' '),
+      scope,
       token_type: 'Bearer',
     }
     return { headers: { 'cache-control': 'no-store' }, json }
   }
 
+  /** The real one is signed with a published key, so it proves nothing; this one is not signed at all. */
+  function idToken({ user, nonce }: Grant, accessToken: string): string {
+    const iat = Math.floor(Date.now() / 1000)
+    const at_hash = createHash('sha256').update(accessToken).digest().subarray(0, 16).toString('base64url')
+    const claims = { sub: user.id, nonce, at_hash, aud: clientID, exp: iat + 3600, iat, iss }
+    return `${base64({ alg: 'RS256', typ: 'JWT', kid: 'keystore-CHANGE-ME' })}.${base64(claims)}.${secret(256)}`
+  }
+
   function me(call: Call): Reply {
-    if (call.headers.origin !== undefined)
-      return refused(400, 'invalid_request', `origin ${call.headers.origin} not allowed`)
-    const type = contentType(call)
-    if (type !== '' && !type.startsWith('application/x-www-form-urlencoded')) return wrongBody('/me')
-    const header = /^bearer (.+)$/i.exec(call.headers.authorization ?? '')?.[1]
-    const given = [header, formOf(call).get('access_token'), call.query.get('access_token')].filter((token) => token)
-    if (given.length > 1)
+    // A JSON content type is refused even when a valid bearer header is there.
+    if (call.headers['content-type'] !== undefined && mediaType(call) !== FORM) return wrongBody('/me')
+    const twice = repeated(call.query) ?? repeated(formOf(call))
+    if (twice) return refused(400, 'invalid_request', `'${twice}' parameter must not be provided twice`)
+    const fields = [formOf(call).get('access_token'), call.query.get('access_token')]
+    const given = [bearerOf(call), ...fields].filter((token) => typeof token === 'string')
+    if (given.length > 1) {
       return refused(400, 'invalid_request', 'access token must only be provided using one mechanism')
+    }
+    const realm = `Bearer realm="${iss}"`
     const [accessToken] = given
-    if (!accessToken) return refused(400, 'invalid_request', 'no access token provided')
+    if (!accessToken) {
+      return refused(400, 'invalid_request', 'no access token provided', { 'www-authenticate': realm })
+    }
     const grant = ledger.accessGrant(accessToken)
-    if (!grant) return refused(401, 'invalid_token', 'invalid token provided')
+    const challenge = { 'www-authenticate': `${realm}, error="invalid_token"` }
+    if (!grant) return refused(401, 'invalid_token', 'invalid token provided', challenge)
+    const { id: sub, name: nickname, discriminator = '0042', avatar } = grant.user
     if (!grant.scope.includes('openid')) return refused(403, 'insufficient_scope', 'access token missing openid scope')
-    const { id, name, avatar } = grant.user
-    if (!grant.scope.includes('profile')) return { json: { sub: id } }
-    return { json: { sub: id, nickname: name, discriminator: '0042', avatar } }
+    const claims = grant.scope.includes('profile') ? { nickname, discriminator, avatar } : {}
+    return originProblem(call) ?? { json: { sub, ...claims } }
   }
 
   return {
@@ -155,22 +205,15 @@ export function tailchat(origin: string, settings: Settings): Provider {
         method: 'POST',
         path: '/open/token',
         endpoint: (call) => (formOf(call).get('grant_type') === 'refresh_token' ? 'refresh' : 'token'),
-        handle: token,
+        handle: (call) => asAccepted(call, token(call)),
       },
-      { method: 'GET', path: '/open/me', endpoint: 'profile', handle: me },
-      { method: 'POST', path: '/open/me', endpoint: 'profile', handle: me },
+      { method: 'GET', path: '/open/me', endpoint: 'profile', handle: (call) => asAccepted(call, me(call)) },
+      { method: 'POST', path: '/open/me', endpoint: 'profile', handle: (call) => asAccepted(call, me(call)) },
     ],
     refuse: (endpoint, status, code) => {
-      const byStatus =
-        status >= 500
-          ? 'server_error'
-          : endpoint === 'profile'
-            ? 'invalid_token'
-            : status === 401
-              ? 'invalid_client'
-              : 'invalid_grant'
-      const error =
-        code ?? (status === 403 ? 'insufficient_scope' : status === 429 ? 'temporarily_unavailable' : byStatus)
+      const ofCall = endpoint === 'profile' ? 'invalid_token' : status === 401 ? 'invalid_client' : 'invalid_grant'
+      const ofStatus: Record<number, string> = { 403: 'insufficient_scope', 429: 'temporarily_unavailable' }
+      const error = code ?? ofStatus[status] ?? (status >= 500 ? 'server_error' : ofCall)
       return { error, error_description: 'refused by the emulator' }
     },
     notFound: () => ({
@@ -180,12 +223,8 @@ export function tailchat(origin: string, settings: Settings): Provider {
   }
 }
 
-function oops(error: string, description: string): Reply {
-  return errorPage(400, 'Tailchat', error, description)
-}
-
-function refused(status: number, error: string, error_description: string): Reply {
-  return { status, json: { error, error_description } }
+function refused(status: number, error: string, error_description: string, headers = {}): Reply {
+  return { status, headers, json: { error, error_description } }
 }
 
 function invalidGrant(): Reply {
@@ -196,17 +235,28 @@ function missing(name: string): Reply {
   return refused(400, 'invalid_request', `missing required parameter '${name}'`)
 }
 
+/** The address that the message names is the stripped one. */
 function wrongBody(path: string): Reply {
-  return refused(
-    400,
-    'invalid_request',
-    `only application/x-www-form-urlencoded content-type bodies are supported on POST ${path}`,
-  )
+  const why = `only ${FORM} content-type bodies are supported on POST ${path}`
+  return refused(400, 'invalid_request', why)
 }
 
-function basicPair(basic: string): [string | undefined, string | undefined] {
-  const [id, ...rest] = Buffer.from(basic, 'base64').toString('utf8').split(':')
-  return [id && decodeURIComponent(id), decodeURIComponent(rest.join(':'))]
+/** Whoever would rather have HTML gets errors as a page. */
+function asAccepted({ headers }: Call, reply: Reply): Reply {
+  if ((reply.status ?? 200) < 400 || !headers.accept?.includes('text/html')) return reply
+  return errorPage(reply.status ?? 400, 'Tailchat', 'error', 'oops! something went wrong')
+}
+
+/** Both halves are form-encoded before Base64 (RFC 6749, section 2.3.1). */
+function basicPair(basic: string): (string | undefined)[] {
+  const [id = '', ...rest] = Buffer.from(basic, 'base64').toString('utf8').split(':')
+  return [id, rest.join(':')].map((half) => {
+    try {
+      return decodeURIComponent(half.replaceAll('+', ' '))
+    } catch {
+      return undefined
+    }
+  })
 }
 
 function base64(value: object): string {

@@ -1,16 +1,16 @@
 import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
 import { errorPage } from './consent-page'
 import { type Grant, hex, Ledger } from './ledger'
-import { type Call, contentType, formOf, type Provider, type Reply, repeated } from './server'
+import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { ClientOptions, EmulatorUser } from './types'
 
 /** TAPD, user authorization: the document's pages and API on one origin. */
 export const TAPD_USERS: EmulatorUser[] = [
-  { id: '6081', name: '张三', username: 'zhangsan' },
+  { id: '6081', name: '张三', username: 'zhangsan', avatar: 'https://file.tapd.example/zhangsan.png' },
   { id: '6082', name: 'Ada Lovelace', username: 'ada' },
 ]
 
-export function tapdOptions(origin: string, { clientID, clientSecret }: Settings): ClientOptions {
+export function tapdOptions(origin: string, { clientID, clientSecret, site }: Settings): ClientOptions {
   return {
     clientID,
     clientSecret,
@@ -19,121 +19,131 @@ export function tapdOptions(origin: string, { clientID, clientSecret }: Settings
     tokenURL: `${origin}/tokens/request_token`,
     refreshURL: `${origin}/tokens/refresh_token`,
     userProfileURL: `${origin}/users/info`,
+    ...(site && { site }),
   }
 }
 
 const SCOPE = /^[a-z_]+(#[a-z_]+)?$/
+const TWO_WEEKS = 14 * 24 * 3600
 
 export function tapd(_origin: string, settings: Settings): Provider {
-  const ledger = new Ledger(settings.codeLifetime ?? 300, settings.accessTokenLifetime ?? 7200)
-  const basic = `Basic ${Buffer.from(`${settings.clientID}:${settings.clientSecret}`).toString('base64')}`
+  const ledger = new Ledger(settings, { code: 300, access: 7200, refresh: TWO_WEEKS })
+  // The id and the secret as they are: nothing is percent-encoded before Base64.
+  const basic = Buffer.from(`${settings.clientID}:${settings.clientSecret}`).toString('base64')
 
   /** Faults of the authorization request stay on TAPD's own page. */
   const authorize = consentRoutes('/oauth/', settings, ({ query }) => {
+    const wrong = (error: string, why: string) => errorPage(400, 'TAPD', error, why)
     const redirectURI = query.get('redirect_uri')
     const state = query.get('state')
     const twice = repeated(query)
-    if (twice) return errorPage(400, 'TAPD', 'invalid_request', `参数 ${twice} 重复`)
-    if (query.get('client_id') !== settings.clientID) return errorPage(400, 'TAPD', 'invalid_client', '应用不存在')
-    if (!isRegistered(settings, redirectURI))
-      return errorPage(400, 'TAPD', 'redirect_uri_mismatch', 'redirect_uri 不匹配')
-    if (query.get('response_type') !== 'code')
-      return errorPage(400, 'TAPD', 'unsupported_response_type', 'response_type 必须为 code')
-    if (!state) return errorPage(400, 'TAPD', 'invalid_request', '参数 state 不能为空')
-    if (query.get('auth_by') !== 'user') return errorPage(400, 'TAPD', 'invalid_request', 'auth_by 目前支持 user')
+    if (twice) return wrong('invalid_request', `参数 ${twice} 重复`)
+    if (query.get('client_id') !== settings.clientID) return wrong('invalid_client', '应用不存在')
+    if (!isRegistered(settings, redirectURI)) return wrong('redirect_uri_mismatch', 'redirect_uri 不匹配')
+    if (query.get('response_type') !== 'code') return wrong('unsupported_response_type', 'response_type 必须为 code')
+    if (!state) return wrong('invalid_request', '参数 state 不能为空')
+    if (query.get('auth_by') !== 'user') return wrong('invalid_request', 'auth_by 目前支持 user')
     const scope = (query.get('scope') ?? '').split(' ').filter((name) => name !== '')
-    if (scope.length === 0 || !scope.every((name) => SCOPE.test(name)))
-      return errorPage(400, 'TAPD', 'invalid_scope', 'scope 无效')
+    if (scope.length === 0 || !scope.every((name) => SCOPE.test(name))) return wrong('invalid_scope', 'scope 无效')
     return {
       provider: 'TAPD',
+      clientID: settings.clientID,
       scope,
       agree: (user) => {
         const code = ledger.issueCode({ user, scope, redirectURI }, hex(20))
         const resource = JSON.stringify(resourceOf(user)) + (settings.strayQuote ? "'" : '')
         return withParams(redirectURI, { code, state, resource })
       },
+      // Undocumented: the plainest that TAPD could do.
       deny: () => withParams(redirectURI, { error: 'access_denied', state }),
     }
   })
 
-  /** The user's id here is another than the one of users/info. */
+  /** JSON text in the callback, an object with the token. The user's id here is another than the one of users/info. */
   function resourceOf(user: EmulatorUser): object {
     if (settings.resource === 'workspace') return { type: 'workspace', workspace_id: 10104801 }
     return { type: 'user', user_id: `1000${user.id}`, company_id: '20003271', nick: user.username }
   }
 
-  function clientProblem(call: Call): Reply | undefined {
-    if (call.headers.authorization === undefined) return refused(422, 'basic auth info is required')
-    if (call.headers.authorization !== basic) return refused(401, 'invalid_client: 401 Unauthorized')
-    if (!contentType(call).startsWith('application/x-www-form-urlencoded'))
-      return refused(422, 'grant_type is required')
-    const twice = repeated(formOf(call))
-    return twice ? refused(422, `${twice} is repeated`) : undefined
+  function clientProblem(call: Call, params: readonly string[]): Reply | undefined {
+    const { authorization } = call.headers
+    if (!authorization?.startsWith('Basic ')) return refused(422, 'basic auth info is required')
+    if (authorization !== `Basic ${basic}`) return unauthorized('invalid_client: 401 Unauthorized')
+    if (mediaType(call) !== FORM) return refused(422, 'grant_type is required')
+    const form = formOf(call)
+    const twice = repeated(form)
+    if (twice) return refused(422, `${twice} is repeated`)
+    const extra = [...form.keys()].find((name) => !params.includes(name))
+    if (extra) return refused(422, `unknown parameter ${extra}`)
+    const missing = params.find((name) => !form.get(name))
+    return missing ? refused(422, `${missing} is required`) : undefined
   }
 
   function requestToken(call: Call): Reply {
-    const problem = clientProblem(call)
-    if (problem) return problem
     const form = formOf(call)
-    const extra = [...form.keys()].find((name) => !['grant_type', 'redirect_uri', 'code'].includes(name))
-    if (extra) return refused(422, `unknown parameter ${extra}`)
-    if (form.get('grant_type') !== 'authorization_code') return refused(422, 'grant_type is invalid')
+    const grantType = form.get('grant_type')
+    const problem = clientProblem(call, ['grant_type', 'code', 'redirect_uri'])
+    if (problem) return problem
+    if (grantType !== 'authorization_code') return refused(422, 'grant_type is invalid')
     const code = form.get('code') ?? ''
-    const grant = ledger.lookUpCode(code)
-    if (!grant || grant.state === 'used')
+    const found = ledger.lookUpCode(code)
+    if (!found || found.state === 'used') {
       return refused(422, "The authorization code doesn't exist or is invalid for the client")
-    if (grant.state === 'expired') return refused(-1, 'The authorization code has expired')
-    if (grant.redirectURI !== form.get('redirect_uri'))
+    }
+    if (found.state === 'expired') return refused(-1, 'The authorization code has expired')
+    if (found.grant.redirectURI !== form.get('redirect_uri')) {
       return refused(422, 'The redirect URI is missing or do not match')
-    const accessToken = ledger.issueAccess(grant, hex(20))
-    ledger.useCode(code, accessToken)
-    return issued(accessToken, grant)
+    }
+    ledger.useCode(code)
+    return issued(found.grant, settings.refresh ? ledger.issueRefresh(found.grant, hex(20)) : undefined)
   }
 
+  /** For the apps that have it switched on: a path of its own. */
   function refreshToken(call: Call): Reply {
-    const problem = clientProblem(call)
+    const problem = clientProblem(call, ['grant_type', 'refresh_token'])
     if (problem) return problem
     const form = formOf(call)
     if (form.get('grant_type') !== 'refresh_token') return refused(422, 'grant_type is invalid')
     const old = form.get('refresh_token') ?? ''
     const grant = ledger.refreshGrant(old)
     if (!grant) return refused(422, 'Invalid refresh token')
+    if (settings.refreshStyle === 'omit') return issued(grant, undefined)
+    if (settings.refreshStyle === 'repeat') return issued(grant, old)
     ledger.dropRefresh(old)
-    return issued(ledger.issueAccess(grant, hex(20)), grant)
+    return issued(grant, ledger.issueRefresh(grant, hex(20)))
   }
 
-  function issued(access_token: string, grant: Grant): Reply {
-    const scope = `${[...grant.scope].reverse().join(' ')} ${grant.scope[0]} `
-    const refresh_token = settings.refresh ? ledger.issueRefresh(grant, hex(20)) : undefined
-    const resource = resourceOf(grant.user)
+  function issued(grant: Grant, refresh_token: string | undefined): Reply {
     const data = {
-      access_token,
+      access_token: ledger.issueAccess(grant, hex(20)),
       expires_in: ledger.accessSeconds,
       token_type: 'Bearer',
-      scope,
+      // In another order, one twice, a space at the end: all of it has been seen.
+      scope: `${[...grant.scope].reverse().join(' ')} ${grant.scope[0]} `,
       refresh_token,
-      resource,
+      resource: resourceOf(grant.user),
       now: '2019-06-04 16:07:51',
     }
     return { json: { status: 1, data, info: 'success' } }
   }
 
   function usersInfo(call: Call): Reply {
-    const grant = ledger.accessGrant(/^Bearer (.+)$/.exec(call.headers.authorization ?? '')?.[1])
-    if (call.headers.authorization === undefined) return refused(401, '401 Unauthorized')
+    if (call.headers.authorization === undefined) return unauthorized('401 Unauthorized')
+    const grant = ledger.accessGrant(bearerOf(call))
     if (!grant) return refused(422, 'The access token provided is invalid')
     if (!grant.scope.includes('user')) return refused(403, 'scope limited')
-    const { id, name, username, avatar } = grant.user
-    const user = { id, nick: username, name, avatar, enabled: '1', status_id: '1', status_name: '在职' }
+    const { id, name, username, avatar = '' } = grant.user
+    const user = { id, nick: username ?? name, name, avatar, enabled: '1', status_id: '1', status_name: '在职' }
     const shapes = { object: user, wrapped: { User: user }, array: [user] }
     return { json: { status: 1, data: shapes[settings.userInfoShape ?? 'object'], info: 'success' } }
   }
 
+  const refresh = { method: 'POST', path: '/tokens/refresh_token', endpoint: 'refresh', handle: refreshToken } as const
   return {
     routes: [
       ...authorize,
       { method: 'POST', path: '/tokens/request_token', endpoint: 'token', handle: requestToken },
-      { method: 'POST', path: '/tokens/refresh_token', endpoint: 'refresh', handle: refreshToken },
+      ...(settings.site === 'cloud' ? [] : [refresh]),
       { method: 'GET', path: '/users/info', endpoint: 'profile', handle: usersInfo },
     ],
     refuse: (_endpoint, status, code) => ({
@@ -147,6 +157,11 @@ export function tapd(_origin: string, settings: Settings): Provider {
   }
 }
 
+function unauthorized(info: string): Reply {
+  return { ...refused(401, info), headers: { 'www-authenticate': "Basic realm='TAPD API'" } }
+}
+
+/** The envelope's status is mostly the answer's own. */
 function refused(status: number, info: string): Reply {
   return { status: Math.max(status, 200), json: { status, data: '', info, meta: { request_id: hex(8) } } }
 }

@@ -1,7 +1,7 @@
 import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
 import { errorPage } from './consent-page'
 import { type Grant, hex, Ledger, secret } from './ledger'
-import { type Call, contentType, type Provider, type Reply, repeated } from './server'
+import { type Call, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
 import { logId, userFields } from './tiktok'
 
 const FIELDS = [
@@ -16,21 +16,25 @@ const FIELDS = [
 
 /** TikTok v1, as its document and the legacy guide write it: everything in the query, everything in `data`. */
 export function tiktokV1(_origin: string, settings: Settings): Provider {
-  const ledger = new Ledger(settings.codeLifetime ?? 600, settings.accessTokenLifetime ?? 86_400)
+  const ledger = new Ledger(settings, { code: 600, access: 86_400, refresh: 31_536_000 })
 
   const authorize = consentRoutes('/platform/oauth/connect/', settings, ({ query }) => {
     const redirectURI = query.get('redirect_uri')
     const state = query.get('state')
-    const scope = (query.get('scope') ?? '').split(',')
+    const asked = (query.get('scope') ?? '').split(',')
     const wrong = (what: string) => errorPage(400, 'TikTok', what, `Something went wrong with ${what}`)
+    const twice = repeated(query)
+    if (twice) return wrong(twice)
     if (query.has('client_id') || query.get('client_key') !== settings.clientID) return wrong('client_key')
     if (!isRegistered(settings, redirectURI)) return wrong('redirect_uri')
     if (query.get('response_type') !== 'code') return wrong('response_type')
     if (!state) return wrong('state')
-    if (scope.some((name) => !/^[a-z.]+$/.test(name))) return wrong('scope')
+    if (asked.some((name) => !/^[a-z.]+$/.test(name))) return wrong('scope')
+    const scope = asked.filter((name) => settings.grantedScopes?.includes(name) ?? true)
     return {
       provider: 'TikTok',
-      scope,
+      clientID: settings.clientID,
+      scope: asked,
       agree: (user) =>
         withParams(redirectURI, {
           code: ledger.issueCode({ user, scope, redirectURI }),
@@ -48,56 +52,58 @@ export function tiktokV1(_origin: string, settings: Settings): Provider {
       return refused(10003, 'Client key or secret error')
     if (query.get('grant_type') !== 'authorization_code') return refused(10002, 'Parameter error')
     const code = query.get('code') ?? ''
-    const grant = ledger.lookUpCode(code)
-    if (grant?.state !== 'fresh') return refused(10007, 'Authorization code expired')
-    const token = ledger.issueAccess(grant, `act.${secret(24)}`)
-    ledger.useCode(code, token)
-    return issued(token, grant)
+    const found = ledger.lookUpCode(code)
+    if (found?.state !== 'fresh') return refused(10007, 'Authorization code expired')
+    ledger.useCode(code)
+    return issued(found.grant)
   }
 
   /** No secret here. */
   function refreshToken({ query }: Call): Reply {
     if (query.has('client_secret') || query.get('client_key') !== settings.clientID)
       return refused(10002, 'Parameter error')
-    const old = query.get('refresh_token')
+    if (query.get('grant_type') !== 'refresh_token' || repeated(query)) return refused(10002, 'Parameter error')
+    const old = query.get('refresh_token') ?? ''
     const grant = ledger.refreshGrant(old)
-    if (query.get('grant_type') !== 'refresh_token' || !grant || old === null)
-      return refused(10010, 'Refresh token expired')
+    if (!grant) return refused(10010, 'Refresh token expired')
     ledger.dropRefresh(old)
-    return issued(ledger.issueAccess(grant, `act.${secret(24)}`), grant)
+    return issued(grant)
   }
 
-  function issued(access_token: string, { user, scope, ...rest }: Grant): Reply {
+  function issued(grant: Grant): Reply {
     const data = {
-      access_token,
+      access_token: ledger.issueAccess(grant, `act.${secret(24)}`),
       captcha: '',
       desc_url: '',
       description: '',
       error_code: 0,
       expires_in: ledger.accessSeconds,
       log_id: logId(),
-      open_id: user.id,
-      refresh_expires_in: 31_536_000,
-      refresh_token: ledger.issueRefresh({ user, scope, ...rest }, `rft.${secret(24)}`),
-      scope: scope.join(','),
+      open_id: grant.user.id,
+      refresh_expires_in: ledger.refreshSeconds,
+      refresh_token: ledger.issueRefresh(grant, `rft.${secret(24)}`),
+      scope: grant.scope.join(','),
     }
     return { json: { data, message: 'success' } }
   }
 
   function revoke({ query }: Call): Reply {
-    const revoked = query.has('open_id') && ledger.revokeAccess(query.get('access_token') ?? '')
-    return revoked
-      ? { json: { data: { error_code: 0, description: '' }, message: 'success' } }
-      : refused(10008, 'Access token invalid')
+    const grant = ledger.accessGrant(query.get('access_token') ?? undefined)
+    if (!grant || repeated(query) || query.get('open_id') !== grant.user.id) {
+      return refused(10008, 'Access token invalid')
+    }
+    grant.revoked = true
+    return { json: { data: { error_code: 0, description: '' }, message: 'success' } }
   }
 
   function userInfo(call: Call): Reply {
-    if (!contentType(call).startsWith('application/json')) return refused(10002, 'Parameter error')
-    const { access_token, open_id, fields } = parse(call.body)
+    if (mediaType(call) !== 'application/json') return refused(10002, 'Parameter error')
+    const { access_token, open_id, fields } = jsonOf(call)
     const grant = ledger.accessGrant(typeof access_token === 'string' ? access_token : undefined)
     if (!grant || grant.user.id !== open_id) return refused(10008, 'Access token invalid')
     if (!Array.isArray(fields) || fields.length === 0 || !fields.every((field) => FIELDS.includes(field)))
       return refused(10002, 'Parameter error')
+    if (!grant.scope.includes('user.info.basic')) return refused(10004, 'Scope not authorized')
     const known: Record<string, unknown> = { ...userFields(grant.user), avatar_url_200: grant.user.avatar }
     const user = Object.fromEntries(
       fields.filter((field) => known[field] !== undefined).map((field) => [field, known[field]]),
@@ -119,13 +125,4 @@ export function tiktokV1(_origin: string, settings: Settings): Provider {
 
 function refused(error_code: number, description: string): Reply {
   return { json: { data: { captcha: '', desc_url: '', description, error_code, log_id: hex(8) }, message: 'error' } }
-}
-
-function parse(body: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body)
-    return typeof value === 'object' && value !== null ? { ...value } : {}
-  } catch {
-    return {}
-  }
 }

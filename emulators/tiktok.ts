@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
 import { errorPage } from './consent-page'
 import { type Grant, hex, Ledger, secret } from './ledger'
-import { type Call, contentType, formOf, type Provider, type Reply, repeated } from './server'
+import { bearerOf, type Call, contentType, FORM, formOf, type Provider, type Reply, repeated } from './server'
 import { tiktokV1 } from './tiktok-v1'
 import type { ClientOptions, EmulatorUser } from './types'
 
@@ -44,10 +44,12 @@ const FIELD_SCOPES: Record<string, string[]> = {
   'user.info.profile': ['bio_description', 'profile_deep_link', 'profile_web_link', 'is_verified', 'username'],
   'user.info.stats': ['follower_count', 'following_count', 'likes_count', 'video_count'],
   'video.list': [],
+  'video.upload': [],
+  'video.publish': [],
 }
 
 export function tiktok(origin: string, settings: Settings): Provider {
-  const ledger = new Ledger(settings.codeLifetime ?? 600, settings.accessTokenLifetime ?? 86_400)
+  const ledger = new Ledger(settings, { code: 600, access: 86_400, refresh: 31_536_000 })
 
   /** Mistakes of the app's configuration stay on TikTok's own page. */
   const authorize = consentRoutes('/v2/auth/authorize/', settings, ({ query }) => {
@@ -59,14 +61,17 @@ export function tiktok(origin: string, settings: Settings): Provider {
     const twice = repeated(query)
     if (twice) return wrong(twice)
     if (query.has('client_id') || query.get('client_key') !== settings.clientID) return wrong('client_key')
-    if (!isRegistered(settings, redirectURI)) return wrong('redirect_uri')
+    // A registered address is static: no query.
+    if (!isRegistered(settings, redirectURI) || redirectURI.includes('?')) return wrong('redirect_uri')
     if (query.get('response_type') !== 'code') return wrong('response_type')
     if (!state) return wrong('state')
     if (!asked.every((name) => Object.hasOwn(FIELD_SCOPES, name))) return wrong('scope')
+    if (!['0', '1'].includes(query.get('disable_auto_auth') ?? '0')) return wrong('disable_auto_auth')
     if (challenge === undefined ? settings.requirePkce : query.get('code_challenge_method') !== 'S256')
       return wrong('code_challenge')
     return {
       provider: 'TikTok',
+      clientID: settings.clientID,
       scope: asked,
       agree: (user) => {
         const scope = asked.filter((name) => settings.grantedScopes?.includes(name) ?? true)
@@ -79,7 +84,7 @@ export function tiktok(origin: string, settings: Settings): Provider {
 
   function oauthProblem(call: Call, form: URLSearchParams): Reply | undefined {
     // The bare type only: a charset suffix has been seen to be refused.
-    if (contentType(call) !== 'application/x-www-form-urlencoded') return malformed()
+    if (contentType(call) !== FORM) return malformed()
     if (call.headers.authorization !== undefined || repeated(form) || form.has('client_id')) return malformed()
     if (!form.get('client_key') || !form.get('client_secret')) return malformed()
     if (form.get('client_key') !== settings.clientID || form.get('client_secret') !== settings.clientSecret) {
@@ -92,40 +97,44 @@ export function tiktok(origin: string, settings: Settings): Provider {
     const form = formOf(call)
     const problem = oauthProblem(call, form)
     if (problem) return problem
-    if (form.get('grant_type') === 'refresh_token') return refreshed(form.get('refresh_token') ?? '')
-    if (form.get('grant_type') !== 'authorization_code')
-      return refused('unsupported_grant_type', 'Grant type is not supported.')
-    const code = form.get('code') ?? ''
+    const grantType = form.get('grant_type')
+    if (!grantType) return malformed()
+    if (grantType === 'refresh_token') return refreshed(form.get('refresh_token'))
+    if (grantType !== 'authorization_code') return refused('unsupported_grant_type', 'Grant type is not supported.')
+    const code = form.get('code')
+    if (!code || !form.get('redirect_uri')) return malformed()
     const verifier = form.get('code_verifier') ?? undefined
-    const grant = ledger.lookUpCode(code)
-    if (grant?.state !== 'fresh') return refused('invalid_grant', 'Authorization code is expired.')
+    const found = ledger.lookUpCode(code)
+    if (found?.state !== 'fresh') return refused('invalid_grant', 'Authorization code is expired.')
+    const { grant } = found
     if (form.get('redirect_uri') !== grant.redirectURI) {
       return refused('invalid_grant', 'Redirect_uri is not matched with the uri when requesting code.')
     }
+    // Hex in lower case, where everyone else's challenge is base64url.
     if ((verifier && createHash('sha256').update(verifier).digest('hex')) !== grant.challenge) {
       return refused('invalid_grant', 'Code verifier or code challenge is invalid.')
     }
-    const accessToken = ledger.issueAccess(grant, `act.${secret(24)}!${hex(2)}`)
-    ledger.useCode(code, accessToken)
-    return issued(accessToken, grant)
+    ledger.useCode(code)
+    return issued(grant)
   }
 
   /** Each refresh issues a new refresh token and kills the old one at once. */
-  function refreshed(old: string): Reply {
+  function refreshed(old: string | null): Reply {
+    if (!old) return malformed()
     const grant = ledger.refreshGrant(old)
     if (!grant) return refused('invalid_grant', 'Refresh token is invalid or expired.')
     ledger.dropRefresh(old)
-    return issued(ledger.issueAccess(grant, `act.${secret(24)}!${hex(2)}`), grant)
+    return issued(grant)
   }
 
-  function issued(access_token: string, grant: Grant): Reply {
+  function issued(grant: Grant): Reply {
     return {
       headers: { 'cache-control': 'no-store' },
       json: {
-        access_token,
+        access_token: ledger.issueAccess(grant, `act.${secret(24)}!${hex(2)}`),
         expires_in: ledger.accessSeconds,
         open_id: grant.user.id,
-        refresh_expires_in: 31_536_000,
+        refresh_expires_in: ledger.refreshSeconds,
         refresh_token: ledger.issueRefresh(grant, `rft.${secret(24)}!${hex(2)}`),
         scope: grant.scope.join(','),
         token_type: 'Bearer',
@@ -137,17 +146,18 @@ export function tiktok(origin: string, settings: Settings): Provider {
     const form = formOf(call)
     const problem = oauthProblem(call, form)
     if (problem) return problem
-    return ledger.revokeAccess(form.get('token') ?? '')
-      ? { json: {} }
-      : refused('invalid_grant', 'Access token is invalid.')
+    const grant = ledger.accessGrant(form.get('token') ?? undefined)
+    if (!grant) return refused('invalid_grant', 'Access token is invalid.')
+    grant.revoked = true
+    return { json: {} }
   }
 
   function userInfo(call: Call): Reply {
-    const grant = ledger.accessGrant(/^Bearer (.+)$/.exec(call.headers.authorization ?? '')?.[1])
+    const grant = ledger.accessGrant(bearerOf(call))
     if (!grant) return apiError(401, 'access_token_invalid', 'The access token is invalid or not found in the request.')
     const fields = (call.query.get('fields') ?? '').split(',').filter((field) => field !== '')
     const known = Object.values(FIELD_SCOPES).flat()
-    if (fields.length === 0 || !fields.every((field) => known.includes(field))) {
+    if (fields.length === 0 || repeated(call.query) || !fields.every((field) => known.includes(field))) {
       return apiError(400, 'invalid_params', 'One or more fields in request is invalid.')
     }
     const allowed = grant.scope.flatMap((scope) => FIELD_SCOPES[scope] ?? [])

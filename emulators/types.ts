@@ -9,6 +9,10 @@ export interface EmulatorUser {
   username?: string
   email?: string
   avatar?: string
+  /** Tailchat: four digits as text. Default `0042`. */
+  discriminator?: string
+  /** BBScloud. Default `18888888888`. */
+  mobile?: string
 }
 
 /** The turn of a conversation at which a request arrived, and at which a fault can be set. */
@@ -19,6 +23,7 @@ export interface EmulatorRequest {
   endpoint: FaultEndpoint
   method: string
   path: string
+  /** The last value of each name. */
   query: Record<string, string>
   headers: IncomingHttpHeaders
   body: string
@@ -31,6 +36,7 @@ export interface EmulatorOptions {
   port?: number
   /** Default `127.0.0.1`. */
   host?: string
+  /** Default: one with a Chinese name, and an e-mail address where the provider has one; one without. */
   users?: readonly EmulatorUser[]
   clientID?: string
   clientSecret?: string
@@ -42,8 +48,17 @@ export interface EmulatorOptions {
   codeLifetime?: number
   /** Seconds. */
   accessTokenLifetime?: number
+  /** Seconds. */
+  refreshTokenLifetime?: number
+  /**
+   * TAPD, AIHubMix: a refresh brings a new refresh token and kills the old one, or repeats the old one, or names none
+   * and leaves the old one alive. Default `rotate`; Tailchat always repeats, TikTok always rotates.
+   */
+  refreshStyle?: 'rotate' | 'repeat' | 'omit'
   /** Tailchat: the `iss` of its callbacks; default the emulator's origin. */
   issuer?: string
+  /** TAPD: handed on to the strategy; `cloud` has no refresh path. Default `internal`. */
+  site?: 'internal' | 'cloud'
   /** TAPD: issue refresh tokens, as apps do that have them switched on. */
   refresh?: boolean
   /** TAPD: what the token and the callback speak of. Default `user`. */
@@ -66,6 +81,8 @@ export interface EmulatorOptions {
   errorsWith200?: boolean
   /** AIHubMix: the bearer token of `POST /api/oauth_apps`. */
   developerToken?: string
+  /** AIHubMix: the address that `topup` answers, to see what a client makes of it. */
+  topupURL?: string
 }
 
 /** What a strategy's constructor takes, beside `callbackURL`. */
@@ -82,4 +99,5 @@ export interface ClientOptions {
   topupURL?: string
   issuer?: string
   apiVersion?: 'v2' | 'v1'
+  site?: 'internal' | 'cloud'
 }
