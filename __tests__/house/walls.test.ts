@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const ROOT = join(__dirname, '..', '..')
+const FIVE = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix']
+
+function sources(room: string): { file: string; text: string }[] {
+  const files = readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.ts'),
+  )
+  return files.map((file) => ({ file: `${room}/${file}`, text: readFileSync(join(ROOT, room, file), 'utf8') }))
+}
+
+/** The code without its comments. */
+function codeOf(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+}
+
+test.each(sources('strategies'))('$file is a dialect and nothing else', ({ text }) => {
+  expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(120)
+  expect(codeOf(text)).not.toMatch(/express|session|socket|undici|\bDate\b|\breq\b|\bres\b/i)
+  const imported = [...text.matchAll(/from '([^']+)'/g)].map(([, from]) => from)
+  expect(imported.filter((from) => from !== '../lib/dialect' && from !== 'node:crypto')).toEqual([])
+})
+
+test.each(sources('lib').filter(({ file }) => !/^lib\/(index|providers)\.ts$/.test(file)))(
+  '$file names no provider',
+  ({ text }) => {
+    for (const name of FIVE) expect(codeOf(text).toLowerCase()).not.toContain(name)
+  },
+)
+
+test.each(sources('emulators'))('$file imports nothing of the other side', ({ text }) => {
+  expect(text).not.toMatch(/from '\.\.\/(lib|strategies)/)
+})
+
+test('one file opens connections, and one touches the session', () => {
+  const lib = sources('lib').map(({ file, text }) => ({ file, code: codeOf(text) }))
+  const opening = lib.filter(({ code }) =>
+    /import\('undici'\)|from 'node:(http|https|net|tls)'|\bfetch\(/.test(code.replace(/import type[^\n]+/g, '')),
+  )
+  expect(opening.map(({ file }) => file)).toEqual(['lib/provider-call.ts'])
+  const touching = lib.filter(({ code }) => /\breq\.session\b/.test(code))
+  expect(touching.map(({ file }) => file)).toEqual(['lib/session.ts'])
+})

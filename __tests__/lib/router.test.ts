@@ -1,0 +1,330 @@
+import { Passport } from 'passport'
+import { OAuthError, type OAuthRouterConfig, TapdStrategy } from 'passport-dialects'
+import { type RunningApp, startRouterApp } from '../support/app'
+import { Browser, told } from '../support/browser'
+import { backChannelCalls, closeAll, type Emulators, providersOf, startAll } from '../support/providers'
+
+let emulators: Emulators
+const running: RunningApp[] = []
+
+beforeAll(async () => {
+  emulators = await startAll()
+})
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((app) => app.close()))
+})
+afterAll(() => closeAll(emulators))
+
+async function appWith(
+  config: Partial<OAuthRouterConfig> = {},
+  options: Parameters<typeof startRouterApp>[1] = {},
+): Promise<RunningApp> {
+  const app = await startRouterApp({ providers: providersOf(emulators), ...config }, options)
+  running.push(app)
+  return app
+}
+
+/** A whole login; resolves to the callback's answer. */
+async function login(app: RunningApp, browser: Browser, name: keyof Emulators, query = '', user?: string) {
+  const address = await browser.location(`${app.origin}/auth/${name}${query}`)
+  return browser.get(await emulators[name].approve(address, user ? { user } : {}))
+}
+
+const whoIs = (app: RunningApp, browser: Browser) => told(browser.get(`${app.origin}/auth/session`))
+const JSON_ONLY = { accept: 'application/json' }
+
+describe('a login', () => {
+  test('gives the session a new id and the old id nothing (RFC 9700 §4.5.3)', async () => {
+    const app = await appWith()
+    const browser = new Browser()
+    await browser.location(`${app.origin}/auth/tapd`)
+    const before = browser.cookies(app.origin)
+    await login(app, browser, 'tapd')
+    expect(browser.cookies(app.origin)).not.toBe(before)
+    const fixed = new Browser()
+    fixed.setCookie(app.origin, 'connect.sid', before.split('=')[1] ?? '')
+    expect((await whoIs(app, fixed)).user).toBeNull()
+  })
+
+  test('keeps what the app had in the session', async () => {
+    const app = await appWith(
+      {},
+      {
+        before: (req, res, next) => {
+          const session = req.session as { cart?: string }
+          if (req.query.cart) session.cart = String(req.query.cart)
+          if (req.path === '/cart') return void res.json({ info: { cart: session.cart } })
+          next()
+        },
+      },
+    )
+    const browser = new Browser()
+    await login(app, browser, 'tapd', '?cart=tea')
+    expect((await told(browser.get(`${app.origin}/cart`))).info).toEqual({ cart: 'tea' })
+  })
+
+  test('tells the session of it, without any token', async () => {
+    const app = await appWith()
+    const browser = new Browser()
+    await login(app, browser, 'aihubmix')
+    const text = await (await browser.get(`${app.origin}/auth/session`)).text()
+    expect(JSON.parse(text)).toEqual({
+      user: { provider: 'aihubmix', id: '12345', displayName: '张三', username: '张三', email: 'zhangsan@example.com' },
+      providers: [{ name: 'aihubmix', scope: ['profile'], expiresAt: expect.stringMatching(/^\d{4}-.*Z$/) }],
+    })
+    expect(text).not.toMatch(/token|secret/i)
+  })
+
+  test.each([
+    ['?returnTo=/deep/page?x=1%23y', '/deep/page?x=1#y'],
+    ['?returnTo=//evil.example', '/home'],
+    ['?returnTo=https://evil.example', '/home'],
+    ['?returnTo=/a&returnTo=/b', '/home'],
+    ['', '/home'],
+  ])('begun with %s goes to %s', async (query, target) => {
+    const app = await appWith({ successRedirect: '/home' })
+    const answer = await login(app, new Browser(), 'tiktok', query)
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, target])
+  })
+
+  test('answers carry no referrer and are not kept', async () => {
+    const app = await appWith()
+    const begun = await new Browser().get(`${app.origin}/auth/tapd`)
+    expect(begun.status).toBe(302)
+    for (const answer of [begun, await login(app, new Browser(), 'tapd')]) {
+      expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
+      expect(answer.headers.get('cache-control')).toBe('no-store')
+    }
+  })
+})
+
+describe('a second provider', () => {
+  test('is linked: the first user stays, verify sees it', async () => {
+    const seen: unknown[] = []
+    const app = await appWith({
+      verify: ({ provider, profile, tokens, req }) => {
+        seen.push(req.user)
+        expect(tokens).toMatchObject({ tokenType: 'Bearer', accessToken: expect.any(String) })
+        return { provider, id: profile.id }
+      },
+    })
+    const browser = new Browser()
+    await login(app, browser, 'tapd')
+    await login(app, browser, 'tiktok')
+    expect(seen).toEqual([undefined, { provider: 'tapd', id: '6081' }])
+    const { user, providers } = await whoIs(app, browser)
+    expect(user).toEqual({ provider: 'tapd', id: '6081' })
+    expect(providers.map(({ name }) => name)).toEqual(['tapd', 'tiktok'])
+  })
+
+  test('the same provider again, as somebody else, is a new user without the old links', async () => {
+    const app = await appWith()
+    const browser = new Browser()
+    await login(app, browser, 'tapd')
+    await login(app, browser, 'tiktok')
+    await login(app, browser, 'tapd', '', '6082')
+    const { user, providers } = await whoIs(app, browser)
+    expect(user?.id).toBe('6082')
+    expect(providers.map(({ name }) => name)).toEqual(['tapd'])
+  })
+
+  test('a link begun by one user cannot be finished by another', async () => {
+    const app = await appWith()
+    const browser = new Browser()
+    await login(app, browser, 'tapd')
+    const link = await emulators.tiktok.approve(await browser.location(`${app.origin}/auth/tiktok`))
+    await login(app, browser, 'tapd', '', '6082')
+    const before = backChannelCalls(emulators)
+    expect((await told(browser.get(link, JSON_ONLY))).error.code).toBe('state_mismatch')
+    expect(backChannelCalls(emulators)).toBe(before)
+  })
+})
+
+describe('logging out', () => {
+  test('ends every login and the session id', async () => {
+    const app = await appWith({ logoutRedirect: '/bye' })
+    const browser = new Browser()
+    await login(app, browser, 'tapd')
+    const before = browser.cookies(app.origin)
+    const answer = await browser.post(`${app.origin}/auth/logout`)
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/bye'])
+    const old = new Browser()
+    old.setCookie(app.origin, 'connect.sid', before.split('=')[1] ?? '')
+    expect(await whoIs(app, old)).toEqual({ user: null, providers: [] })
+    expect(await whoIs(app, browser)).toEqual({ user: null, providers: [] })
+  })
+
+  test('a form of another site cannot do it, nor can a link', async () => {
+    const app = await appWith()
+    const browser = new Browser()
+    await login(app, browser, 'tapd')
+    expect((await browser.post(`${app.origin}/auth/logout`, {}, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+    expect((await browser.get(`${app.origin}/auth/logout`)).status).toBe(404)
+    expect((await whoIs(app, browser)).user).not.toBeNull()
+  })
+})
+
+describe('a failure', () => {
+  const denied = async (app: RunningApp, headers?: Record<string, string>): Promise<Response> => {
+    const browser = new Browser()
+    return browser.get(await emulators.tapd.deny(await browser.location(`${app.origin}/auth/tapd`)), headers)
+  }
+
+  test('goes to failureRedirect with its code', async () => {
+    const app = await appWith({ failureRedirect: '/login?from=auth#top' })
+    const answer = await denied(app)
+    expect(answer.headers.get('location')).toBe('/login?from=auth&error=access_denied&provider=tapd#top')
+  })
+
+  test('is a short page, or JSON for those who ask', async () => {
+    const app = await appWith()
+    const html = await denied(app, { accept: 'text/html' })
+    expect(html.status).toBe(403)
+    expect(html.headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(await html.text()).toContain('access_denied')
+    const { error } = await told(await denied(app, JSON_ONLY))
+    expect(error).toEqual({ code: 'access_denied', provider: 'tapd', message: expect.any(String) })
+  })
+
+  test('goes to onError where there is one', async () => {
+    const app = await appWith({ onError: (error, _req, res) => void res.status(418).json({ code: error.code }) })
+    const answer = await denied(app)
+    expect([answer.status, (await told(answer)).code]).toEqual([418, 'access_denied'])
+  })
+
+  test.each([
+    ['refuses', (): false => false, 'verify_refused', 403],
+    ['gives null', (): null => null, 'verify_refused', 403],
+    [
+      'throws',
+      () => {
+        throw new Error('database at secret-host')
+      },
+      'verify_failed',
+      500,
+    ],
+    ['rejects', () => Promise.reject(new Error('database at secret-host')), 'verify_failed', 500],
+  ] as const)('verify %s', async (_what, verify, code, status) => {
+    const app = await appWith({ verify })
+    const browser = new Browser()
+    const callback = await emulators.tapd.approve(await browser.location(`${app.origin}/auth/tapd`))
+    const answer = await browser.get(callback, JSON_ONLY)
+    expect(answer.status).toBe(status)
+    const text = await answer.text()
+    expect(text).toContain(code)
+    expect(text).not.toMatch(/secret-host|at .*\.ts/)
+  })
+
+  test('without a session middleware says so', async () => {
+    const app = await appWith({}, { middleware: (_req, _res, next) => next() })
+    const answer = await new Browser().get(`${app.origin}/auth/tapd`, JSON_ONLY)
+    expect(answer.status).toBe(500)
+    expect((await told(answer)).error.code).toBe('session_missing')
+  })
+
+  test.each(['nobody', '__proto__', 'constructor', 'toString', '%2e%2e', '%E0%A4%A', '..%2fsession', 'tapd%00'])(
+    'an unknown provider %s is 404, without a stack trace',
+    async (name) => {
+      const app = await appWith()
+      for (const path of [`/auth/${name}`, `/auth/${name}/callback?code=a&state=b`]) {
+        const answer = await fetch(app.origin + path)
+        expect(answer.status).toBe(404)
+        expect(await answer.text()).not.toMatch(/at .*(\.ts|\.js|node_modules)/)
+      }
+    },
+  )
+})
+
+describe('config', () => {
+  test('mountPath moves the routes and the callback address', async () => {
+    const app = await appWith({ mountPath: '/sign/in' })
+    const browser = new Browser()
+    const request = new URL(await browser.location(`${app.origin}/sign/in/tapd`))
+    expect(request.searchParams.get('redirect_uri')).toBe(`${app.origin}/sign/in/tapd/callback`)
+    expect((await browser.get(await emulators.tapd.approve(request.href))).headers.get('location')).toBe('/')
+  })
+
+  test('baseURL is the origin of the callback address, whatever the Host header says', async () => {
+    const app = await appWith({ baseURL: 'https://app.example.com' })
+    const request = new URL(await new Browser().location(`${app.origin}/auth/tapd`))
+    expect(request.searchParams.get('redirect_uri')).toBe('https://app.example.com/auth/tapd/callback')
+  })
+
+  test.each([
+    [false, 'http://127.0.0.1'],
+    [true, 'https://public.example.com'],
+  ])('forwarded headers count only under trust proxy: %p (RFC 9700 §4.13)', async (trust, origin) => {
+    const app = await appWith(
+      {},
+      {
+        before: (req, _res, next) => {
+          req.app.set('trust proxy', trust)
+          next()
+        },
+      },
+    )
+    const answer = await new Browser().get(`${app.origin}/auth/tapd`, {
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': 'public.example.com',
+    })
+    const redirectURI = new URL(answer.headers.get('location') ?? '').searchParams.get('redirect_uri') ?? ''
+    expect(redirectURI.startsWith(origin)).toBe(true)
+  })
+
+  test('several instances of one provider, each with its own callback address', async () => {
+    const { options } = emulators.tapd
+    const app = await appWith({
+      providers: { tapd: { ...options }, 'tapd-cloud': { ...options, strategy: TapdStrategy, site: 'cloud' } },
+    })
+    const browser = new Browser()
+    const address = await browser.location(`${app.origin}/auth/tapd-cloud`)
+    expect(address).toContain(encodeURIComponent('/auth/tapd-cloud/callback'))
+    await browser.get(await emulators.tapd.approve(address))
+    expect((await whoIs(app, browser)).user).toMatchObject({ provider: 'tapd-cloud', id: '6081' })
+  })
+
+  test('providers as a function of the request, for many tenants', async () => {
+    const tenants: Record<string, ReturnType<typeof providersOf>> = {
+      a: { tapd: { ...emulators.tapd.options } },
+      b: {},
+    }
+    const app = await appWith({ providers: async (req) => tenants[String(req.query.tenant ?? 'a')] ?? {} })
+    const browser = new Browser()
+    expect((await login(app, browser, 'tapd')).headers.get('location')).toBe('/')
+    expect((await browser.get(`${app.origin}/auth/tapd?tenant=b`)).status).toBe(404)
+  })
+
+  test('a state begun for one tenant is no state of another one', async () => {
+    const { options } = emulators.tapd
+    const one = { tapd: { ...options } }
+    const other = { tapd: { ...options, clientID: 'another client' } }
+    const app = await appWith({ providers: (req) => (req.query.tenant === 'b' ? other : one) })
+    const browser = new Browser()
+    const callback = await emulators.tapd.approve(await browser.location(`${app.origin}/auth/tapd`))
+    expect((await told(browser.get(`${callback}&tenant=b`, JSON_ONLY))).error.code).toBe('state_mismatch')
+    expect((await browser.get(callback)).headers.get('location')).toBe('/')
+  })
+
+  test("the app's own Authenticator serialises the user", async () => {
+    const passport = new Passport()
+    passport.serializeUser((user, done) => done(null, (user as { id: string }).id))
+    passport.deserializeUser((id: string, done) => done(null, { id, restored: true }))
+    const app = await appWith({ passport: passport as unknown as NonNullable<OAuthRouterConfig['passport']> })
+    const browser = new Browser()
+    await login(app, browser, 'tapd')
+    expect((await told(browser.get(`${app.origin}/me`))).user).toEqual({ id: '6081', restored: true })
+  })
+
+  test('an Authenticator without serialisers is told of', async () => {
+    const app = await appWith({ passport: new Passport() as unknown as NonNullable<OAuthRouterConfig['passport']> })
+    const browser = new Browser()
+    const callback = await emulators.tapd.approve(await browser.location(`${app.origin}/auth/tapd`))
+    expect((await told(browser.get(callback, JSON_ONLY))).error).toMatchObject({ code: 'config_invalid' })
+  })
+})
+
+test('an error is recognised across two copies of the package', () => {
+  const mine = new OAuthError('access_denied', { phase: 'callback' })
+  const foreign = Object.assign(new Error('x'), { [Symbol.for('passport-dialects.OAuthError')]: true })
+  expect([mine, foreign, new Error('x'), null, 'x'].map(OAuthError.is)).toEqual([true, true, false, false, false])
+})
