@@ -1,0 +1,238 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import net from 'node:net'
+import { type Emulator, type EmulatorName, FAULTS, type Fault, startEmulator } from 'passport-dialects/emulators'
+import { agreed, ask, bearer, CALLBACK, members, type Params, post, postJson } from './conversation'
+
+let emulator: Emulator
+beforeAll(async () => {
+  emulator = await startEmulator('aihubmix')
+})
+afterAll(() => emulator.close())
+
+function client(): Params {
+  return { client_id: emulator.options.clientID, client_secret: emulator.options.clientSecret }
+}
+
+async function newCode(): Promise<string> {
+  const asked = { client_id: emulator.options.clientID, redirect_uri: CALLBACK, response_type: 'code', state: 's' }
+  return (await agreed(emulator, asked)).code ?? ''
+}
+
+function exchange(code: string): Params {
+  return { ...client(), grant_type: 'authorization_code', code, redirect_uri: CALLBACK }
+}
+
+async function login(): Promise<Record<string, unknown>> {
+  return members(await post(emulator.options.tokenURL, exchange(await newCode())))
+}
+
+interface Wire {
+  status?: number
+  body: Buffer
+  chunks: number
+  /** The connection ended before the answer did. */
+  cut: boolean
+  timedOut: boolean
+}
+
+/** The user call as it comes over the wire: nothing decoded, nothing forgiven. */
+async function wire(fault: Fault, ms = 250): Promise<Wire> {
+  const { access_token } = await login()
+  emulator.failNext('profile', fault)
+  const result: Wire = { body: Buffer.alloc(0), chunks: 0, cut: false, timedOut: false }
+  await new Promise<void>((resolve) => {
+    const req = http.get(emulator.options.userProfileURL, { headers: bearer(access_token), agent: false }, (res) => {
+      result.status = res.statusCode ?? 0
+      res.on('data', (chunk: Buffer) => {
+        result.chunks++
+        result.body = Buffer.concat([result.body, chunk])
+      })
+      res.on('error', () => {})
+      res.on('close', () => {
+        clearTimeout(timer)
+        if (!res.complete && !result.timedOut) result.cut = true
+        resolve()
+      })
+    })
+    const timer = setTimeout(() => {
+      result.timedOut = true
+      req.destroy()
+      resolve()
+    }, ms)
+    req.on('error', () => {
+      clearTimeout(timer)
+      if (!result.timedOut) result.cut = true
+      resolve()
+    })
+  })
+  return result
+}
+
+const parsed = ({ body }: Wire) => JSON.parse(body.toString())
+const rightUser = { id: 12345, username: '张三' }
+
+test('reset: the connection ends without an answer', async () => {
+  expect(await wire('reset')).toMatchObject({ cut: true, chunks: 0 })
+})
+
+test.each(['silent', 'slow-headers'] as const)('%s: no answer, ever', async (fault) => {
+  const result = await wire(fault)
+  expect(result.timedOut).toBe(true)
+  expect(result.status).toBeUndefined()
+})
+
+test('drip: a byte at a time', async () => {
+  const result = await wire('drip', 400)
+  expect(result).toMatchObject({ timedOut: true, status: 200 })
+  expect(result.body.length).toBeGreaterThan(1)
+  expect(result.body.length).toBeLessThan(20)
+})
+
+test('truncated: half a body; wrong-length: all of it, and less than promised', async () => {
+  const half = await wire('truncated')
+  expect(half).toMatchObject({ cut: true, status: 200 })
+  expect(() => parsed(half)).toThrow(SyntaxError)
+  const all = await wire('wrong-length')
+  expect(all).toMatchObject({ cut: true, status: 200 })
+  expect(parsed(all)).toMatchObject(rightUser)
+})
+
+test('empty, html, not-json, bom, invalid-utf8, deep', async () => {
+  expect(await wire('empty')).toMatchObject({ status: 200, chunks: 0, cut: false })
+  expect((await wire('html')).body.toString()).toContain('&access_token=evil&')
+  const broken = await wire('not-json')
+  expect(() => parsed(broken)).toThrow(SyntaxError)
+  expect(JSON.parse(`${broken.body}}`)).toMatchObject(rightUser)
+  const bom = await wire('bom')
+  expect([...bom.body.subarray(0, 3)]).toEqual([0xef, 0xbb, 0xbf])
+  expect(JSON.parse(bom.body.subarray(3).toString())).toMatchObject(rightUser)
+  const invalid = await wire('invalid-utf8')
+  expect(() => new TextDecoder('utf-8', { fatal: true }).decode(invalid.body)).toThrow(/not valid/)
+  expect(parsed(invalid)).toMatchObject(rightUser) // a lenient client notices nothing
+  expect((await wire('deep', 3000)).body.subarray(0, 20).toString()).toBe('{"data":{"data":{"da')
+})
+
+test('split-utf8: the right answer, and every byte alone', async () => {
+  const result = await wire('split-utf8', 3000)
+  expect(parsed(result)).toMatchObject(rightUser)
+  expect(result.chunks).toBe(result.body.length)
+})
+
+test('proto: an own member of that name', async () => {
+  const answer = parsed(await wire('proto'))
+  expect(answer).toMatchObject(rightUser)
+  expect(Object.getOwnPropertyNames(answer)).toContain('__proto__')
+})
+
+test('oversize stops when the client goes; a gzip bomb is small on the wire', async () => {
+  const big = await wire('oversize', 50)
+  expect(big.timedOut).toBe(true)
+  expect((await wire('gzip-bomb', 3000)).body.length).toBeLessThan(200_000)
+  const { access_token } = await login()
+  emulator.failNext('profile', 'gzip-bomb')
+  const inflated = await ask(emulator.options.userProfileURL, { headers: bearer(access_token) })
+  expect(inflated.text.length).toBeGreaterThan(50 * 1024 * 1024 - 1)
+  expect(inflated.json).toBeDefined()
+})
+
+test('redirect: to a place that would give a token', async () => {
+  emulator.failNext('token', 'redirect')
+  const answer = await post(emulator.options.tokenURL, exchange('x'))
+  expect(answer.status).toBe(302)
+  expect(await ask(answer.headers.get('location') ?? '')).toMatchObject({ status: 200, text: answer.text })
+  expect(answer.text).toContain('access_token=stolen')
+})
+
+test.each<[Fault, Record<string, unknown>]>([
+  ['token-type-mac', { token_type: 'mac' }],
+  ['expires-text', { expires_in: 'soon' }],
+  ['expires-negative', { expires_in: -1 }],
+  ['expires-huge', { expires_in: 1e300 }],
+  ['wrong-types', { access_token: { unexpected: true } }],
+])('%s spoils the right answer', async (fault, differs) => {
+  emulator.failNext('token', fault)
+  expect(await login()).toMatchObject({ token_type: 'Bearer', scope: 'profile', ...differs })
+})
+
+test('missing-token and expires-missing leave members out', async () => {
+  emulator.failNext('token', 'missing-token')
+  const bare = await login()
+  expect(bare).toMatchObject({ scope: 'profile' })
+  expect(bare).not.toHaveProperty('access_token')
+  emulator.failNext('token', 'expires-missing')
+  expect(await login()).not.toHaveProperty('expires_in')
+})
+
+test('refused and http-* in the words of each provider', async () => {
+  const words: [EmulatorName, 'token' | 'code', Fault, number, object][] = [
+    ['tailchat', 'token', 'refused:invalid_grant', 200, { error: 'invalid_grant' }],
+    ['tailchat', 'token', 'http-503', 503, { error: 'server_error' }],
+    ['tapd', 'token', 'refused', 200, { status: 422, data: '' }],
+    ['tapd', 'token', 'http-429', 429, { status: 429 }],
+    ['bbscloud', 'code', 'refused', 200, { type: 0, data: null }],
+    ['tiktok', 'token', 'http-401', 401, { error: 'invalid_client', log_id: expect.any(String) }],
+    ['tiktok', 'token', 'http-400:invalid_request', 400, { error: 'invalid_request' }],
+    ['aihubmix', 'token', 'refused', 200, { success: false, message: expect.any(String) }],
+    ['aihubmix', 'token', 'refused:access_denied', 200, { error: 'access_denied' }],
+  ]
+  for (const [name, endpoint, fault, status, json] of words) {
+    const other = await startEmulator(name)
+    other.failNext(endpoint, fault)
+    expect(await post(other.options.codeURL ?? other.options.tokenURL, {})).toMatchObject({ status, json })
+    await other.close()
+  }
+})
+
+test('a fault strikes as often as asked, at its own endpoint, refresh told from token at one address', async () => {
+  const { tokenURL } = emulator.options
+  emulator.failNext('refresh', 'http-503', 2)
+  const { refresh_token } = await login()
+  const renewal = { ...client(), grant_type: 'refresh_token', refresh_token: String(refresh_token) }
+  const statuses = []
+  for (let i = 0; i < 3; i++) statuses.push((await post(tokenURL, renewal)).status)
+  // The third succeeds: where the request never got through, nothing was rotated.
+  expect(statuses).toEqual([503, 503, 200])
+})
+
+test('a code outlives a failure, and not a spoilt success', async () => {
+  const { tokenURL } = emulator.options
+  const code = await newCode()
+  emulator.failNext('token', 'http-500')
+  expect((await post(tokenURL, exchange(code))).status).toBe(500)
+  emulator.failNext('token', 'not-json')
+  expect((await post(tokenURL, exchange(code))).status).toBe(200)
+  expect((await post(tokenURL, exchange(code))).json).toEqual({ error: 'invalid_grant' })
+})
+
+test('what is no fault is refused at once', () => {
+  expect(() => emulator.failNext('token', 'refused:')).toThrow('no fault named')
+  expect(() => emulator.failNext('token', 'toString' as Fault)).toThrow('no fault named')
+  expect(() => emulator.failNext('authorize', 'expires-text')).toThrow('has none')
+})
+
+test('every fault can strike every call, the emulator closes, and nothing stays open', async () => {
+  const calls: [EmulatorName, Parameters<Emulator['failNext']>[0], (of: Emulator) => Promise<unknown>][] = [
+    ['tailchat', 'token', (of) => post(of.options.tokenURL, {})],
+    ['tapd', 'refresh', (of) => post(of.options.refreshURL ?? '', {})],
+    ['bbscloud', 'code', (of) => postJson(of.options.codeURL ?? '', {})],
+    ['tiktok', 'revoke', (of) => post(of.options.revokeURL ?? '', {})],
+    ['aihubmix', 'request', (of) => ask(of.options.topupURL ?? '')],
+  ]
+  for (const [name, endpoint, call] of calls) {
+    const other = await startEmulator(name)
+    const pending = FAULTS.filter((fault) => fault !== 'gzip-bomb').map((fault) => {
+      other.failNext(endpoint, fault)
+      return call(other).catch(() => undefined)
+    })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await other.close()
+    await Promise.all(pending)
+    const { port } = new URL(other.origin)
+    const [refused] = await once(
+      net.connect(Number(port), '127.0.0.1').on('error', () => {}),
+      'error',
+    )
+    expect(refused).toMatchObject({ code: 'ECONNREFUSED' })
+  }
+})
