@@ -80,10 +80,10 @@ export class EmulatorServer {
     res.on('error', () => {}) // the other side may leave at any time
     const call = await readCall(req).catch(() => undefined)
     if (!call) return void (res.destroyed || send({ status: 400, headers: { connection: 'close' } }, res))
-    if (call.path === DECOY.path) return void res.writeHead(200, DECOY.headers).end(DECOY.body)
     const route = this.provider.routes.find(({ method, path }) => method === call.method && path === call.path)
     const endpoint = typeof route?.endpoint === 'function' ? route.endpoint(call) : (route?.endpoint ?? 'request')
     this.log({ ...call, query: Object.fromEntries(call.query), endpoint, at: Date.now() })
+    if (call.path === DECOY.path) return void res.writeHead(200, DECOY.headers).end(DECOY.body)
     const compute = () => route?.handle(call) ?? this.provider.notFound?.(call) ?? { status: 404 }
     const at = this.faults.findIndex((planned) => planned.endpoint === endpoint)
     const planned = at < 0 ? undefined : this.faults.splice(at, 1)[0]

@@ -142,6 +142,7 @@ test('redirect: to a place that would give a token', async () => {
   expect(answer.status).toBe(302)
   expect(await ask(answer.headers.get('location') ?? '')).toMatchObject({ status: 200, text: answer.text })
   expect(answer.text).toContain('access_token=stolen')
+  expect(emulator.requests.at(-1)).toMatchObject({ endpoint: 'request', path: '/elsewhere' }) // who followed is seen
 })
 
 test.each<[Fault, Record<string, unknown>]>([
