@@ -15,7 +15,7 @@ const LOOKS: Record<string, { title: string; mark: string }> = {
 /** No script, nothing remote but avatars, forms to this app alone. */
 export function protectPage(_req: Request, res: Response, next: NextFunction): void {
   res.set({
-    'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; img-src https: http:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+    'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; img-src https: http: data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
     'Cache-Control': 'no-store',
     'Referrer-Policy': 'no-referrer',
     'X-Content-Type-Options': 'nosniff',
@@ -86,6 +86,7 @@ function page(body: string): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>passport-dialects example</title>
 <style>${STYLE}</style>
 </head>

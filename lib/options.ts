@@ -115,6 +115,15 @@ export class OptionReader {
     return [...new Set(words.filter((word) => word !== ''))]
   }
 
+  /** An object, where given, that has `method`. */
+  optionalObject(name: string, method?: string): void {
+    const value = this.read(name)
+    if (value === undefined) return
+    const isObject = typeof value === 'object' && value !== null
+    const fits = isObject && (method === undefined || typeof Reflect.get(value, method) === 'function')
+    if (!fits) this.fail(name, method === undefined ? 'must be an object' : `must be an object with \`${method}\``)
+  }
+
   /** An absolute http(s) address; plain http only to loopback, unless `allowInsecureHttp`. */
   address(name: string, fallback?: string): string {
     const value = this.read(name) ?? fallback

@@ -73,6 +73,8 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
       timeout: read.positive('timeout', 10_000, 'milliseconds'),
       maxResponseBytes: read.positive('maxResponseBytes', 1024 * 1024, 'bytes'),
     }
+    read.optionalObject('dispatcher', 'dispatch')
+    read.optionalObject('customHeaders')
     for (const flag of ['proxy', 'passReqToCallback', 'allowInsecureHttp']) read.flag(flag)
     bindOAuth2Client(this._oauth2, {
       grant: (params) => this.grant({ grant_type: 'authorization_code', ...params }, this.scope),

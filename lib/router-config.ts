@@ -74,10 +74,6 @@ const SETTINGS = new Set([
   'passport',
   'sessionKey',
   'stateLifetime',
-  'refreshLeadTime',
-  'tokenStore',
-  'encryptionKey',
-  'onLoggedOut',
 ])
 
 /** Checks the router's config. @throws OAuthError `config_invalid`, naming the option */

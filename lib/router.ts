@@ -42,6 +42,8 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   /** One leg of a login, through Passport's own `authenticate`. */
   async function converse(leg: Flow['leg'], req: Request, res: Response, next: NextFunction): Promise<void> {
     const name = String(req.params.provider)
+    // Express answers HEAD with GET's route; a link scanner's HEAD must not use up a code.
+    if (req.method !== 'GET') return void res.status(405).set('Allow', 'GET').end()
     try {
       const entry = (await entriesOf(req)).get(name)
       if (!entry) return sendUnknownProvider(req, res)

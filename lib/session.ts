@@ -185,6 +185,7 @@ interface Turn {
 }
 const turns = new Map<string, Turn>()
 const REMEMBERED_MS = 30_000
+const LEFT_BEHIND_MS = 600_000
 
 async function inTurn<T>(req: SessionRequest, work: () => Promise<T>): Promise<T> {
   const id = req.sessionID
@@ -265,7 +266,11 @@ async function retire(
   for (const name of Object.keys(old)) if (name !== 'cookie') delete old[name]
   const turn = turns.get(id)
   if (turn && left) turn.version = left.version
-  if (left) old[key] = left
+  if (left) {
+    old[key] = left
+    // What is left lives as long as a login may be on its way, not as long as a session of the app.
+    if (typeof old.cookie === 'object' && old.cookie !== null) Reflect.set(old.cookie, 'maxAge', LEFT_BEHIND_MS)
+  }
   await promised((done) =>
     left && sessionStore.set ? sessionStore.set(id, old, done) : sessionStore.destroy?.(id, done),
   ).catch(() => {})

@@ -61,6 +61,8 @@ describe.each(ALL)('%s', (name, Strategy, own) => {
     ['proxy', 'yes'],
     ['allowInsecureHttp', 1],
     ['stateLifetime', Number.NaN],
+    ['dispatcher', {}],
+    ['customHeaders', 'X-A: b'],
   ])('names option %s when it is %p', (option, value) => {
     const problem = problemOf(() => build({ [option]: value }))
     expect(problem.code).toBe('config_invalid')
@@ -96,6 +98,7 @@ describe('oauthRouter', () => {
     ['baseURL', { providers: { tapd }, baseURL: 'https://app.example.com/path' }],
     ['mountPath', { providers: { tapd }, mountPath: '/a b' }],
     ['verify', { providers: { tapd }, verify: 'yes' }],
+    ['encryptionKey', { providers: { tapd }, encryptionKey: 'not here yet' }],
     ['sucessRedirect', { providers: { tapd }, sucessRedirect: '/' }],
   ])('names option %s in %j', (option, config) => {
     const problem = problemOf(() => oauthRouter(config as never))

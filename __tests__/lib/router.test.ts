@@ -98,6 +98,15 @@ describe('a login', () => {
   })
 })
 
+test('a HEAD request, such as a link scanner sends, uses up nothing', async () => {
+  const app = await appWith()
+  const browser = new Browser()
+  const callback = await emulators.tapd.approve(await browser.location(`${app.origin}/auth/tapd`))
+  const cookie = browser.cookies(app.origin)
+  expect((await fetch(callback, { method: 'HEAD', headers: { cookie } })).status).toBe(405)
+  expect((await browser.get(callback)).headers.get('location')).toBe('/')
+})
+
 describe('a second provider', () => {
   test('is linked: the first user stays, verify sees it', async () => {
     const seen: unknown[] = []
