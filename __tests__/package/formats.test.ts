@@ -25,5 +25,5 @@ test('the packed files are the build, the README and the licence', async () => {
   const outside = [...stdout.matchAll(/"path": "([^"]+)"/g)]
     .map(([, path = '']) => path)
     .filter((path) => !path.startsWith('dist/'))
-  expect(outside.sort()).toEqual(['LICENSE', 'README.md', 'package.json'])
+  expect(outside.sort()).toEqual(['LICENSE', 'README.md', 'README.zh-CN.md', 'package.json'])
 })

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ERROR_CODES } from 'passport-dialects'
+
+/** The rows of the table of error codes: code, and the statuses it may have. */
+function codesOf(file: string): Map<string, number[]> {
+  const text = readFileSync(join(__dirname, '..', '..', file), 'utf8')
+  const rows = [...text.matchAll(/^\| `(\w+)` \| ([\d,、 ]+) \|/gm)]
+  return new Map(rows.map(([, code = '', statuses = '']) => [code, statuses.split(/[,、]\s*/).map(Number)]))
+}
+
+test.each(['README.md', 'README.zh-CN.md'])('%s lists every error code with its status', (file) => {
+  const listed = codesOf(file)
+  expect([...listed.keys()].sort()).toEqual(Object.keys(ERROR_CODES).sort())
+  for (const [code, { status }] of Object.entries(ERROR_CODES)) expect(listed.get(code)).toContain(status)
+})
+
+test('both languages have the same code and the same options', () => {
+  const [english, chinese] = ['README.md', 'README.zh-CN.md'].map((file) =>
+    readFileSync(join(__dirname, '..', '..', file), 'utf8'),
+  )
+  const codeOf = (text = '') =>
+    [...text.matchAll(/```(?:ts|sh)\n([\s\S]*?)```/g)].map(([, code = '']) =>
+      code.replace(/(\/\/|#) .*$/gm, '').replace(/[ \t]+$/gm, ''),
+    )
+  const optionsOf = (text = '') =>
+    [...text.matchAll(/^\| (`[^|]+`)/gm)].map(([, cell = '']) => cell.replaceAll('、', ', ').trim())
+  expect(codeOf(chinese)).toEqual(codeOf(english))
+  expect(optionsOf(chinese)).toEqual(optionsOf(english))
+})
