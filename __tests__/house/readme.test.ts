@@ -5,7 +5,7 @@ import { ERROR_CODES } from 'passport-dialects'
 /** The rows of the table of error codes: code, and the statuses it may have. */
 function codesOf(file: string): Map<string, number[]> {
   const text = readFileSync(join(__dirname, '..', '..', file), 'utf8')
-  const rows = [...text.matchAll(/^\| `(\w+)` \| ([\d,、 ]+) \|/gm)]
+  const rows = [...text.matchAll(/^\| `([a-z]+_[a-z_]+)`\s*\| (\d{3}(?:[,、] ?\d{3})*)\s*\|/gm)]
   return new Map(rows.map(([, code = '', statuses = '']) => [code, statuses.split(/[,、]\s*/).map(Number)]))
 }
 
