@@ -8,13 +8,15 @@ import { verify } from './users'
 /** The whole use of the package: a session, the router, and `req.user` in one's own routes. */
 export function createApp({ baseURL, providers, sessionSecret }: AppOptions): Express {
   const app = express()
+  const secure = baseURL.startsWith('https:')
   app.disable('x-powered-by')
   app.use(
     session({
       secret: sessionSecret ?? randomBytes(32).toString('hex'),
       resave: false,
       saveUninitialized: false,
-      cookie: { httpOnly: true, sameSite: 'lax', secure: baseURL.startsWith('https:') },
+      cookie: { httpOnly: true, sameSite: 'lax', secure },
+      proxy: secure, // TLS ends at the proxy before us: without this no Secure cookie is ever set
     }),
   )
   app.use(oauthRouter({ baseURL, providers, verify, successRedirect: '/', failureRedirect: '/' }))

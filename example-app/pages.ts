@@ -26,7 +26,7 @@ export function protectPage(_req: Request, res: Response, next: NextFunction): v
 /** The one page: buttons for those who are signed out, the profile for those who are in. */
 export function sendHome(req: Request, res: Response, providers: string[]): void {
   const user = req.user as User | undefined // what `verify` made of the profile
-  res.type('html').send(page(failureOf(req) + (user ? profile(user, providers) : signIn(providers))))
+  res.type('html').send(page(failureOf(req, providers) + (user ? profile(user, providers) : signIn(providers))))
 }
 
 function signIn(providers: string[]): string {
@@ -47,7 +47,7 @@ function profile(user: User, providers: string[]): string {
       ? `<h2>${texts.connectMore}</h2><nav>${others.map((other) => button(other, texts.connect)).join('\n')}</nav>`
       : ''
   return `<header>${picture}<div><p class="lead">${texts.signedInAs}</p><h1>${escapeHtml(name)}</h1></div></header>
-<dl><dt>${texts.id}</dt><dd>${escapeHtml(user.id)}</dd>${email}</dl>
+<dl><dt>${texts.provider}</dt><dd>${escapeHtml(titleOf(user.provider))}</dd><dt>${texts.id}</dt><dd>${escapeHtml(user.id)}</dd>${email}</dl>
 <h2>${texts.connected}</h2>
 <ul class="logins">${user.accounts.map(account).join('\n')}</ul>
 ${connect}
@@ -60,12 +60,13 @@ function account({ provider, displayName, scope }: User['accounts'][number]): st
 }
 
 /** The friendly sentence for `?error=CODE&provider=NAME`; nothing of the address is shown as it stands. */
-function failureOf(req: Request): string {
+function failureOf(req: Request, providers: string[]): string {
   const { error, provider } = req.query
   if (typeof error !== 'string') return ''
   const sentence = Object.entries(texts.failures).find(([code]) => code === error)?.[1] ?? texts.unknownFailure
-  const title = texts.failed(titleOf(typeof provider === 'string' ? provider : ''))
-  return `<div class="failure" role="alert"><strong>${escapeHtml(title)}</strong><p>${escapeHtml(sentence)}</p></div>`
+  const known = providers.find((name) => name === provider)
+  const title = texts.failed(known === undefined ? texts.someProvider : titleOf(known))
+  return `<div class="failure" role="alert"><strong>${escapeHtml(title)}</strong><p>${escapeHtml(sentence)}</p><a href="/">${texts.back}</a></div>`
 }
 
 function button(name: string, label: (title: string) => string): string {
@@ -73,16 +74,22 @@ function button(name: string, label: (title: string) => string): string {
 }
 
 function mark(name: string): string {
-  return `<span class="mark ${Object.hasOwn(LOOKS, name) ? name : ''}" aria-hidden="true">${LOOKS[name]?.mark ?? '?'}</span>`
+  const look = lookOf(name)
+  return `<span class="mark ${look ? name : ''}" aria-hidden="true">${look?.mark ?? escapeHtml(name.slice(0, 2))}</span>`
 }
 
+/** A second instance, such as `tapd-cloud`, goes by the name that the app's own config gives it. */
 function titleOf(name: string): string {
-  return Object.hasOwn(LOOKS, name) ? (LOOKS[name]?.title ?? name) : 'this provider'
+  return lookOf(name)?.title ?? name
+}
+
+function lookOf(name: string) {
+  return Object.hasOwn(LOOKS, name) ? LOOKS[name] : undefined
 }
 
 function page(body: string): string {
   return `<!doctype html>
-<html lang="en">
+<html lang="${texts.lang}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

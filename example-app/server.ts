@@ -1,21 +1,23 @@
 import { existsSync } from 'node:fs'
-import type { Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app'
 import { providersFrom } from './providers'
+import { addressOf, settingsFrom } from './settings'
 
 // `npm start`: the example against real providers where the environment (or .env) has their credentials,
 // against emulators where it has not.
 if (existsSync('.env')) process.loadEnvFile('.env')
 
 async function main(): Promise<void> {
+  const settings = settingsFrom(process.env)
+  const { host, sessionSecret } = settings
   const { providers, emulators } = await providersFrom(process.env)
   // The address is known only once a port is taken: the app answers from then on.
-  const host = process.env.HOST ?? '127.0.0.1'
-  const server = await listen(Number(process.env.PORT ?? 3000), host)
+  const server = await listen(settings.port, host)
   const { port } = server.address() as AddressInfo // a TCP server's, as listen() asked
-  const baseURL = process.env.BASE_URL ?? `http://${host}:${port}`
-  server.on('request', createApp({ baseURL, providers, sessionSecret: process.env.SESSION_SECRET }))
+  const baseURL = settings.baseURL ?? addressOf(host, port)
+  server.on('request', createApp({ baseURL, providers, sessionSecret }))
 
   const emulated = new Set(emulators.map(({ name }) => String(name)))
   for (const name of Object.keys(providers)) {
@@ -34,8 +36,7 @@ async function main(): Promise<void> {
 }
 
 /** Listens on `port`, or on a free one where that is taken. */
-async function listen(port: number, host: string): Promise<Server> {
-  const { createServer } = await import('node:http')
+function listen(port: number, host: string): Promise<Server> {
   const server = createServer()
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -49,5 +50,6 @@ async function listen(port: number, host: string): Promise<Server> {
 
 main().catch((error) => {
   console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
+  // Emulators may be listening already, and would keep a start that failed alive without an app.
+  process.exit(1)
 })

@@ -29,7 +29,7 @@ dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 .logins li{display:flex;align-items:center;gap:.8rem}.logins span{overflow-wrap:anywhere}
 small{display:block;color:var(--soft);font-size:.85rem}
 .failure{margin:0 0 1.5rem;padding:.8rem 1rem;border:1px solid var(--line);border-left:.3rem solid #d97706;border-radius:.5rem}
-.failure p{margin:.25rem 0 0}
+.failure p{margin:.25rem 0 .4rem}.failure a{color:inherit}
 button.plain{margin-top:1.75rem;width:100%;padding:.65rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);
 border-radius:.7rem;cursor:pointer}
 `

@@ -2,10 +2,12 @@ import type { ErrorCode } from 'passport-dialects'
 
 /** Every sentence of the pages, in one object a language. */
 export const en = {
+  lang: 'en',
   title: 'Sign in',
   lead: 'Choose where you have an account.',
   signInWith: (provider: string) => `Continue with ${provider}`,
   signedInAs: 'You are signed in',
+  provider: 'Provider',
   id: 'Id',
   email: 'E-mail',
   connected: 'Connected',
@@ -14,6 +16,8 @@ export const en = {
   noScopes: 'no scopes',
   signOut: 'Sign out',
   failed: (provider: string) => `Signing in with ${provider} did not work`,
+  someProvider: 'this provider',
+  back: 'Back to the start',
   unknownFailure: 'Something went wrong. Please try again.',
   failures: {
     access_denied: 'You chose not to sign in. You can try again whenever you like.',

@@ -1,34 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import express, { type Express } from 'express'
+import { ERROR_CODES, type ErrorCode, TapdStrategy } from 'passport-dialects'
+import { startEmulator } from 'passport-dialects/emulators'
+import { createApp } from '../../example-app/app'
 import { providersFrom } from '../../example-app/providers'
 import { en } from '../../example-app/texts'
 import { Browser } from '../support/browser'
+import { Started } from './start'
 
-/** `npm start`, on a free port, as a person runs it. */
-let child: ChildProcess
+let started: Started
 let origin = ''
-let printed = ''
 
 beforeAll(async () => {
-  child = spawn('npm', ['start', '--silent'], { env: { ...process.env, PORT: '0' }, detached: true, stdio: 'pipe' })
-  child.stderr?.on('data', (data) => {
-    printed += data
-  })
-  origin = await new Promise((resolve, reject) => {
-    child.once('exit', () => reject(new Error(`npm start ended: ${printed}`)))
-    child.stdout?.on('data', (data) => {
-      printed += data
-      const address = /Open (\S+)/.exec(printed)?.[1]
-      if (address) resolve(address)
-    })
-  })
+  started = new Started({})
+  origin = await started.address()
 })
-afterAll(async () => {
-  child.removeAllListeners('exit')
-  // The whole group: npm, the shell it starts, and the app.
-  if (child.pid) process.kill(-child.pid, 'SIGTERM')
-  await once(child, 'exit')
-})
+afterAll(() => Started.killAll())
 
 /** What a person sees and presses, read from the page. */
 async function page(
@@ -43,13 +32,24 @@ async function page(
   return { html, text, url: address, links: [...html.matchAll(/href="([^"]+)"/g)].map(([, href = '']) => href) }
 }
 
-/** Presses the nth submit button of the page's form. */
+/** Submits the page's one form by its nth button, as a browser does: hidden fields, the button, the form's own address. */
 async function press(browser: Browser, { html, url }: { html: string; url: string }, nth: number) {
-  expect(html).toContain('<form method="post"')
-  const buttons = [...html.matchAll(/<button name="(\w+)" value="([^"]*)"/g)]
-  const [, name = '', value = ''] = buttons.at(nth) ?? []
-  const answer = await browser.post(url, { [name]: value })
+  const [, attributes = '', body = ''] = /<form([^>]*)>([\s\S]*?)<\/form>/.exec(html) ?? []
+  expect(attribute(attributes, 'method')).toBe('post')
+  const tags = (name: string) => [...body.matchAll(new RegExp(`<${name}\\b[^>]*>`, 'g'))].map(([tag]) => tag)
+  const fields = tags('input').filter((tag) => attribute(tag, 'type') === 'hidden')
+  const form = Object.fromEntries(
+    [...fields, tags('button').at(nth) ?? '']
+      .map((tag) => [attribute(tag, 'name'), attribute(tag, 'value')])
+      .filter(([name]) => name !== ''),
+  )
+  const answer = await browser.post(new URL(attribute(attributes, 'action') || url, url).href, form)
   return page(browser, new URL(answer.headers.get('location') ?? '', url).href)
+}
+
+function attribute(tag: string, name: string): string {
+  const value = new RegExp(`\\b${name}="([^"]*)"`).exec(tag)?.[1] ?? ''
+  return value.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)))
 }
 
 const TITLES = { tailchat: 'Tailchat', tapd: 'TAPD', bbscloud: 'BBScloud', tiktok: 'TikTok', aihubmix: 'AIHubMix' }
@@ -65,9 +65,10 @@ test.each(Object.entries(TITLES))('%s can be clicked through', async (name, titl
   expect(profile.url).toBe(`${origin}/`)
   expect(profile.text).toContain('You are signed in')
   expect(profile.text).toContain('张三')
-  const out = await browser.post(`${origin}/auth/logout`)
-  expect(out.status).toBe(303)
-  expect((await page(browser, origin)).text).toContain(en.title)
+  expect(profile.text).toContain(`${en.provider} ${title}`)
+  const out = await press(browser, profile, 0)
+  expect(out.text).toContain(en.title)
+  expect(out.text).not.toContain('张三')
 })
 
 test.each(Object.entries(TITLES))('%s: deny shows a friendly sentence and the way back', async (name, title) => {
@@ -76,7 +77,7 @@ test.each(Object.entries(TITLES))('%s: deny shows a friendly sentence and the wa
   const back = await press(browser, consent, -1)
   expect(back.text).toContain(en.failures.access_denied)
   expect(back.text).toContain(title)
-  expect(back.links).toContain(`/auth/${name}`)
+  expect(back.links).toEqual(expect.arrayContaining(['/', `/auth/${name}`]))
 })
 
 test('a second provider is connected, and the first user stays', async () => {
@@ -93,6 +94,77 @@ test('nothing of the address is shown as it stands', async () => {
   expect(html).not.toContain('<script')
   expect(html).not.toContain('<img')
   expect(text).toContain(en.unknownFailure)
+  expect(text).toContain(en.failed(en.someProvider))
+})
+
+test('every error code has a sentence of its own on the page', async () => {
+  for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
+    const { text } = await page(new Browser(), `${origin}/?error=${code}&provider=tapd`)
+    expect(text).toContain(en.failures[code])
+    expect(text).toContain(en.failed('TAPD'))
+  }
+  for (const code of ['toString', '__proto__', ''])
+    expect((await page(new Browser(), `${origin}/?error=${code}`)).text).toContain(en.unknownFailure)
+})
+
+test('the content security policy admits the one style of the page and no script', async () => {
+  const answer = await fetch(origin)
+  const policy = answer.headers.get('content-security-policy') ?? ''
+  const style = /<style>([\s\S]*?)<\/style>/.exec(await answer.text())?.[1] ?? ''
+  expect(policy).toContain(
+    `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}';`,
+  )
+  expect(policy).toContain("form-action 'self'")
+  expect(policy).not.toMatch(/script|unsafe/)
+})
+
+/** The app in this process, for what `npm start` does not set up. */
+async function listening<T>(app: Express, visit: (origin: string) => Promise<T>): Promise<T> {
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    return await visit(`http://127.0.0.1:${(server.address() as AddressInfo).port}`) // a TCP server's
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
+}
+
+test('a name of a user is text, whatever it holds', async () => {
+  const name = `<script>alert('1')</script> "O'Brien" & co`
+  const emulator = await startEmulator('aihubmix', { users: [{ id: '7', name, username: name }] })
+  const providers = { aihubmix: { ...emulator.options } }
+  let app = express()
+  const front = express().use((req, res, next) => app(req, res, next))
+  await listening(front, async (baseURL) => {
+    app = createApp({ baseURL, providers })
+    const browser = new Browser()
+    const { html } = await press(browser, await page(browser, `${baseURL}/auth/aihubmix`), 0)
+    expect(html).not.toContain('<script')
+    expect(html).toContain('&#60;script&#62;alert(&#39;1&#39;)&#60;/script&#62;')
+  }).finally(() => emulator.close())
+})
+
+test('behind a proxy that ends TLS the session cookie is set, and is Secure', async () => {
+  const credentials = { clientID: 'x', clientSecret: 'y' }
+  const app = createApp({ baseURL: 'https://app.example.com', providers: { tapd: credentials } })
+  await listening(app, async (address) => {
+    const answer = await fetch(`${address}/auth/tapd`, {
+      redirect: 'manual',
+      headers: { 'x-forwarded-proto': 'https' },
+    })
+    expect(answer.headers.get('set-cookie')).toMatch(/HttpOnly; Secure; SameSite=Lax/)
+  })
+})
+
+test('a second instance of a provider goes by its own name', async () => {
+  const second = { strategy: TapdStrategy, clientID: 'x', clientSecret: 'y' }
+  const app = createApp({ baseURL: 'http://127.0.0.1', providers: { 'tapd-cloud': second } })
+  const { text } = await listening(app, (address) =>
+    page(new Browser(), `${address}/?error=rate_limited&provider=tapd-cloud`),
+  )
+  expect(text).toContain(en.signInWith('tapd-cloud'))
+  expect(text).toContain(en.failed('tapd-cloud'))
 })
 
 test('credentials given by half name the missing variable', async () => {

@@ -1,0 +1,54 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { addressOf, settingsFrom } from '../../example-app/settings'
+import { Started } from './start'
+
+afterEach(() => Started.killAll())
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends the app and its emulators', async (signal) => {
+  const started = new Started({})
+  const address = await started.address()
+  expect((await fetch(address)).status).toBe(200)
+  const emulators = [...started.printed.matchAll(/emulated at (\S+)/g)].map(([, origin = '']) => origin)
+  expect(emulators).toHaveLength(5)
+  await started.stop(signal)
+  for (const origin of [address, ...emulators]) await expect(fetch(origin)).rejects.toThrow('fetch failed')
+})
+
+test('a port that is taken is replaced by a free one, and it says so', async () => {
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as AddressInfo // a TCP server's
+  const started = new Started({ PORT: String(port) })
+  try {
+    const address = await started.address()
+    expect(started.printed).toContain(`Port ${port} is taken`)
+    expect((await fetch(address)).status).toBe(200)
+  } finally {
+    await started.stop()
+    other.close()
+  }
+})
+
+// Each of these is found at another moment: before the emulators run, while they do, and once the port is taken.
+test.each([
+  ['half a pair of credentials', { TAPD_CLIENT_ID: 'x' }, 'TAPD_CLIENT_SECRET is missing'],
+  ['an address that cannot be listened on', { HOST: '192.0.2.1' }, 'EADDRNOTAVAIL'],
+  ['an option that a strategy refuses', { TAPD_CLIENT_ID: 'x', TAPD_CLIENT_SECRET: 'y', TAPD_SITE: 'z' }, 'site'],
+])('%s ends the start with a sentence', async (_name, env, sentence) => {
+  const started = new Started(env)
+  expect(await started.exitCode()).toBe(1)
+  expect(started.printed).toContain(sentence)
+  expect(started.printed).not.toMatch(/^\s+at /m)
+})
+
+test('the environment is read with care', () => {
+  expect(settingsFrom({ PORT: '', HOST: ' ', BASE_URL: '', SESSION_SECRET: '' })).toEqual({
+    port: 3000,
+    host: '127.0.0.1',
+  })
+  for (const PORT of ['abc', '-1', '65536', '80.5']) expect(() => settingsFrom({ PORT })).toThrow('PORT must be')
+  expect(addressOf('::1', 80)).toBe('http://[::1]:80')
+  expect(addressOf('0.0.0.0', 80)).toBe('http://127.0.0.1:80')
+  expect(addressOf('localhost', 80)).toBe('http://localhost:80')
+})

@@ -1,0 +1,31 @@
+/** Where the example listens and how it is reached. */
+export interface Settings {
+  port: number
+  host: string
+  /** The public origin, where it differs from the address that the app listens on. */
+  baseURL: string | undefined
+  sessionSecret: string | undefined
+}
+
+/**
+ * Reads the environment. A variable that is left blank, as in a copy of `.env.example`, counts as not given:
+ * a blank HOST would otherwise listen on every interface.
+ * @throws Error naming the variable that is malformed
+ */
+export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
+  const given = (name: string) => env[name]?.trim() || undefined
+  const port = given('PORT') ?? '3000'
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new Error('PORT must be a number from 0 to 65535.')
+  return {
+    port: Number(port),
+    host: given('HOST') ?? '127.0.0.1',
+    baseURL: given('BASE_URL'),
+    sessionSecret: given('SESSION_SECRET'),
+  }
+}
+
+/** The address to open for a host that is listened on; one that means "every interface" is opened on loopback. */
+export function addressOf(host: string, port: number): string {
+  const opened = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${opened.includes(':') ? `[${opened}]` : opened}:${port}`
+}
