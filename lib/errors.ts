@@ -130,7 +130,7 @@ export type ErrorCode = keyof typeof ERROR_CODES
 export type Phase = 'authorize' | 'callback' | 'code' | 'token' | 'profile' | 'refresh' | 'revoke' | 'request'
 
 export interface OAuthErrorDetails {
-  /** The name of the strategy: `tapd`, or the name of an instance such as `tapd-cloud`. */
+  /** The name of the strategy, or the name that `providers` gives to an instance of it. */
   provider?: string
   phase: Phase
   /** Replaces the code's own message. Must carry no secret. */
@@ -143,7 +143,7 @@ export interface OAuthErrorDetails {
   providerMessage?: string
   /** The HTTP status of the provider's answer. */
   providerStatus?: number
-  /** What the provider's support asks for: TikTok's `log_id`, TAPD's `request_id`. */
+  /** The provider's own number of the request: its support asks for it. */
   requestId?: string
   cause?: unknown
 }

@@ -13,7 +13,7 @@ export interface ProviderRequest {
   /** Absolute address; a query of its own stays. */
   url: string
   query?: Params
-  /** Sent as `application/x-www-form-urlencoded`, without a charset (TikTok refuses one). */
+  /** Sent as `application/x-www-form-urlencoded`, without a charset (one provider refuses it). */
   form?: Params
   json?: JsonObject
   /** `Authorization: Basic`: user and password as they go into base64. */

@@ -164,13 +164,18 @@ export function carrySlot(req: SessionRequest, key: string): void {
   })
 }
 
-function demand(req: SessionRequest, where: Where): Session {
-  if (req.session) return req.session
-  throw new OAuthError('session_missing', {
+/** The error of an app that mounted no session middleware. */
+export function noSession(where: Where): OAuthError {
+  return new OAuthError('session_missing', {
     ...where,
     status: 500,
     message: 'There is no session. Mount express-session or cookie-session before the login routes.',
   })
+}
+
+function demand(req: SessionRequest, where: Where): Session {
+  if (req.session) return req.session
+  throw noSession(where)
 }
 
 function isSlot(value: unknown): value is Slot {

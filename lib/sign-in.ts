@@ -1,5 +1,5 @@
 import type { Authenticator } from 'passport'
-import { configError, OAuthError } from './errors'
+import { OAuthError } from './errors'
 import type { DialectProfile } from './profile'
 import { endSession, peek, renewSession, type SessionRequest, type Where } from './session'
 import type { Login } from './strategy'
@@ -111,12 +111,7 @@ async function serialise(authenticator: Authenticator, req: object, user: unknow
       serializer.serializeUser(user, req, (error, serialised) => (error ? reject(error) : resolve(serialised)))
     })
   } catch (cause) {
-    const message =
-      'Passport could not serialise the user: give your Authenticator `serializeUser` and `deserializeUser`.'
-    throw new OAuthError('config_invalid', {
-      ...where,
-      message: configError(where.provider, message).message,
-      cause,
-    })
+    const message = 'Passport could not serialise the user: give your Authenticator its two serialisers.'
+    throw new OAuthError('config_invalid', { ...where, message, cause })
   }
 }

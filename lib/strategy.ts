@@ -7,7 +7,7 @@ import { type CustomStateStore, type DialectOptions, OptionReader } from './opti
 import type { DialectProfile } from './profile'
 import type { Params } from './provider-call'
 import { type Dialect, type Grant, ProviderClient } from './provider-client'
-import { hasSession, type SessionRequest, type Where } from './session'
+import { hasSession, noSession, type SessionRequest } from './session'
 import { scopeList, type TokenSet } from './tokens/token-set'
 import {
   beginTransaction,
@@ -324,14 +324,6 @@ function fingerprint(clientID: string, authorizationURL: string): string {
 /** Passport takes any value as a challenge and hands it on as `info`; its types know strings and numbers only. */
 function challenge(info: object): string {
   return info as unknown as string
-}
-
-function noSession(where: Where): OAuthError {
-  return new OAuthError('session_missing', {
-    ...where,
-    status: 500,
-    message: 'There is no session. Mount express-session or cookie-session before the login routes.',
-  })
 }
 
 function readCallbackURL(read: OptionReader): string {

@@ -76,6 +76,6 @@ function readLifetime(value: Json | undefined): number | undefined {
   if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) {
     throw new TokenSetProblem('its expires_in is not a number of seconds')
   }
-  // A "permanent" token (TAPD has such apps) or nonsense: either way there is no end to act on.
+  // A "permanent" token (some apps have them) or nonsense: either way there is no end to act on.
   return seconds > TEN_YEARS ? undefined : seconds
 }
