@@ -22,7 +22,7 @@ export async function runBlock(block: Block, environment: Record<string, string>
 /** Who is logged in, as the app of a server block tells at `/`. */
 export interface LoggedIn {
   user: Record<string, unknown>
-  /** The name that the app's first redirect named as its callback. */
+  /** The path that the provider redirected to. */
   callback: string
 }
 
@@ -95,12 +95,13 @@ async function withChild<T>(
 }
 
 async function listening(origin: string, { process: child, ended }: Child): Promise<void> {
-  for (;;) {
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
     const answer = await fetch(`${origin}/auth/session`).catch(() => undefined)
     if (answer) return
     if (child.exitCode !== null) throw new Error(`the block ended: ${(await ended).stderr}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
+  throw new Error(`the block does not listen at ${origin}`)
 }
 
 function freePort(): Promise<number> {
