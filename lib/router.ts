@@ -1,5 +1,5 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response, type Router } from 'express'
-import { type Authenticator, Passport } from 'passport'
+import { Passport } from 'passport'
 import { callbackParams } from './callback-params'
 import { OAuthError } from './errors'
 import { protect, sendFailure, sendUnknownProvider } from './pages'
@@ -13,7 +13,7 @@ import {
   tenantError,
 } from './router-config'
 import { adoptSession, guardSlot, hasSession, type SessionRequest } from './session'
-import { defaultUser, loginsNow, signIn, signOut } from './sign-in'
+import { type AppPassport, defaultUser, loginsNow, signIn, signOut } from './sign-in'
 import type { Flow, Login } from './strategy'
 import { TokenDesk } from './tokens/desk'
 import { RequestOAuth } from './tokens/request-oauth'
@@ -153,8 +153,8 @@ function goTo(concluded: unknown): string {
   return (concluded as Concluded).goTo // `conclude` is the only strategy outcome of this router
 }
 
-function ownPassport(): Authenticator {
-  const passport = new Passport() as Authenticator // the same class; @types/passport declares it twice
+function ownPassport(): AppPassport {
+  const passport = new Passport()
   passport.serializeUser((user, done) => done(null, user))
   passport.deserializeUser((user: Express.User, done) => done(null, user))
   return passport
