@@ -87,7 +87,8 @@ export async function signIn(req: SessionRequest, place: SignInPlace, login: Log
   )
   await desk.forget(replaced).catch(() => {}) // the login is made; what is left over in a store expires there
   req.user = signedIn
-  release(transaction.state, { ok: true, returnTo: transaction.returnTo, sessionID: req.sessionID })
+  const { state, returnTo, popup } = transaction
+  release(state, { ok: true, returnTo, popup, sessionID: req.sessionID })
 }
 
 /**
