@@ -11,6 +11,7 @@ module.exports = {
   moduleNameMapper: {
     '^passport-dialects$': '<rootDir>/lib/index.ts',
     '^passport-dialects/emulators$': '<rootDir>/emulators/index.ts',
+    '^passport-dialects/testing$': '<rootDir>/testing/index.ts',
   },
   testTimeout: 30_000,
 }
