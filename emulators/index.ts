@@ -2,6 +2,7 @@ import { AIHUBMIX_USERS, aihubmix, aihubmixOptions } from './aihubmix'
 import type { Settings } from './authorize'
 import { BBSCLOUD_USERS, bbscloud, bbscloudOptions } from './bbscloud'
 import { FAULTS, type Fault } from './faults'
+import { FEISHU_USERS, feishu, feishuOptions } from './feishu'
 import { hex } from './ledger'
 import { EmulatorServer, type Provider } from './server'
 import { TAILCHAT_USERS, tailchat, tailchatOptions } from './tailchat'
@@ -76,6 +77,7 @@ const KINDS: Record<EmulatorName, Kind> = {
   bbscloud: { users: BBSCLOUD_USERS, options: bbscloudOptions, provider: bbscloud },
   tiktok: { users: TIKTOK_USERS, options: tiktokOptions, provider: tiktok },
   aihubmix: { users: AIHUBMIX_USERS, options: aihubmixOptions, provider: aihubmix },
+  feishu: { users: FEISHU_USERS, options: feishuOptions, provider: feishu },
 }
 
 interface Kind {

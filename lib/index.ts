@@ -1,5 +1,6 @@
 export { type AihubmixOptions, AihubmixStrategy } from '../strategies/aihubmix'
 export { type BbscloudOptions, BbscloudStrategy } from '../strategies/bbscloud'
+export { type FeishuOptions, FeishuStrategy } from '../strategies/feishu'
 export { type TailchatOptions, TailchatStrategy } from '../strategies/tailchat'
 export { type TapdOptions, TapdStrategy } from '../strategies/tapd'
 export { type TiktokOptions, TiktokStrategy } from '../strategies/tiktok'

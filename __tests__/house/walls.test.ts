@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const ROOT = join(__dirname, '..', '..')
-const FIVE = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix']
+const PROVIDERS = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix', 'feishu']
 
 function sources(room: string): { file: string; text: string }[] {
   const files = readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -26,7 +26,7 @@ test.each(sources('strategies'))('$file is a dialect and nothing else', ({ text 
 test.each(sources('lib').filter(({ file }) => !/^lib\/(index|providers)\.ts$/.test(file)))(
   '$file names no provider',
   ({ text }) => {
-    for (const name of FIVE) expect(text.toLowerCase()).not.toContain(name)
+    for (const name of PROVIDERS) expect(text.toLowerCase()).not.toContain(name)
   },
 )
 
