@@ -3,7 +3,7 @@ import type { DialectProfile, ErrorCode, StrategyClass } from '../lib/index'
 
 /** What the kit needs of an emulator: what `startEmulator` and `createEmulator` return. */
 export type DialectEmulator = Pick<
-  Emulator,
+  Emulator<string>,
   'name' | 'options' | 'users' | 'requests' | 'failNext' | 'approve' | 'deny' | 'close'
 >
 

@@ -45,6 +45,11 @@ export function optionChecks(kit: Settled): Check[] {
     })),
     {
       group,
+      name: 'its own addresses below `baseURL` are those of the emulator',
+      run: () => withOptions(kit, async (options) => demandAddresses(kit, options)),
+    },
+    {
+      group,
       name: 'a `baseURL` that is plain http beyond this machine is refused by name',
       run: () =>
         withOptions(kit, async (options) => {
@@ -90,4 +95,27 @@ function demandConfigError(kit: Settled, options: object, option: string, what: 
     error.message.includes(option),
     `Where option \`${option}\` ${what}, the error does not name it: "${error.message}". ${advice}`,
   )
+}
+
+const ADDRESSES = ['authorizationURL', 'tokenURL', 'refreshURL', 'userProfileURL']
+
+/** The emulator names every address, and so hides a mistake in those that the strategy has of itself. */
+function demandAddresses(kit: Settled, options: Record<string, unknown>): void {
+  const bare = Object.fromEntries(Object.entries(options).filter(([name]) => !/(?<!base|callback)URL$/.test(name)))
+  const { built, error } = build(kit, bare)
+  demand(built, `With \`baseURL\` alone, and no other address, the strategy can't be built: ${told(error)}.`)
+  const endpoints: unknown = Reflect.get(built, 'endpoints')
+  demand(
+    typeof endpoints === 'object' && endpoints !== null,
+    'The strategy has no `endpoints`: hand them to `super(name, options, verify, { endpoints, … })`.',
+  )
+  for (const name of ADDRESSES) {
+    const theirs = options[name]
+    const ours: unknown =
+      Reflect.get(endpoints, name) ?? (name === 'refreshURL' ? Reflect.get(endpoints, 'tokenURL') : undefined)
+    demand(
+      theirs === undefined || ours === theirs,
+      `The strategy's \`${name}\` is ${ours} below its \`baseURL\`, but the emulator's is ${theirs}: one of them is not the documentation's, or \`endpoints\` is not built from \`read.base('baseURL', …)\`.`,
+    )
+  }
 }
