@@ -18,5 +18,5 @@ export class Browser {
   }
 }
 
-/** Milliseconds after which an app that does not answer is given up. */
-const PATIENCE = 20_000
+/** Milliseconds after which an app that does not answer is given up: within the five seconds that jest gives a test. */
+const PATIENCE = 4_500

@@ -99,7 +99,7 @@ function summary(expected: readonly Outcome[]): string {
 
 /** Milliseconds. */
 const SHORT = 400
-const LONG = 10_000
+const LONG = 4_000
 const GRACE = 2_000
 
 const SLOW: ReadonlySet<string> = new Set(['silent', 'slow-headers', 'drip'])

@@ -53,7 +53,7 @@ async function faulty(world: World, fault: Fault): Promise<void> {
   const timeout = 400
   const { strategy, tokens } = await loggedIn(
     world,
-    ['silent', 'slow-headers', 'drip'].includes(fault) ? timeout : 10_000,
+    ['silent', 'slow-headers', 'drip'].includes(fault) ? timeout : 4_000,
   )
   world.emulator.failNext('refresh', fault)
   const turn = await refreshTurn(strategy, tokens)
@@ -65,7 +65,7 @@ async function faulty(world: World, fault: Fault): Promise<void> {
     )
     return
   }
-  demandFaultError(world, turn, { fault, endpoint: 'refresh', timeout: 10_000 }, expected)
+  demandFaultError(world, turn, { fault, endpoint: 'refresh', timeout: 4_000 }, expected)
   const after = await loggedIn(world)
   const next = await refreshTurn(after.strategy, after.tokens)
   demand(
@@ -74,7 +74,7 @@ async function faulty(world: World, fault: Fault): Promise<void> {
   )
 }
 
-async function loggedIn(world: World, timeout = 10_000): Promise<{ strategy: DialectStrategy; tokens: TokenSet }> {
+async function loggedIn(world: World, timeout = 4_000): Promise<{ strategy: DialectStrategy; tokens: TokenSet }> {
   const { login } = await world.elsewhere().login()
   demand(
     login.tokens?.refreshToken,

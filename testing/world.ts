@@ -127,7 +127,7 @@ export async function inWorld(
   const { emulator, release } = await startEmulatorOf(kit)
   try {
     const name = kit.name ?? emulator.name
-    const own = { ...emulator.options, timeout: 10_000, ...kit.options, ...options }
+    const own = { ...emulator.options, timeout: 4_000, ...kit.options, ...options }
     const app = await (mount === 'oauthRouter' ? routerApp : bareApp)(kit.strategy, name, own)
     try {
       await body(new World(kit, emulator, app, name))

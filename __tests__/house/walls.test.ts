@@ -34,6 +34,14 @@ test.each(sources('emulators'))('$file imports nothing of the other side', ({ te
   expect(text).not.toMatch(/from '\.\.\/(lib|strategies)/)
 })
 
+test.each(sources('testing'))('$file knows the public side alone, no provider and no test framework', ({ text }) => {
+  const imported = [...text.matchAll(/from '([^']+)'/g)].map(([, from = '']) => from)
+  const known = ['../lib/index', '../emulators/index', 'express', 'express-session', 'passport', 'passport-oauth2']
+  const foreign = imported.filter((from) => !known.includes(from) && !/^(node:|\.\/)/.test(from))
+  expect([...foreign, ...imported.filter((from) => from === 'node:test')]).toEqual([])
+  for (const name of PROVIDERS) expect(text.toLowerCase()).not.toContain(name)
+})
+
 test('one file opens connections, and one touches the session', () => {
   const lib = sources('lib').map(({ file, text }) => ({ file, code: codeOf(text) }))
   const opening = lib.filter(({ code }) =>
