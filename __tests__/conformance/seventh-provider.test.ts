@@ -131,15 +131,27 @@ const MISTAKES: [title: string, right: string, wrong: string, says: RegExp][] = 
   ],
 ]
 
+/** The page's own table of mistakes: the sentences in it, one for each of the first mistakes above. */
+const SAYS = [
+  ...(/\| what the kit says[^\n]+\n[^\n]+\n((?:\|[^\n]+\n)+)/.exec(PAGE)?.[1] ?? '').matchAll(/^\|.*?\|(.*)\|$/gm),
+].map(([, cell = '']) => cell.split('…').map((part) => part.trim()))
+
+test('the page tells of six mistakes', () => {
+  expect(SAYS).toHaveLength(6)
+})
+
 test.each(MISTAKES)('%s: the kit names it', async (title, right, wrong, says) => {
   const source = fileOf('lantern.ts')
   expect(source.split(right)).toHaveLength(2)
-  const name = `mistake-${MISTAKES.findIndex(([one]) => one === title)}`
+  const nth = MISTAKES.findIndex(([one]) => one === title)
+  const name = `mistake-${nth}`
   writeFileSync(
     join(folder, `${name}.ts`),
     source.replace(right, () => wrong),
   )
-  expect(await firstFailure(kitOf(name))).toMatch(says)
+  const message = await firstFailure(kitOf(name))
+  expect(message).toMatch(says)
+  for (const part of SAYS[nth] ?? []) expect(message).toContain(part)
 })
 
 /** What an author sees first. */
