@@ -46,6 +46,7 @@ interface AuthenticateOptions {
   callbackURL?: string
   scope?: string | string[]
   state?: unknown
+  /** @internal */
   flow?: Flow
 }
 
