@@ -134,7 +134,7 @@ export class Pollutes extends AihubmixStrategy {
 }
 export class AsksTwice extends AihubmixStrategy {
   protected override async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
-    await this.ask({ method: 'GET', url: this.topupURL, bearer: tokens.accessToken }, 'request')
+    await this.ask({ method: 'GET', url: this.endpoints.topupURL ?? '', bearer: tokens.accessToken }, 'request')
     return super.fetchProfile(tokens)
   }
 }
