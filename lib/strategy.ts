@@ -166,7 +166,7 @@ export abstract class DialectStrategy extends ProviderClient {
     const { state, credential } = this.readCallback(params)
     const denied = params.get('error')
     if (credential === undefined && denied === null) throw new OAuthError('callback_invalid', where)
-    const transaction = await this.recallLogin(req, options, state)
+    const transaction = await this.recallLogin(req, options, { state, credential })
     try {
       this.checkIssuer(params.get('iss'))
       if (denied !== null) throw this.authorizationError(denied, params.get('error_description'))
@@ -240,11 +240,11 @@ export abstract class DialectStrategy extends ProviderClient {
   private async recallLogin(
     req: SessionRequest,
     options: AuthenticateOptions,
-    state: string | undefined,
+    { state, credential }: CallbackReading,
   ): Promise<Transaction> {
     const where = this.at('callback')
     if (!this.customStore) {
-      const expected = { client: this.client, lifetime: this.stateLifetime }
+      const expected = { client: this.client, lifetime: this.stateLifetime, credential }
       const transaction = await takeTransaction(req, this.sessionKey, where, state, expected)
       if (this.pkce && transaction.verifier === undefined) {
         await this.settle(req, transaction, { ok: false })
