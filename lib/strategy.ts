@@ -117,9 +117,9 @@ export abstract class DialectStrategy extends ProviderClient {
   }
 
   /** The token set of a callback's credential; default the token endpoint's answer. */
-  protected async exchange(credential: string, transaction: Transaction): Promise<TokenSet> {
+  protected async exchange(credential: string, transaction: Transaction, options: object): Promise<TokenSet> {
     const { redirectURI: redirect_uri, verifier: code_verifier } = transaction
-    const extra = this.tokenParams({})
+    const extra = this.tokenParams(options)
     const grant: Grant = {
       ...extra,
       grant_type: 'authorization_code',
@@ -171,7 +171,7 @@ export abstract class DialectStrategy extends ProviderClient {
       this.checkIssuer(params.get('iss'))
       if (denied !== null) throw this.authorizationError(denied, params.get('error_description'))
       if (credential === undefined) throw new OAuthError('callback_invalid', where)
-      const tokens = await this.exchange(credential, transaction)
+      const tokens = await this.exchange(credential, transaction, options)
       const profile = await this.loadProfile(tokens)
       return await this.conclude(req, options, { transaction, tokens, profile })
     } catch (error) {
@@ -195,7 +195,7 @@ export abstract class DialectStrategy extends ProviderClient {
     }
     await this.settle(req, transaction, { ok: true })
     const { appState } = transaction
-    return { kind: 'success', user, info: appState === undefined ? info : { ...info, state: appState } }
+    return { kind: 'success', user, info: appState ? { ...info, state: appState } : (info ?? {}) }
   }
 
   private act(outcome: Outcome): void {
