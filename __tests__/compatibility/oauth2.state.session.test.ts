@@ -105,6 +105,22 @@ describe.each([
     expect((await back(theirs, 'any')).outcome).toMatchObject(refused)
   })
 
+  test('refuses where the session holds no state under its key', async () => {
+    const spoil = (key: string) => ({
+      before: (req: object) => {
+        const { session } = req as { session: Record<string, unknown> } // express-session's, with a member of the test's
+        session[key] = {}
+      },
+    })
+    const ours = await at.ours(options, agree, spoil('passport-dialects'))
+    const theirs = await at.theirs(options, agree, spoil('oauth2:provider.example'))
+    for (const host of [ours, theirs]) {
+      await host.session() // brings the cookie
+      expect((await back(host, 'any')).outcome?.user).toBe(false)
+    }
+    expect(at.provider.tokenRequests).toEqual([])
+  })
+
   test('differs: many logins may be pending at once', async () => {
     const ours = await at.ours(options)
     const [first, second] = [await stateOf(ours), await stateOf(ours)]

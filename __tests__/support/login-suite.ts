@@ -154,7 +154,7 @@ const LOGINS: Record<string, (scene: Scene) => Promise<void>> = {
     expect((await logIn(scene, browser, 'tapd')).headers.get('location')).toBe('/home')
   },
 
-  async 'the session id changes at login and the old one is worth nothing (RFC 9700 §4.5.3)'(scene) {
+  async 'the session id changes at login and the old one is worth nothing'(scene) {
     const browser = new Browser()
     const callback = await begin(scene, browser, 'tailchat')
     const fixed = copyOf(scene, browser)

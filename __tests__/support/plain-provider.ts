@@ -1,7 +1,7 @@
 import http, { type IncomingHttpHeaders } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
-import express, { type Express, type Request } from 'express'
+import express, { type Express, type Request, type RequestHandler } from 'express'
 import session from 'express-session'
 import { Passport, type Strategy } from 'passport'
 import { type DialectOptions, DialectStrategy, type JsonObject, type VerifyFunction } from 'passport-dialects'
@@ -94,6 +94,7 @@ export interface Visit {
 /** An app with one strategy under a real Passport, and a browser with one cookie in front of it. */
 export interface Host {
   visit(path: string, headers?: Record<string, string>): Promise<Visit>
+  post(path: string, form: Record<string, string>): Promise<Visit>
   /** A whole login: begins, then comes back with `query` (default a code) and the state. */
   login(query?: Record<string, string>): Promise<Visit & { begun: Visit }>
   /** What the session holds now. */
@@ -108,6 +109,7 @@ export async function startHost(
     /** Of `passport.authenticate`, at both legs. */
     authenticate?: object
     before?: (req: Request, app: Express) => void
+    middleware?: RequestHandler
     withoutSession?: boolean
     tls?: { key: string; cert: string }
     callbackPath?: string
@@ -117,6 +119,7 @@ export async function startHost(
   const passport = new Passport()
   passport.use('it', strategy)
   if (!settings.withoutSession) app.use(session({ secret: 'x', resave: false, saveUninitialized: false }))
+  if (settings.middleware) app.use(settings.middleware)
   app.use((req, _res, next) => {
     settings.before?.(req, app)
     next()
@@ -134,19 +137,21 @@ export async function startHost(
   const origin = (await listen(server)).replace('http:', settings.tls ? 'https:' : 'http:')
   let cookie = ''
 
-  async function request(path: string, headers: Record<string, string> = {}) {
-    const answer = await ask(`${origin}${path}`, { ...headers, ...(cookie && { cookie }) }, settings.tls?.cert)
+  async function request(path: string, headers: Record<string, string> = {}, form?: Record<string, string>) {
+    const sent = { ...headers, ...(cookie && { cookie }) }
+    const answer = await ask(`${origin}${path}`, sent, settings.tls?.cert, form && `${new URLSearchParams(form)}`)
     cookie = answer.headers['set-cookie']?.[0]?.split(';')[0] ?? cookie
     return answer
   }
-  async function visit(path: string, headers?: Record<string, string>): Promise<Visit> {
+  async function visit(path: string, headers?: Record<string, string>, form?: Record<string, string>): Promise<Visit> {
     outcome = undefined
-    const { headers: sent, status } = await request(path, headers)
+    const { headers: sent, status } = await request(path, headers, form)
     return { location: new URL(sent.location ?? 'about:blank'), status, outcome }
   }
   return {
     origin,
     visit,
+    post: (path, form) => visit(path, { 'content-type': 'application/x-www-form-urlencoded' }, form),
     async login(query = { code: 'SplxlOBeZQQYbYS6WxSbIA' }) {
       const begun = await visit('/login')
       const state = begun.location.searchParams.get('state') ?? ''
@@ -166,15 +171,16 @@ export const agree: VerifyFunction = (
   done: (error: null, user: object) => void,
 ) => done(null, { accessToken, refreshToken, profile })
 
-function ask(url: string, headers: Record<string, string>, ca: string | undefined) {
-  const { get } = url.startsWith('https:') ? https : http
+function ask(url: string, headers: Record<string, string>, ca: string | undefined, body: string | undefined) {
+  const { request } = url.startsWith('https:') ? https : http
   return new Promise<{ status: number; headers: IncomingHttpHeaders; body: string }>((resolve, reject) => {
-    const req = get(url, { headers, agent: false, ...(ca && { ca }) }, async (res) => {
+    const method = body === undefined ? 'GET' : 'POST'
+    const req = request(url, { method, headers, agent: false, ...(ca && { ca }) }, async (res) => {
       const chunks: Buffer[] = []
       for await (const chunk of res) chunks.push(chunk)
       resolve({ status: res.statusCode ?? 0, headers: res.headers, body: Buffer.concat(chunks).toString('utf8') })
     })
-    req.on('error', reject)
+    req.on('error', reject).end(body)
   })
 }
 
