@@ -13,15 +13,12 @@ afterAll(() => {
 
 // The seed stands in the title, so that a failing run can be made again.
 describe.each(OPPOSITES)(`a store that takes 50 to 200 ms for every call (SEED=${seed})`, (setting) => {
-  loginSuite(setting, () => ({
-    hasID: true,
-    middleware: session({
-      secret: 'a test session secret',
-      resave: false,
-      saveUninitialized: false,
-      store: new DelayingStore(seeded(seed)),
-    }),
-  }))
+  const open = () => {
+    const store = new DelayingStore(seeded(seed))
+    const middleware = session({ secret: 'a test session secret', resave: false, saveUninitialized: false, store })
+    return { hasID: true, middleware }
+  }
+  loginSuite(setting, open, { together: true })
 })
 
 /** A store as far away as a database on another continent; calls overtake each other. */
