@@ -14,7 +14,12 @@ test.each<[EmulatorName, string[]]>([
   expect(Object.keys(emulator.options).sort()).toEqual([...usual, ...own].sort())
   expect(emulator).toMatchObject({ name, options: { clientID: 'an-id', clientSecret: 'a-secret' } })
   expect(emulator.origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
-  expect(emulator.users.map((user) => user.name)).toEqual(['张三', 'Ada Lovelace'])
+  expect(emulator.users.map((user) => user.name)).toEqual([
+    '张三',
+    'Ada Lovelace',
+    "O'Brien <script>alert(1)</script>",
+    '欧阳若曦',
+  ])
   expect(emulator.users[1]).not.toHaveProperty('email')
   await emulator.close()
   await emulator.close()
