@@ -6,7 +6,7 @@ export const STYLE = `
 --faint:#33333b;--accent:#93b4ff;--hover:#23263a;--warn:#fde68a;--warn-ground:#33270d;--stripe:#b45309}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,-apple-system,"Segoe UI","Noto Sans CJK SC",sans-serif}
-.note{margin:0;padding:.6rem 1rem;background:var(--warn-ground);color:var(--warn);text-align:center;font-size:.9rem;
+.note{margin:0;padding:.6rem 1rem;background:var(--warn-ground);color:var(--warn);text-align:center;font-size:.9rem;font-weight:600;
 border-bottom:6px solid;border-image:repeating-linear-gradient(135deg,var(--stripe) 0 10px,transparent 10px 20px) 6}
 main{max-width:30rem;margin:1.5rem auto;padding:1.5rem;background:var(--card);border:1px solid var(--faint);border-radius:.9rem}
 h1{margin:0 0 .5rem;font-size:1.3rem;line-height:1.3;text-wrap:balance}
