@@ -34,7 +34,7 @@ function overview(): string {
 }
 
 // Whoever reads the output may stop reading (`| head`): then there is nothing more to say.
-process.stdout.on('error', () => process.exit(1))
+for (const output of [process.stdout, process.stderr]) output.on('error', () => process.exit(1))
 
 void main(process.argv.slice(2)).then((code) => {
   process.exitCode = code

@@ -23,7 +23,7 @@ export function page(provider: string, content: (texts: Texts) => Content, statu
 <style>${STYLE}</style>
 </head>
 <body>
-<p class="note">${escapeHtml(texts.note(provider))}</p>
+<header class="note">${escapeHtml(texts.note(provider))}</header>
 <main>
 <h1>${escapeHtml(heading)}</h1>
 ${body}
