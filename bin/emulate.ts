@@ -15,10 +15,11 @@ lines that make an app use them, then every request as it is answered.
 
 Providers: ${NAMES.join(', ')}
 
-  --port N     the first one's port, the others on those that follow; 0: any free ones
-               (default: ${NAMES.map((name) => `${name} ${PORTS[name]}`).join(', ')})
-  --host HOST  where to listen (default 127.0.0.1; 0.0.0.0 lets other machines in)
-  -h, --help   this text
+  --port N            the first one's port, the others on those that follow; 0: any free ones
+                      (default: ${NAMES.map((name) => `${name} ${PORTS[name]}`).join(', ')})
+  --host HOST         where to listen (default 127.0.0.1; 0.0.0.0 lets other machines in)
+  --token-lifetime N  seconds that an access token lives (default: the provider's own)
+  -h, --help          this text
 
 The environment lines go to the standard output, the requests to the standard error:
   passport-dialects emulate tapd > .env
@@ -28,8 +29,8 @@ Ctrl-C ends it.
 export const emulate: Command = {
   summary: 'starts the emulators of the providers, for an app without credentials',
   async run(args) {
-    const { names, port, host, help } = read(args)
-    if (help) {
+    const asked = read(args)
+    if (asked.help) {
       process.stdout.write(HELP)
       return 0
     }
@@ -38,9 +39,9 @@ export const emulate: Command = {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
     })
     try {
-      for (const [at, name] of names.entries()) {
-        const own = port === undefined ? PORTS[name] : port && port + at
-        emulators.push(await start(name, own, host))
+      for (const [at, name] of asked.names.entries()) {
+        const port = asked.port === undefined ? PORTS[name] : asked.port && asked.port + at
+        emulators.push(await start(name, port, asked))
       }
       for (const { name, origin, options } of emulators) {
         const lines = environmentLines(name, { ...options })
@@ -59,6 +60,8 @@ interface Asked {
   names: EmulatorName[]
   port: number | undefined
   host: string
+  /** Seconds. */
+  tokenLifetime: number | undefined
   help: boolean
 }
 
@@ -70,12 +73,19 @@ function read(args: string[]): Asked {
   }
   const asked = [...new Set(positionals.filter(isName))]
   const names = asked.length > 0 ? asked : NAMES
-  const { port, host = '127.0.0.1', help = false } = values
+  const { port, host = '127.0.0.1', 'token-lifetime': lifetime, help = false } = values
   if (host === '') throw new UsageError('--host must not be empty.')
   if (port !== undefined && (!/^\d{1,5}$/.test(port) || Number(port) > 65_536 - names.length)) {
     throw new UsageError(`--port must be a number from 0 to ${65_536 - names.length}.`)
   }
-  return { names, port: port === undefined ? undefined : Number(port), host, help }
+  if (lifetime !== undefined && !/^\d{1,9}$/.test(lifetime)) {
+    throw new UsageError('--token-lifetime must be a number of seconds.')
+  }
+  return { names, port: numberOf(port), host, tokenLifetime: numberOf(lifetime), help }
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text)
 }
 
 function parsed(args: string[]) {
@@ -83,6 +93,7 @@ function parsed(args: string[]) {
     const options = {
       port: { type: 'string' },
       host: { type: 'string' },
+      'token-lifetime': { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     } as const
     return parseArgs({ args, options, allowPositionals: true })
@@ -96,7 +107,7 @@ function isName(name: string): name is EmulatorName {
 }
 
 /** The credentials are the same at every start, so that an app may keep the lines. */
-async function start(name: EmulatorName, port: number, host: string): Promise<Emulator> {
+async function start(name: EmulatorName, port: number, { host, tokenLifetime }: Asked): Promise<Emulator> {
   try {
     return await startEmulator(name, {
       port,
@@ -104,6 +115,9 @@ async function start(name: EmulatorName, port: number, host: string): Promise<Em
       clientID: `${name}-emulator`,
       // A blank and a plus: what spoils a secret on its way to a provider should show here.
       clientSecret: `${name} secret/+=`,
+      // TAPD's apps have it where they ask for it; whoever takes the printed refresh address wants to see it work.
+      refresh: true,
+      ...(tokenLifetime !== undefined && { accessTokenLifetime: tokenLifetime }),
       onRequest: (request) => void process.stderr.write(`${logLine(name, request)}\n`),
     })
   } catch (problem) {

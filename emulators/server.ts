@@ -71,7 +71,7 @@ export class EmulatorServer {
     })
     const address = this.server.address() as AddressInfo // a TCP server's, as listen() above asked
     // An address that means "every interface" is no address to send anyone to.
-    const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+    const reached = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host
     this.origin = `http://${reached.includes(':') ? `[${reached}]` : reached}:${address.port}`
     this.provider = provider(this.origin)
     return this.provider

@@ -24,7 +24,7 @@ function listening(port = 0): Promise<net.Server> {
 }
 
 test('an app that takes the printed lines logs in, and the log tells of it without a secret', async () => {
-  const { command, env } = await started('tapd', '--port', '0')
+  const { command, env } = await started('tapd', '--port', '0', '--token-lifetime', '301')
   const options = ['CLIENT_ID', 'CLIENT_SECRET', 'BASE_URL', 'AUTHORIZATION_URL', 'TOKEN_URL', 'REFRESH_URL']
   expect(Object.keys(env).sort()).toEqual([...options, 'USER_PROFILE_URL'].map((name) => `TAPD_${name}`).sort())
   const { TAPD_CLIENT_ID: id = '', TAPD_CLIENT_SECRET: secret, TAPD_TOKEN_URL = '' } = env
@@ -35,6 +35,7 @@ test('an app that takes the printed lines logs in, and the log tells of it witho
   const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
   const grant = { grant_type: 'authorization_code', code, redirect_uri: CALLBACK }
   const token = members(await post(TAPD_TOKEN_URL, grant, { authorization }), 'data')
+  expect(token).toMatchObject({ expires_in: 301, refresh_token: expect.any(String) })
   const info = await ask(`${env.TAPD_USER_PROFILE_URL}?access_token=${token.access_token}`, {
     headers: { authorization: `Bearer ${token.access_token}` },
   })
@@ -119,6 +120,7 @@ test.each<[string[], string]>([
   [['emulate', '--port'], "'--port <value>' argument missing"],
   [['emulate', '--port', 'x'], '--port must be a number from 0 to 65531'],
   [['emulate', 'tapd', '--port', '65536'], '--port must be a number from 0 to 65535'],
+  [['emulate', '--token-lifetime', '1h'], '--token-lifetime must be a number of seconds'],
   [['emulate', '--host', ''], '--host must not be empty'],
   [['__proto__'], 'There is no command __proto__; there are emulate'],
   [[], 'Usage: passport-dialects <command>'],

@@ -1,4 +1,5 @@
 import net from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { type EmulatorName, startEmulator } from 'passport-dialects/emulators'
 import { ask, CALLBACK, encoded, post } from './conversation'
 
@@ -41,6 +42,20 @@ test('an unknown name and a port that is taken', async () => {
   const first = await startEmulator('tapd')
   await expect(startEmulator('tapd', { port: Number(new URL(first.origin).port) })).rejects.toThrow('EADDRINUSE')
   await first.close()
+})
+
+/** Some machines have no IPv6. */
+const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
+
+test.each([
+  ['0.0.0.0', '127.0.0.1'],
+  ['localhost', 'localhost'],
+  ...(hasIPv6 ? [['::', '[::1]'] as const, ['::1', '[::1]'] as const] : []),
+])('listening on %s, its addresses are of %s', async (host, reached) => {
+  const { origin, close } = await startEmulator('tapd', { host })
+  expect(origin).toMatch(new RegExp(`^http://${reached.replace(/[[\].]/g, '\\$&')}:\\d+$`))
+  expect((await ask(`${origin}/users/info`)).status).toBe(401)
+  await close()
 })
 
 test('a body that is too large and a target that is none are 400, and the emulator goes on', async () => {
