@@ -47,10 +47,10 @@ test('an unknown name and a port that is taken', async () => {
 /** Some machines have no IPv6. */
 const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
 
-test.each([
+test.each<[string, string]>([
   ['0.0.0.0', '127.0.0.1'],
   ['localhost', 'localhost'],
-  ...(hasIPv6 ? [['::', '[::1]'] as const, ['::1', '[::1]'] as const] : []),
+  ...(hasIPv6 ? ['::', '::1'] : []).map((host): [string, string] => [host, '[::1]']),
 ])('listening on %s, its addresses are of %s', async (host, reached) => {
   const { origin, close } = await startEmulator('tapd', { host })
   expect(origin).toMatch(new RegExp(`^http://${reached.replace(/[[\].]/g, '\\$&')}:\\d+$`))
