@@ -1,13 +1,21 @@
 import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
-import { errorPage } from './consent-page'
 import { type Grant, hex, Ledger } from './ledger'
+import { errorPage } from './page'
 import { bearerOf, type Call, FORM, formOf, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
+import { TopupDesk } from './topup'
 import type { ClientOptions, EmulatorUser } from './types'
 
 /** AIHubMix: the page at docs.aihubmix.com/cn/api/Auth, on one origin. */
 export const AIHUBMIX_USERS: EmulatorUser[] = [
   { id: '12345', name: '张三', username: '张三', email: 'zhangsan@example.com' },
   { id: '12346', name: 'Ada Lovelace', username: 'ada' },
+  {
+    id: '12347',
+    name: "O'Brien <script>alert(1)</script>",
+    username: "O'Brien <script>alert(1)</script>",
+    email: "o'brien@example.com",
+  },
+  { id: '12348', name: '欧阳若曦', username: '欧阳若曦', email: 'ouyang@example.com' },
 ]
 
 export function aihubmixOptions(origin: string, { clientID, clientSecret }: Settings): ClientOptions {
@@ -33,6 +41,7 @@ interface App {
 
 export function aihubmix(origin: string, settings: Settings): Provider {
   const ledger = new Ledger(settings, { code: 600, access: 7200, refresh: 30 * 24 * 3600 })
+  const topup = new TopupDesk(settings.users)
   const apps = new Map<string, App>([[settings.clientID, { clientSecret: settings.clientSecret }]])
 
   const authorize = consentRoutes('/api/oauth2/authorize', settings, ({ query }) => {
@@ -106,8 +115,8 @@ export function aihubmix(origin: string, settings: Settings): Provider {
   }
 
   function userInfo(call: Call): Reply {
-    const grant = ledger.accessGrant(bearerOf(call))
-    if (!grant) return refused(401, 'invalid_token')
+    const grant = holder(call)
+    if (!('user' in grant)) return grant
     const { id, name, username = name, email } = grant.user
     const user = {
       id: /^\d{1,15}$/.test(id) ? Number(id) : id,
@@ -117,14 +126,17 @@ export function aihubmix(origin: string, settings: Settings): Provider {
       status: 1,
     }
     if (!grant.scope.includes('balance')) return { json: user }
-    return { json: { ...user, quota: 1_000_000, used_quota: 250_000, balance_formatted: '750.00' } }
+    return { json: { ...user, ...topup.balanceOf(grant.user) } }
   }
 
-  function topup(call: Call): Reply {
-    const grant = ledger.accessGrant(bearerOf(call))
-    if (!grant) return refused(401, 'invalid_token')
-    const user = encodeURIComponent(grant.user.id)
-    return { json: { topup_url: settings.topupURL ?? `${origin}/topup?user=${user}` } }
+  function topupAddress(call: Call): Reply {
+    const grant = holder(call)
+    if (!('user' in grant)) return grant
+    return { json: { topup_url: settings.topupURL ?? `${origin}${topup.addressOf(grant.user)}` } }
+  }
+
+  function holder(call: Call): Grant | Reply {
+    return ledger.accessGrant(bearerOf(call)) ?? refused(401, 'invalid_token')
   }
 
   /** An app that is registered here can be used here. */
@@ -153,16 +165,20 @@ export function aihubmix(origin: string, settings: Settings): Provider {
   }
 
   return {
+    ledgers: [ledger],
+    holder,
     routes: [
       ...authorize,
       {
         method: 'POST',
         path: '/api/oauth2/token',
-        endpoint: (call) => (formOf(call).get('grant_type') === 'refresh_token' ? 'refresh' : 'token'),
+        endpoint: 'token',
+        refreshes: true,
         handle: token,
       },
       { method: 'GET', path: '/api/oauth2/userinfo', endpoint: 'profile', handle: userInfo },
-      { method: 'GET', path: '/api/oauth2/topup', endpoint: 'request', handle: topup },
+      { method: 'GET', path: '/api/oauth2/topup', endpoint: 'request', handle: topupAddress },
+      ...topup.routes,
       { method: 'POST', path: '/api/oauth_apps', endpoint: 'request', handle: registerApp },
     ],
     refuse: (endpoint, status, code) => {

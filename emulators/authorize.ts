@@ -1,23 +1,32 @@
-import { consentPage, errorPage } from './consent-page'
+import { type Consent, consentPage } from './consent-page'
+import type { Fault } from './faults'
+import { errorPage } from './page'
 import { type Call, formOf, type Reply, type Route } from './server'
-import type { EmulatorOptions, EmulatorUser } from './types'
+import type { EmulatorOptions, EmulatorUser, FaultEndpoint } from './types'
 
 /** An emulator's options with everything filled in. */
 export interface Settings extends EmulatorOptions {
   users: readonly EmulatorUser[]
   clientID: string
   clientSecret: string
+  /** Plans what a person asks for on the consent page; throws where there is no such fault. */
+  failNext(endpoint: FaultEndpoint, fault: Fault): void
+  /** The turns at which something can fail after this page. */
+  steps(): readonly FaultEndpoint[]
 }
 
 /** What an authorization request asks for, once the provider has found nothing wrong with it. */
-export interface Asked {
-  provider: string
-  clientID: string
-  scope: readonly string[]
-  agree(user: EmulatorUser): string
+export interface Asked extends Consent {
+  agree(user: EmulatorUser, chosen: Chosen): string
   deny(): string
   /** Agree without a page, as providers do that know the user and the app. */
   silent?: boolean
+}
+
+/** What a user left ticked and picked. */
+export interface Chosen {
+  scope: readonly string[]
+  place?: string | undefined
 }
 
 /**
@@ -29,24 +38,59 @@ export function consentRoutes(path: string, settings: Settings, check: (call: Ca
     const asked = check(call)
     if (!('agree' in asked)) return asked
     const [first] = settings.users
-    if ((settings.consent === 'auto' || asked.silent) && first) return { location: asked.agree(first) }
-    return consentPage(asked, settings.users)
+    if ((settings.consent === 'auto' || asked.silent) && first) return { location: asked.agree(first, unasked(asked)) }
+    return consentPage(asked, settings.users, settings.steps())
   }
   const press = (call: Call): Reply | undefined => {
     const form = formOf(call)
     if (!form.has('user') && !form.has('deny')) return undefined // an authorization request by POST
     const asked = check(call)
     if (!('agree' in asked)) return asked
-    const user = settings.users.find(({ id }) => id === form.get('user'))
     if (form.has('deny')) return { status: 303, location: asked.deny() }
-    return user
-      ? { status: 303, location: asked.agree(user) }
-      : errorPage(400, asked.provider, 'user', 'There is no such user here.')
+    const wrong = (what: string, why: string) => errorPage(400, asked.provider, what, why)
+    const user = settings.users.find(({ id }) => id === form.get('user'))
+    if (!user) return wrong('user', 'There is no such user here.')
+    const chosen = chosenIn(form, asked)
+    if (typeof chosen === 'string') return wrong(chosen, `There is no such ${chosen} to choose.`)
+    try {
+      plan(form, settings)
+    } catch (problem) {
+      return wrong('fault', (problem as Error).message) // failNext throws nothing else
+    }
+    return { status: 303, location: asked.agree(user, chosen) }
   }
   return [
     { method: 'GET', path, endpoint: 'authorize', handle: show },
     { method: 'POST', path, endpoint: 'authorize', handle: press },
   ]
+}
+
+/** What is granted where nobody is asked. */
+function unasked({ scope, ticked, place }: Asked): Chosen {
+  return { scope: ticked ?? scope, place: place?.first }
+}
+
+/** The choices of the form, or the name of the field that no page of ours could bring. */
+function chosenIn(form: URLSearchParams, asked: Asked): Chosen | string {
+  const chosen = unasked(asked)
+  // Boxes that are not ticked send nothing; the field `step` tells a page with no box ticked from a bare press.
+  const boxes = form.has('step') || form.has('scope') ? form.getAll('scope') : undefined
+  if (boxes && (asked.ticked || boxes.length > 0)) {
+    if (!asked.ticked || !boxes.every((name) => asked.scope.includes(name))) return 'scope'
+    chosen.scope = asked.scope.filter((name) => boxes.includes(name))
+  }
+  const project = form.get('project') || undefined
+  if (project === undefined) return chosen
+  return asked.place?.options.some(({ id }) => id === project) ? { ...chosen, place: project } : 'project'
+}
+
+function plan(form: URLSearchParams, settings: Settings): void {
+  const step = settings.steps().find((name) => name === form.get('step'))
+  if (!form.get('step')) return
+  if (!step) throw new TypeError(`There is no step ${form.get('step')}.`)
+  const fault = form.get('fault') ?? ''
+  const code = form.get('fault_code')?.trim()
+  settings.failNext(step, (code && /^(refused|http-\d+)$/.test(fault) ? `${fault}:${code}` : fault) as Fault) // failNext checks it
 }
 
 /** An address with further parameters; those that are undefined are left out. */

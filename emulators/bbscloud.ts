@@ -1,13 +1,15 @@
 import { consentRoutes, type Settings, withParams } from './authorize'
-import { errorPage } from './consent-page'
-import { hex, Ledger } from './ledger'
-import { type Call, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
+import { type Grant, hex, Ledger } from './ledger'
+import { errorPage } from './page'
+import { bearerOf, type Call, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { ClientOptions, EmulatorUser } from './types'
 
 /** BBScloud: a code before the redirect, the token in the callback. */
 export const BBSCLOUD_USERS: EmulatorUser[] = [
   { id: 'c306ffce817b495684db86b0993462cd', name: '张三', email: 'aaa@zzz.com', avatar: '377609792979603456.png' },
   { id: 'd417aadf928c5a6795ec97c1aa4573de', name: 'Ada Lovelace' },
+  { id: 'e528bbe0a39d6b78a6fda8d2bb5684ef', name: "O'Brien <script>alert(1)</script>", email: "o'brien@example.com" },
+  { id: 'f639ccf1b4ae7c89b70eb9e3cc6795f0', name: '欧阳若曦', email: 'ouyang@example.com', mobile: '13800138000' },
 ]
 
 export function bbscloudOptions(origin: string, { clientID, clientSecret }: Settings): ClientOptions {
@@ -94,13 +96,20 @@ export function bbscloud(_origin: string, settings: Settings): Provider {
 
   /** The token in the query: how a GET could carry the multipart form that the document asks for is not known. */
   function userInfo(call: Call): Reply {
-    const grant = repeated(call.query) ? undefined : ledger.accessGrant(call.query.get('access_token') ?? undefined)
-    if (!grant) return { json: { error: typed(-2), error_description: '调用接口凭证无效' } }
+    const grant = holderOf(repeated(call.query) ? null : call.query.get('access_token'))
+    if (!('user' in grant)) return grant
     const { id, name, email = '', mobile = '18888888888', avatar } = grant.user
     return { json: { error: typed(0), id, userName: name, accountEmail: email, accountMobile: mobile, avatar } }
   }
 
+  function holderOf(token: string | null | undefined): Grant | Reply {
+    const refusal = { json: { error: typed(-2), error_description: '调用接口凭证无效' } }
+    return ledger.accessGrant(token ?? undefined) ?? refusal
+  }
+
   return {
+    ledgers: [ledger],
+    holder: (call) => holderOf(call.query.get('access_token') ?? bearerOf(call)),
     routes: [
       ...authorize,
       { method: 'POST', path: '/api/sso/oauth_code', endpoint: 'code', handle: oauthCode },

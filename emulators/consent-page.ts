@@ -1,77 +1,106 @@
-import { createHash } from 'node:crypto'
+import { FAULTS, type FaultGroup, groupOf } from './faults'
+import { escapeHtml, page } from './page'
 import type { Reply } from './reply'
-import type { EmulatorUser } from './types'
+import type { Texts } from './texts'
+import type { EmulatorProject, EmulatorUser, FaultEndpoint } from './types'
 
-/** What the page says of the app: its client id, and what it asks for. */
+/** What the page says of the app: its client id, what it asks for, and what the user may choose. */
 export interface Consent {
   provider: string
   clientID: string
   scope: readonly string[]
+  /** Where a user may untick scopes: those that are ticked at first. */
+  ticked?: readonly string[]
+  place?: Place
+}
+
+/** What a user logs in for, beside himself: a project or a company. */
+export interface Place {
+  kind: 'project' | 'company'
+  options: readonly EmulatorProject[]
+  /** The id of the one that is chosen at first; without it none is, and none may be. */
+  first?: string | undefined
 }
 
 /** The page on which a person agrees or refuses. Its form posts back to its own address. */
-export function consentPage({ provider, clientID, scope }: Consent, users: readonly EmulatorUser[]): Reply {
-  const name = escapeHtml(provider)
-  const scopes = scope.map((item) => `<li><code>${escapeHtml(item)}</code></li>`).join('')
-  const asksFor = scope.length > 0 ? `<p>It asks for:</p>\n<ul>${scopes}</ul>` : ''
-  return page(
-    `${provider} emulator`,
-    `<p class="note">This is an emulator for development. It is not ${name}.</p>
-<h1>An app wants you to log in with ${name}</h1>
-<p>The app: <code>${escapeHtml(clientID)}</code></p>
-${asksFor}
+export function consentPage(consent: Consent, users: readonly EmulatorUser[], steps: readonly FaultEndpoint[]): Reply {
+  return page(consent.provider, (texts) => ({
+    heading: texts.wants(consent.provider),
+    body: `<p class="soft">${texts.app}: <code>${escapeHtml(consent.clientID)}</code></p>
 <form method="post">
-${users.map(userButton).join('\n')}
-<button name="deny" value="1" class="deny">Deny</button>
+${[scopes(consent, texts), place(consent.place, texts), failure(steps, texts)].filter(Boolean).join('\n')}
+<fieldset>
+<legend>${texts.chooseUser}</legend>
+<div class="buttons">
+${userButtons(users, texts)}
+</div>
+</fieldset>
+<button name="deny" value="1" class="deny">${texts.deny}</button>
 </form>`,
-  )
+  }))
 }
 
-function userButton({ id, name, email }: EmulatorUser): string {
-  const address = email ? ` <small>${escapeHtml(email)}</small>` : ''
-  return `<button name="user" value="${escapeHtml(id)}">Continue as ${escapeHtml(name)}${address}</button>`
+/** A button a user; pressing it agrees. */
+export function userButtons(users: readonly EmulatorUser[], texts: Texts): string {
+  const knowsEmail = users.some(({ email }) => email !== undefined)
+  return users
+    .map(({ id, name, email }) => {
+      const details = knowsEmail ? [id, email ?? texts.noEmail] : [id]
+      const label = `${escapeHtml(texts.continueAs(name))} <small>${details.map(escapeHtml).join(' · ')}</small>`
+      const mark = `<span class="mark" aria-hidden="true">${escapeHtml([...name][0] ?? '')}</span>`
+      return `<button name="user" value="${escapeHtml(id)}">${mark}<span class="who">${label}</span></button>`
+    })
+    .join('\n')
 }
 
-/** What a provider shows where it can't redirect back: an unknown client, a foreign redirect address. */
-export function errorPage(status: number, provider: string, error: string, description: string): Reply {
-  const body = `<p class="note">This is an emulator for development.</p>
-<h1>${escapeHtml(provider)} refuses this request</h1>
-<p><code>${escapeHtml(error)}</code>: ${escapeHtml(description)}</p>`
-  return { ...page(`${provider} emulator: error`, body), status }
+function scopes({ scope, ticked }: Consent, texts: Texts): string {
+  if (scope.length === 0) return ''
+  const codes = scope.map((name) => ({ name, code: `<code>${escapeHtml(name)}</code>` }))
+  const list = ticked
+    ? codes.map(({ name, code }) => {
+        const box = `<input type="checkbox" name="scope" value="${escapeHtml(name)}"${ticked.includes(name) ? ' checked' : ''}>`
+        return `<label class="check">${box} ${code}</label>`
+      })
+    : [`<ul>${codes.map(({ code }) => `<li>${code}</li>`).join('')}</ul>`]
+  const hint = ticked ? `\n<p class="hint">${texts.untick}</p>` : ''
+  return `<fieldset>\n<legend>${texts.asksFor}</legend>\n${list.join('\n')}${hint}\n</fieldset>`
 }
 
-function page(title: string, body: string): Reply {
-  return {
-    headers: {
-      'content-security-policy': `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'`,
-      'cache-control': 'no-store',
-      'referrer-policy': 'no-referrer',
-    },
-    html: `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-${body}
-</main>
-</body>
-</html>
-`,
-  }
+function place(asked: Place | undefined, texts: Texts): string {
+  if (!asked) return ''
+  const none = asked.first === undefined ? [option('', texts.noProject, true)] : []
+  const options = asked.options.map(({ id, name }) => option(id, `${name} (${id})`, id === asked.first))
+  return select('project', texts.place[asked.kind], [...none, ...options], texts.placeHint[asked.kind])
 }
 
-const STYLE = `:root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;margin:0;padding:2rem 1rem}
-main{max-width:26rem;margin:0 auto}h1{font-size:1.3rem}.note{border-left:.25rem solid #d97706;padding-left:.75rem}
-code{overflow-wrap:anywhere}form{display:grid;gap:.6rem;margin-top:1.5rem}button{font:inherit;padding:.7rem 1rem;border-radius:.5rem;
-border:1px solid #6b7280;background:#1d4ed8;color:#fff;text-align:left;cursor:pointer}
-button.deny{background:transparent;color:inherit}button:focus-visible{outline:3px solid #f59e0b;outline-offset:2px}`
-const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
+/** Closed until someone wants it: a summary opens without a script. */
+function failure(steps: readonly FaultEndpoint[], texts: Texts): string {
+  const groups = (Object.keys(texts.groups) as FaultGroup[]).map((group) => {
+    const inside = FAULTS.filter((fault) => groupOf(fault) === group)
+    const options = inside.map((fault) => option(fault, `${fault}: ${texts.faults[fault]}`, false))
+    return `<optgroup label="${texts.groups[group]}">${options.join('')}</optgroup>`
+  })
+  const step = [option('', texts.nothingFails, true), ...steps.map((name) => option(name, texts.steps[name], false))]
+  return `<details>
+<summary>${texts.fail}</summary>
+<div class="fields">
+${select('step', texts.step, step, texts.failHint)}
+${select('fault', texts.how, groups)}
+<div><label class="label" for="fault_code">${texts.code}</label>
+<input type="text" id="fault_code" name="fault_code" autocomplete="off" spellcheck="false" aria-describedby="fault_code-hint">
+<p class="hint" id="fault_code-hint">${texts.codeHint}</p></div>
+</div>
+</details>`
+}
 
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
+function select(name: string, label: string, options: readonly string[], hint?: string): string {
+  const [described, text] = hint
+    ? [` aria-describedby="${name}-hint"`, `\n<p class="hint" id="${name}-hint">${hint}</p>`]
+    : ['', '']
+  return `<div><label class="label" for="${name}">${label}</label>
+<select id="${name}" name="${name}"${described}>${options.join('')}</select>${text}</div>`
+}
+
+function option(value: string, label: string, selected: boolean): string {
+  return `<option value="${escapeHtml(value)}"${selected ? ' selected' : ''}>${escapeHtml(label)}</option>`
 }

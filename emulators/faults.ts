@@ -42,6 +42,17 @@ export const FAULTS = [
 
 export type Fault = (typeof FAULTS)[number] | `refused:${string}` | `http-${number}:${string}`
 
+/** Where a fault strikes, for those who choose one from a list. */
+export type FaultGroup = 'way' | 'body' | 'content' | 'refusal'
+
+export function groupOf(fault: (typeof FAULTS)[number]): FaultGroup {
+  if (fault in SPOILT) return 'content'
+  if (fault === 'refused' || fault.startsWith('http-')) return 'refusal'
+  return ON_THE_WAY.has(fault) ? 'way' : 'body'
+}
+
+const ON_THE_WAY = new Set<string>(['reset', 'silent', 'slow-headers', 'drip', 'truncated', 'wrong-length', 'redirect'])
+
 /** @throws TypeError where there is no such fault, or nothing for it to spoil */
 export function checkFault(endpoint: FaultEndpoint, fault: string): void {
   if (!FAULTS.some((known) => known === fault) && !/^(refused|http-[1-5]\d\d):./.test(fault)) {
@@ -63,6 +74,8 @@ export interface FaultContext {
   /** The provider's own words for a refusal. */
   refuse(status: number, code: string | undefined): unknown
   origin: string
+  /** The request's `Accept-Language`. */
+  language: string | undefined
   /** Aborted when the emulator closes: what drips stops. */
   signal: AbortSignal
   /** Members that this provider's answers are of no use without, beside the usual ones. */
@@ -80,13 +93,16 @@ export function sendFaulty(fault: Fault, compute: () => Reply, res: ServerRespon
   if (instead) {
     instead(res, context)
   } else if (cut) {
-    cut(res, answerOf(compute()), context)
+    cut(res, answerOf(compute(), context), context)
   } else if (spoil) {
     const reply = compute()
-    whole(res, answerOf(reply.json === undefined ? reply : { ...reply, json: spoil(reply.json, context.essential) }))
+    whole(
+      res,
+      answerOf(reply.json === undefined ? reply : { ...reply, json: spoil(reply.json, context.essential) }, context),
+    )
   } else {
     const status = name.startsWith('http-') ? Number(name.slice('http-'.length)) : 200
-    whole(res, answerOf({ status, json: context.refuse(status, code) }))
+    whole(res, answerOf({ status, json: context.refuse(status, code) }, context))
   }
 }
 
@@ -96,8 +112,8 @@ interface Answer {
   bytes: Buffer
 }
 
-function answerOf(reply: Reply): Answer {
-  const { status, headers, body } = encode(reply)
+function answerOf(reply: Reply, { language }: FaultContext): Answer {
+  const { status, headers, body } = encode(reply, language)
   return { status, headers, bytes: Buffer.from(body) }
 }
 
@@ -170,7 +186,8 @@ const CUT: Record<string, (res: ServerResponse, answer: Answer, context: FaultCo
   // In a member that no one needs: a lenient decoder would find the rest in order.
   'invalid-utf8': (res, answer) => {
     const text = answer.bytes.toString()
-    const [before, after] = text.startsWith('{"') ? ['{"note":"', `",${text.slice(1)}`] : ['', text]
+    const rest = text === '{}' ? '}' : `,${text.slice(1)}`
+    const [before, after] = text.startsWith('{') ? ['{"note":"', `"${rest}`] : ['', text]
     const bytes = Buffer.concat([Buffer.from(before), Buffer.from([0xe5, 0xbc, 0x28, 0xff]), Buffer.from(after)])
     whole(res, { ...answer, bytes })
   },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
-import { errorPage } from './consent-page'
 import { type Grant, Ledger, secret } from './ledger'
+import { errorPage } from './page'
 import { bearerOf, type Call, FORM, formOf, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { ClientOptions, EmulatorUser } from './types'
 
@@ -18,6 +18,8 @@ export const FEISHU_USERS: EmulatorUser[] = [
     avatar: 'https://s3-imfile.feishucdn.example/zhangsan.jpg',
   },
   { id: 'ou_d89e128bb2a1c0f47a5b6613e2f0c9aa', name: 'Ada Lovelace' },
+  { id: 'ou_5b1a7a0f4c6d4f1b8e2c9d3a7f6e5c41', name: "O'Brien <script>alert(1)</script>", email: 'obrien@example.com' },
+  { id: 'ou_9c2e4f6a8b0d4c3e9f1a7b5d3c1e0f82', name: '欧阳若曦', email: 'ouyang@example.com' },
 ]
 
 const TOKEN_V3 = '/oauth/v3/token'
@@ -153,9 +155,8 @@ export function feishu(_origin: string, settings: Settings): Provider {
 
   /** A false token is refused with HTTP 400 in front of the API, as has been seen. */
   function userInfo(call: Call): Reply {
-    if (call.headers.authorization === undefined) return { status: 400, json: { code: 99991661, msg: MISSING } }
-    const grant = ledger.accessGrant(bearerOf(call))
-    if (!grant) return { status: 400, json: { code: 99991668, msg: INVALID } }
+    const grant = holder(call)
+    if (!('user' in grant)) return grant
     const { id, name, email, avatar } = grant.user
     const data = {
       name,
@@ -170,14 +171,20 @@ export function feishu(_origin: string, settings: Settings): Provider {
     return { json: { code: 0, msg: 'success', data } }
   }
 
-  const endpoint = (call: Call) => (paramsOf(call)?.grant_type === 'refresh_token' ? 'refresh' : 'token')
+  function holder(call: Call): Grant | Reply {
+    if (call.headers.authorization === undefined) return { status: 400, json: { code: 99991661, msg: MISSING } }
+    return ledger.accessGrant(bearerOf(call)) ?? { status: 400, json: { code: 99991668, msg: INVALID } }
+  }
+
   return {
     routes: [
       ...authorize,
-      { method: 'POST', path: TOKEN_V3, endpoint, handle: token },
-      { method: 'POST', path: TOKEN_V2, endpoint, handle: token },
+      { method: 'POST', path: TOKEN_V3, endpoint: 'token', refreshes: true, handle: token },
+      { method: 'POST', path: TOKEN_V2, endpoint: 'token', refreshes: true, handle: token },
       { method: 'GET', path: '/open-apis/authen/v1/user_info', endpoint: 'profile', handle: userInfo },
     ],
+    ledgers: [ledger],
+    holder,
     refuse: (at, status, code) => {
       const byStatus = status >= 500 ? 20050 : status === 429 ? 99991400 : at === 'profile' ? 20005 : 20002
       const number = Number(code ?? byStatus)

@@ -4,14 +4,18 @@ import { BBSCLOUD_USERS, bbscloud, bbscloudOptions } from './bbscloud'
 import { FAULTS, type Fault } from './faults'
 import { FEISHU_USERS, feishu, feishuOptions } from './feishu'
 import { hex } from './ledger'
+import { formOfChoice, press } from './press'
+import { resourceRoutes } from './resource'
 import { EmulatorServer, type Provider } from './server'
 import { TAILCHAT_USERS, tailchat, tailchatOptions } from './tailchat'
 import { TAPD_USERS, tapd, tapdOptions } from './tapd'
 import { TIKTOK_USERS, tiktok, tiktokOptions } from './tiktok'
 import type {
+  Choice,
   ClientOptions,
   EmulatorName,
   EmulatorOptions,
+  EmulatorProject,
   EmulatorRequest,
   EmulatorUser,
   FaultEndpoint,
@@ -19,8 +23,8 @@ import type {
 
 // What an emulator of one's own is made of.
 export { type Asked, consentRoutes, isRegistered, type Settings, withParams } from './authorize'
-export { errorPage } from './consent-page'
 export { type Grant, Ledger } from './ledger'
+export { errorPage } from './page'
 export {
   bearerOf,
   type Call,
@@ -32,7 +36,17 @@ export {
   type Route,
   repeated,
 } from './server'
-export type { ClientOptions, EmulatorName, EmulatorOptions, EmulatorRequest, EmulatorUser, Fault, FaultEndpoint }
+export type {
+  Choice,
+  ClientOptions,
+  EmulatorName,
+  EmulatorOptions,
+  EmulatorProject,
+  EmulatorRequest,
+  EmulatorUser,
+  Fault,
+  FaultEndpoint,
+}
 export { FAULTS }
 
 /** A running provider. */
@@ -47,13 +61,24 @@ export interface Emulator<Name extends string = EmulatorName> {
   /** The next `times` requests at `endpoint` go wrong in this way. Default once. */
   failNext(endpoint: FaultEndpoint, fault: Fault, times?: number): void
   /**
-   * Plays the browser: asks for the consent page and agrees as `user` (default the first).
+   * Plays the browser: asks for the consent page, makes the choice and agrees.
    * Resolves to the callback address that the provider redirects to, without following it.
-   * @throws Error where the provider refuses the authorization request
+   * @throws Error where the provider refuses the authorization request, or its page has no such choice
    */
-  approve(authorizationURL: string, choice?: { user?: string }): Promise<string>
+  approve(authorizationURL: string, choice?: Choice): Promise<string>
   /** Like {@link Emulator.approve}, pressing "Deny". */
   deny(authorizationURL: string): Promise<string>
+  /**
+   * TAPD: a code that no one asked for, as its silent login sends it to the app's entry address. `GET /entry` on the
+   * emulator sends a browser there.
+   * @param choice the id of a user, default the first
+   * @throws Error at every other provider
+   */
+  entryCode(choice?: { user?: string }): string
+  /** Every access token dies now: the next API call with one gets the provider's own refusal. */
+  expireTokens(): void
+  /** Every refresh token dies now; access tokens live on. */
+  revokeGrants(): void
   close(): Promise<void>
 }
 
@@ -88,15 +113,21 @@ export async function createEmulator<Name extends string>(
   options: EmulatorOptions = {},
 ): Promise<Emulator<Name>> {
   const { name } = kind
+  const server = new EmulatorServer(options.onRequest?.bind(options))
   const settings: Settings = {
     ...options,
     users: options.users ?? kind.users,
     clientID: options.clientID ?? `${name}-client-${hex(4)}`,
     clientSecret: options.clientSecret ?? `${name} secret/${hex(12)}+=`,
+    failNext: (endpoint, fault) => server.failNext(endpoint, fault, 1),
+    steps: () => server.steps(),
   }
-  const server = new EmulatorServer()
-  await server.listen(options.port ?? 0, options.host ?? '127.0.0.1', (origin) => kind.provider(origin, settings))
+  const provider = await server.listen(options.port ?? 0, options.host ?? '127.0.0.1', (origin) => {
+    const own = kind.provider(origin, settings)
+    return { ...own, routes: [...own.routes, ...resourceRoutes(own)] }
+  })
   const { origin, requests } = server
+  const first = settings.users[0]?.id ?? ''
   return {
     name,
     origin,
@@ -104,8 +135,20 @@ export async function createEmulator<Name extends string>(
     users: settings.users,
     requests,
     failNext: (endpoint, fault, times = 1) => server.failNext(endpoint, fault, times),
-    approve: (address, { user } = {}) => press(address, { user: user ?? settings.users[0]?.id ?? '' }),
-    deny: (address) => press(address, { deny: '1' }),
+    approve: (address, choice) => press(address, formOfChoice({ user: first, ...choice })),
+    deny: (address) => press(address, new URLSearchParams({ deny: '1' })),
+    entryCode: ({ user = first } = {}) => {
+      if (!provider.entryCode) throw new Error(`${name} sends no code that an app has not asked for; only tapd does.`)
+      const known = settings.users.find(({ id }) => id === user)
+      if (!known) throw new Error(`There is no user ${user} here.`)
+      return provider.entryCode(known)
+    },
+    expireTokens: () => {
+      for (const ledger of provider.ledgers ?? []) ledger.expireAccess()
+    },
+    revokeGrants: () => {
+      for (const ledger of provider.ledgers ?? []) ledger.expireRefresh()
+    },
     close: () => server.close(),
   }
 }
@@ -120,18 +163,3 @@ const KINDS: Record<EmulatorName, Kind> = {
 }
 
 type Kind = Omit<EmulatorDefinition, 'name'>
-
-async function press(address: string, form: Record<string, string>): Promise<string> {
-  const shown = await fetch(address, { redirect: 'manual' })
-  const answer =
-    shown.status === 200
-      ? await fetch(address, { method: 'POST', body: new URLSearchParams(form), redirect: 'manual' })
-      : shown
-  const location = answer.headers.get('location')
-  if (location !== null) return new URL(location, address).href
-  const text = (await answer.text())
-    .replace(/<style>[\s\S]*?<\/style>|<[^>]+>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
-  throw new Error(`The provider refuses this authorization request (${answer.status}): ${text}`)
-}

@@ -6,11 +6,14 @@ import type { EmulatorUser } from './types'
 export interface Grant {
   readonly user: EmulatorUser
   readonly scope: readonly string[]
-  readonly redirectURI: string
+  /** Absent where no request named one: the code of an entry that no one asked for. */
+  readonly redirectURI?: string
   readonly clientID?: string
   readonly challenge?: string | undefined
   readonly offline?: boolean
   readonly nonce?: string | undefined
+  /** TAPD: the project or company that was chosen. */
+  readonly place?: string | undefined
   /** The login is over: every token of it is dead. */
   revoked?: boolean
 }
@@ -69,6 +72,14 @@ export class Ledger {
   dropRefresh(token: string): void {
     this.refresh.drop(token)
   }
+
+  expireAccess(): void {
+    this.access.empty()
+  }
+
+  expireRefresh(): void {
+    this.refresh.empty()
+  }
 }
 
 interface Issued {
@@ -101,6 +112,10 @@ class Shelf<Extra extends object = object> {
 
   drop(name: string): void {
     this.items.delete(name)
+  }
+
+  empty(): void {
+    this.items.clear()
   }
 }
 

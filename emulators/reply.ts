@@ -1,14 +1,24 @@
+import { type Language, languageOf } from './texts'
+
 /** An answer: one of `json`, `html` and `location`, or an empty body. */
 export interface Reply {
   status?: number
   headers?: Record<string, string>
   json?: unknown
-  html?: string
+  /** A page, in the reader's language. */
+  html?: (language: Language) => string
   location?: string
 }
 
 /** An answer as it goes over the wire. */
-export function encode(reply: Reply): { status: number; headers: Record<string, string>; body: string } {
+export interface Encoded {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+/** @param acceptLanguage the request's `Accept-Language` */
+export function encode(reply: Reply, acceptLanguage?: string): Encoded {
   const { status = reply.location === undefined ? 200 : 302, headers: own = {}, location } = reply
   const headers = location === undefined ? own : { ...own, location }
   if (reply.json !== undefined) {
@@ -16,5 +26,6 @@ export function encode(reply: Reply): { status: number; headers: Record<string, 
     return { status, headers: { ...headers, ...type }, body: JSON.stringify(reply.json) }
   }
   if (reply.html === undefined) return { status, headers, body: '' }
-  return { status, headers: { ...headers, 'content-type': 'text/html; charset=utf-8' }, body: reply.html }
+  const type = { 'content-type': 'text/html; charset=utf-8', vary: 'accept-language' }
+  return { status, headers: { ...headers, ...type }, body: reply.html(languageOf(acceptLanguage)) }
 }

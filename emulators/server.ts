@@ -1,8 +1,9 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { checkFault, DECOY, type Fault, sendFaulty } from './faults'
+import type { Grant, Ledger } from './ledger'
 import { encode, type Reply } from './reply'
-import type { EmulatorRequest, FaultEndpoint } from './types'
+import type { EmulatorRequest, EmulatorUser, FaultEndpoint } from './types'
 
 export type { Reply }
 
@@ -16,10 +17,12 @@ export interface Call {
 }
 
 export interface Route {
+  /** `*`: any. */
   method: string
   path: string
-  /** The turn; a function where one address serves two (a token endpoint that refreshes too). */
-  endpoint: FaultEndpoint | ((call: Call) => FaultEndpoint)
+  endpoint: FaultEndpoint
+  /** A token endpoint that refreshes too: `grant_type` in its form or JSON says which it is. */
+  refreshes?: boolean
   /** `undefined`: there is nothing at this address after all. */
   handle(call: Call): Reply | undefined
 }
@@ -33,15 +36,21 @@ export interface Provider {
   refuse: Refuse
   /** Members that an answer is of no use without, beside the usual ones (`access_token`, `id`, `open_id`, `sub` …): faults spoil them. */
   essential?: readonly string[]
+  /** Where its codes and tokens are. */
+  ledgers?: readonly Ledger[]
+  /** Whose token an API call brings, or the provider's refusal. */
+  holder?(call: Call): Grant | Reply
   /** Default: a bare 404. */
   notFound?(call: Call): Reply
+  /** A code that no one asked for. */
+  entryCode?(user: EmulatorUser): string
 }
 
 /** The server under every emulator: routes, the log of requests, and faults. */
 export class EmulatorServer {
   readonly requests: EmulatorRequest[] = []
   origin = ''
-  private provider: Provider = { routes: [], refuse: () => ({}) }
+  private provider: Provider = { routes: [], refuse: () => ({}), ledgers: [], holder: () => ({ status: 404 }) }
   private readonly faults: { endpoint: FaultEndpoint; fault: Fault }[] = []
   private readonly sockets = new Set<Socket>()
   private readonly closing = new AbortController()
@@ -49,7 +58,10 @@ export class EmulatorServer {
     this.answer(req, res).catch((problem) => res.writeHead(500).end(`The emulator is at fault: ${problem}`))
   })
 
-  async listen(port: number, host: string, provider: (origin: string) => Provider): Promise<void> {
+  /** @param onRequest told of every request once it is answered, or once its connection is gone */
+  constructor(private readonly onRequest?: (request: EmulatorRequest) => void) {}
+
+  async listen(port: number, host: string, provider: (origin: string) => Provider): Promise<Provider> {
     this.server.on('connection', (socket) => {
       this.sockets.add(socket)
       socket.once('close', () => this.sockets.delete(socket))
@@ -60,8 +72,19 @@ export class EmulatorServer {
       this.server.listen(port, host, resolve)
     })
     const address = this.server.address() as AddressInfo // a TCP server's, as listen() above asked
-    this.origin = `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`
+    // An address that means "every interface" is no address to send anyone to.
+    const reached = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host
+    this.origin = `http://${reached.includes(':') ? `[${reached}]` : reached}:${address.port}`
     this.provider = provider(this.origin)
+    return this.provider
+  }
+
+  /** The turns of this provider after the consent, in the order of a conversation. */
+  steps(): FaultEndpoint[] {
+    const { routes } = this.provider
+    return STEPS.filter((step) =>
+      routes.some(({ endpoint, refreshes }) => endpoint === step || (refreshes && step === 'refresh')),
+    )
   }
 
   failNext(endpoint: FaultEndpoint, fault: Fault, times: number): void {
@@ -82,29 +105,43 @@ export class EmulatorServer {
     res.on('error', () => {}) // the other side may leave at any time
     const call = await readCall(req).catch(() => undefined)
     if (!call) return void (res.destroyed || send({ status: 400, headers: { connection: 'close' } }, res))
-    const route = this.provider.routes.find(({ method, path }) => method === call.method && path === call.path)
-    const endpoint = typeof route?.endpoint === 'function' ? route.endpoint(call) : (route?.endpoint ?? 'request')
-    this.log({ ...call, query: Object.fromEntries(call.query), endpoint, at: Date.now() })
+    const route = this.provider.routes.find(
+      ({ method, path }) => (method === call.method || method === '*') && path === call.path,
+    )
+    const grantType = route?.refreshes && (formOf(call).get('grant_type') ?? jsonOf(call).grant_type)
+    const refreshes = grantType === 'refresh_token'
+    const endpoint = refreshes ? 'refresh' : (route?.endpoint ?? 'request')
+    const request: EmulatorRequest = { ...call, query: Object.fromEntries(call.query), endpoint, at: Date.now() }
+    this.log(request, res)
     if (call.path === DECOY.path) return void res.writeHead(200, DECOY.headers).end(DECOY.body)
     const compute = () => route?.handle(call) ?? this.provider.notFound?.(call) ?? { status: 404 }
     const at = this.faults.findIndex((planned) => planned.endpoint === endpoint)
     const planned = at < 0 ? undefined : this.faults.splice(at, 1)[0]
-    if (!planned) return send(compute(), res)
+    const language = call.headers['accept-language']
+    if (!planned) return send(compute(), res, language)
+    request.fault = planned.fault
     const refuse = (status: number, code: string | undefined) => this.provider.refuse(endpoint, status, code)
     sendFaulty(planned.fault, compute, res, {
       refuse,
       origin: this.origin,
+      language,
       signal: this.closing.signal,
       essential: this.provider.essential,
     })
   }
 
-  private log(request: EmulatorRequest): void {
+  private log(request: EmulatorRequest, res: ServerResponse): void {
     this.requests.push(request)
+    res.once('close', () => {
+      if (res.headersSent) request.status = res.statusCode
+      this.onRequest?.(request)
+    })
     // A long run must not fill the memory.
     if (this.requests.length >= 2 * LOGGED) this.requests.splice(0, LOGGED)
   }
 }
+
+const STEPS = ['code', 'token', 'profile', 'refresh', 'revoke', 'request'] as const
 
 /** At least this many of the last requests are kept. */
 const LOGGED = 10_000
@@ -147,8 +184,8 @@ export function bearerOf(call: Call): string | undefined {
   return /^Bearer ([^ ]+)$/i.exec(call.headers.authorization ?? '')?.[1]
 }
 
-function send(reply: Reply, res: ServerResponse): void {
-  const { status, headers, body } = encode(reply)
+function send(reply: Reply, res: ServerResponse, language?: string): void {
+  const { status, headers, body } = encode(reply, language)
   res.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
-import { errorPage } from './consent-page'
 import { type Grant, Ledger, secret } from './ledger'
+import { errorPage } from './page'
 import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { ClientOptions, EmulatorUser } from './types'
 
@@ -9,6 +9,8 @@ import type { ClientOptions, EmulatorUser } from './types'
 export const TAILCHAT_USERS: EmulatorUser[] = [
   { id: '64a0f00d5e97b8b3b2d1aaaa', name: '张三', avatar: '{BACKEND}/static/files/avatar.png' },
   { id: '64a0f00d5e97b8b3b2d1bbbb', name: 'Ada Lovelace' },
+  { id: '64a0f00d5e97b8b3b2d1cccc', name: "O'Brien <script>alert(1)</script>", discriminator: '0001' },
+  { id: '64a0f00d5e97b8b3b2d1dddd', name: '欧阳若曦', avatar: '{BACKEND}/static/files/ouyang.png' },
 ]
 
 export function tailchatOptions(origin: string, { clientID, clientSecret, issuer }: Settings): ClientOptions {
@@ -184,27 +186,33 @@ export function tailchat(origin: string, settings: Settings): Provider {
     if (given.length > 1) {
       return refused(400, 'invalid_request', 'access token must only be provided using one mechanism')
     }
-    const realm = `Bearer realm="${iss}"`
-    const [accessToken] = given
-    if (!accessToken) {
-      return refused(400, 'invalid_request', 'no access token provided', { 'www-authenticate': realm })
-    }
-    const grant = ledger.accessGrant(accessToken)
-    const challenge = { 'www-authenticate': `${realm}, error="invalid_token"` }
-    if (!grant) return refused(401, 'invalid_token', 'invalid token provided', challenge)
+    const grant = holderOf(given[0])
+    if (!('user' in grant)) return grant
     const { id: sub, name: nickname, discriminator = '0042', avatar } = grant.user
     if (!grant.scope.includes('openid')) return refused(403, 'insufficient_scope', 'access token missing openid scope')
     const claims = grant.scope.includes('profile') ? { nickname, discriminator, avatar } : {}
     return originProblem(call) ?? { json: { sub, ...claims } }
   }
 
+  function holderOf(accessToken: string | undefined): Grant | Reply {
+    const realm = `Bearer realm="${iss}"`
+    if (!accessToken) {
+      return refused(400, 'invalid_request', 'no access token provided', { 'www-authenticate': realm })
+    }
+    const challenge = { 'www-authenticate': `${realm}, error="invalid_token"` }
+    return ledger.accessGrant(accessToken) ?? refused(401, 'invalid_token', 'invalid token provided', challenge)
+  }
+
   return {
+    ledgers: [ledger],
+    holder: (call) => holderOf(bearerOf(call)),
     routes: [
       ...authorize,
       {
         method: 'POST',
         path: '/open/token',
-        endpoint: (call) => (formOf(call).get('grant_type') === 'refresh_token' ? 'refresh' : 'token'),
+        endpoint: 'token',
+        refreshes: true,
         handle: (call) => asAccepted(call, token(call)),
       },
       { method: 'GET', path: '/open/me', endpoint: 'profile', handle: (call) => asAccepted(call, me(call)) },

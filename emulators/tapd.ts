@@ -1,6 +1,7 @@
 import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
-import { errorPage } from './consent-page'
+import { entryRoute } from './entry'
 import { type Grant, hex, Ledger } from './ledger'
+import { errorPage } from './page'
 import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { ClientOptions, EmulatorUser } from './types'
 
@@ -8,6 +9,19 @@ import type { ClientOptions, EmulatorUser } from './types'
 export const TAPD_USERS: EmulatorUser[] = [
   { id: '6081', name: '张三', username: 'zhangsan', avatar: 'https://file.tapd.example/zhangsan.png' },
   { id: '6082', name: 'Ada Lovelace', username: 'ada' },
+  { id: '6083', name: "O'Brien <script>alert(1)</script>", username: "o'brien" },
+  { id: '6084', name: '欧阳若曦', username: 'ouyang', avatar: 'https://file.tapd.example/ouyang.png' },
+]
+
+const PROJECTS = [
+  { id: '10104801', name: '星火计划' },
+  { id: '10104802', name: 'Website relaunch' },
+  { id: '10104803', name: "R&D <b>'24</b>" },
+]
+/** The cloud asks for a company in place of a project. */
+const COMPANIES = [
+  { id: '20003271', name: '云启科技' },
+  { id: '20003272', name: 'Acme Ltd' },
 ]
 
 export function tapdOptions(origin: string, { clientID, clientSecret, site }: Settings): ClientOptions {
@@ -28,6 +42,8 @@ const TWO_WEEKS = 14 * 24 * 3600
 
 export function tapd(_origin: string, settings: Settings): Provider {
   const ledger = new Ledger(settings, { code: 300, access: 7200, refresh: TWO_WEEKS })
+  const inCompanies = settings.site === 'cloud' && settings.resource !== 'workspace'
+  const places = settings.projects ?? (inCompanies ? COMPANIES : PROJECTS)
   // The id and the secret as they are: nothing is percent-encoded before Base64.
   const basic = Buffer.from(`${settings.clientID}:${settings.clientSecret}`).toString('base64')
 
@@ -49,9 +65,12 @@ export function tapd(_origin: string, settings: Settings): Provider {
       provider: 'TAPD',
       clientID: settings.clientID,
       scope,
-      agree: (user) => {
-        const code = ledger.issueCode({ user, scope, redirectURI }, hex(20))
-        const resource = JSON.stringify(resourceOf(user)) + (settings.strayQuote ? "'" : '')
+      place: inCompanies
+        ? { kind: 'company', options: places, first: places[0]?.id }
+        : { kind: 'project', options: places, first: settings.resource === 'workspace' ? places[0]?.id : undefined },
+      agree: (user, { place }) => {
+        const code = ledger.issueCode({ user, scope, redirectURI, place }, hex(20))
+        const resource = JSON.stringify(resourceOf({ user, place })) + (settings.strayQuote ? "'" : '')
         return withParams(redirectURI, { code, state, resource })
       },
       // Undocumented: the plainest that TAPD could do.
@@ -60,9 +79,9 @@ export function tapd(_origin: string, settings: Settings): Provider {
   })
 
   /** JSON text in the callback, an object with the token. The user's id here is another than the one of users/info. */
-  function resourceOf(user: EmulatorUser): object {
-    if (settings.resource === 'workspace') return { type: 'workspace', workspace_id: 10104801 }
-    return { type: 'user', user_id: `1000${user.id}`, company_id: '20003271', nick: user.username }
+  function resourceOf({ user, place }: Pick<Grant, 'user' | 'place'>): object {
+    if (place !== undefined && !inCompanies) return { type: 'workspace', workspace_id: Number(place) }
+    return { type: 'user', user_id: `1000${user.id}`, company_id: place ?? COMPANIES[0]?.id, nick: user.username }
   }
 
   function clientProblem(call: Call, params: readonly string[]): Reply | undefined {
@@ -91,7 +110,9 @@ export function tapd(_origin: string, settings: Settings): Provider {
       return refused(422, "The authorization code doesn't exist or is invalid for the client")
     }
     if (found.state === 'expired') return refused(-1, 'The authorization code has expired')
-    if (found.grant.redirectURI !== form.get('redirect_uri')) {
+    const { redirectURI } = found.grant
+    const given = form.get('redirect_uri')
+    if (redirectURI === undefined ? !isRegistered(settings, given) : redirectURI !== given) {
       return refused(422, 'The redirect URI is missing or do not match')
     }
     ledger.useCode(code)
@@ -121,16 +142,15 @@ export function tapd(_origin: string, settings: Settings): Provider {
       // In another order, one twice, a space at the end: all of it has been seen.
       scope: `${[...grant.scope].reverse().join(' ')} ${grant.scope[0]} `,
       refresh_token,
-      resource: resourceOf(grant.user),
+      resource: resourceOf(grant),
       now: '2019-06-04 16:07:51',
     }
     return { json: { status: 1, data, info: 'success' } }
   }
 
   function usersInfo(call: Call): Reply {
-    if (call.headers.authorization === undefined) return unauthorized('401 Unauthorized')
-    const grant = ledger.accessGrant(bearerOf(call))
-    if (!grant) return refused(422, 'The access token provided is invalid')
+    const grant = holder(call)
+    if (!('user' in grant)) return grant
     if (!grant.scope.includes('user')) return refused(403, 'scope limited')
     const { id, name, username, avatar = '' } = grant.user
     const user = { id, nick: username ?? name, name, avatar, enabled: '1', status_id: '1', status_name: '在职' }
@@ -138,10 +158,28 @@ export function tapd(_origin: string, settings: Settings): Provider {
     return { json: { status: 1, data: shapes[settings.userInfoShape ?? 'object'], info: 'success' } }
   }
 
+  /** 422, where others say 401, unless there is no token at all. */
+  function holder(call: Call): Grant | Reply {
+    if (call.headers.authorization === undefined) return unauthorized('401 Unauthorized')
+    return ledger.accessGrant(bearerOf(call)) ?? refused(422, 'The access token provided is invalid')
+  }
+
+  /**
+   * The silent login: whoever opens the app inside TAPD arrives with a code that answers no request. Which address
+   * its exchange must name is undocumented: the registered one does, or any where none is registered.
+   */
+  function entryCode(user: EmulatorUser): string {
+    return ledger.issueCode({ user, scope: ['user'] }, hex(20))
+  }
+
   const refresh = { method: 'POST', path: '/tokens/refresh_token', endpoint: 'refresh', handle: refreshToken } as const
   return {
+    ledgers: [ledger],
+    holder,
+    entryCode,
     routes: [
       ...authorize,
+      entryRoute('TAPD', settings, entryCode),
       { method: 'POST', path: '/tokens/request_token', endpoint: 'token', handle: requestToken },
       ...(settings.site === 'cloud' ? [] : [refresh]),
       { method: 'GET', path: '/users/info', endpoint: 'profile', handle: usersInfo },

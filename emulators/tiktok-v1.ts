@@ -1,7 +1,7 @@
 import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
-import { errorPage } from './consent-page'
 import { type Grant, hex, Ledger, secret } from './ledger'
-import { type Call, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
+import { errorPage } from './page'
+import { bearerOf, type Call, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
 import { logId, userFields } from './tiktok'
 
 const FIELDS = [
@@ -15,7 +15,10 @@ const FIELDS = [
 ]
 
 /** TikTok v1, as its document and the legacy guide write it: everything in the query, everything in `data`. */
-export function tiktokV1(_origin: string, settings: Settings): Provider {
+export function tiktokV1(
+  _origin: string,
+  settings: Settings,
+): Required<Pick<Provider, 'ledgers' | 'holder'>> & Provider {
   const ledger = new Ledger(settings, { code: 600, access: 86_400, refresh: 31_536_000 })
 
   const authorize = consentRoutes('/platform/oauth/connect/', settings, ({ query }) => {
@@ -30,12 +33,12 @@ export function tiktokV1(_origin: string, settings: Settings): Provider {
     if (query.get('response_type') !== 'code') return wrong('response_type')
     if (!state) return wrong('state')
     if (asked.some((name) => !/^[a-z.]+$/.test(name))) return wrong('scope')
-    const scope = asked.filter((name) => settings.grantedScopes?.includes(name) ?? true)
     return {
       provider: 'TikTok',
       clientID: settings.clientID,
       scope: asked,
-      agree: (user) =>
+      ticked: asked.filter((name) => settings.grantedScopes?.includes(name) ?? true),
+      agree: (user, { scope }) =>
         withParams(redirectURI, {
           code: ledger.issueCode({ user, scope, redirectURI }),
           scopes: scope.join(','),
@@ -112,6 +115,8 @@ export function tiktokV1(_origin: string, settings: Settings): Provider {
   }
 
   return {
+    ledgers: [ledger],
+    holder: (call) => ledger.accessGrant(bearerOf(call)) ?? refused(10008, 'Access token invalid'),
     routes: [
       ...authorize,
       { method: 'POST', path: '/oauth/access_token/', endpoint: 'token', handle: accessToken },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
-import { errorPage } from './consent-page'
 import { type Grant, hex, Ledger, secret } from './ledger'
+import { errorPage } from './page'
 import { bearerOf, type Call, contentType, FORM, formOf, type Provider, type Reply, repeated } from './server'
 import { tiktokV1 } from './tiktok-v1'
 import type { ClientOptions, EmulatorUser } from './types'
@@ -15,6 +15,8 @@ export const TIKTOK_USERS: EmulatorUser[] = [
     avatar: 'https://p16-sign.tiktokcdn.example/zhangsan.jpeg',
   },
   { id: '-000bAda', name: 'Ada Lovelace', username: 'ada' },
+  { id: '-000cOBrien', name: "O'Brien <script>alert(1)</script>", username: 'obrien' },
+  { id: '-000dOuyang', name: '欧阳若曦', username: 'ouyang', avatar: 'https://p16-sign.tiktokcdn.example/ouyang.jpeg' },
 ]
 
 export function tiktokOptions(origin: string, { clientID, clientSecret, apiVersion = 'v2' }: Settings): ClientOptions {
@@ -73,8 +75,8 @@ export function tiktok(origin: string, settings: Settings): Provider {
       provider: 'TikTok',
       clientID: settings.clientID,
       scope: asked,
-      agree: (user) => {
-        const scope = asked.filter((name) => settings.grantedScopes?.includes(name) ?? true)
+      ticked: asked.filter((name) => settings.grantedScopes?.includes(name) ?? true),
+      agree: (user, { scope }) => {
         const code = ledger.issueCode({ user, scope, redirectURI, challenge }, `${secret(24)}*0!${hex(2)}.e1`)
         return withParams(redirectURI, { code, scopes: scope.join(','), state })
       },
@@ -154,7 +156,7 @@ export function tiktok(origin: string, settings: Settings): Provider {
 
   function userInfo(call: Call): Reply {
     const grant = ledger.accessGrant(bearerOf(call))
-    if (!grant) return apiError(401, 'access_token_invalid', 'The access token is invalid or not found in the request.')
+    if (!grant) return noToken()
     const fields = (call.query.get('fields') ?? '').split(',').filter((field) => field !== '')
     const known = Object.values(FIELD_SCOPES).flat()
     if (fields.length === 0 || repeated(call.query) || !fields.every((field) => known.includes(field))) {
@@ -185,12 +187,20 @@ export function tiktok(origin: string, settings: Settings): Provider {
 
   const legacy = tiktokV1(origin, settings)
   return {
+    ledgers: [ledger, ...legacy.ledgers],
+    holder: (call) => {
+      const held = ledger.accessGrant(bearerOf(call))
+      if (held) return held
+      const old = legacy.holder(call)
+      return settings.apiVersion === 'v1' || 'user' in old ? old : noToken()
+    },
     routes: [
       ...authorize,
       {
         method: 'POST',
         path: '/v2/oauth/token/',
-        endpoint: (call) => (formOf(call).get('grant_type') === 'refresh_token' ? 'refresh' : 'token'),
+        endpoint: 'token',
+        refreshes: true,
         handle: token,
       },
       { method: 'POST', path: '/v2/oauth/revoke/', endpoint: 'revoke', handle: revoke },
@@ -238,6 +248,10 @@ export function userFields({ id, name, username, avatar }: EmulatorUser): Record
     is_verified: false,
     follower_count: 3,
   }
+}
+
+function noToken(): Reply {
+  return apiError(401, 'access_token_invalid', 'The access token is invalid or not found in the request.')
 }
 
 function apiError(status: number, code: string, message: string): Reply {

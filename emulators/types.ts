@@ -29,6 +29,30 @@ export interface EmulatorRequest {
   body: string
   /** Milliseconds since the epoch. */
   at: number
+  /** The fault that struck it. */
+  fault?: string
+  /** What was answered, once it was; absent where the connection went before a status did. */
+  status?: number
+}
+
+/** What TAPD lets a user log in for. */
+export interface EmulatorProject {
+  /** Digits. */
+  id: string
+  name: string
+}
+
+/** What a person does on the consent page, beside agreeing. */
+export interface Choice {
+  /** The id of a user. Default the first. */
+  user?: string
+  /** TikTok: what stays ticked of the scopes that were asked for; none where empty. Default `grantedScopes`, else all. */
+  scopes?: readonly string[]
+  /**
+   * TAPD: the id of a project; the callback and the token then speak of it, as a `resource` of type `workspace`.
+   * Without it they speak of the user. At the site `cloud`: the id of a company, beside the user's.
+   */
+  project?: string
 }
 
 export interface EmulatorOptions {
@@ -36,12 +60,17 @@ export interface EmulatorOptions {
   port?: number
   /** Default `127.0.0.1`. */
   host?: string
-  /** Default: one with a Chinese name, and an e-mail address where the provider has one; one without. */
+  /**
+   * Default four: one with a Chinese name, and an e-mail address where the provider has one; one without e-mail; one
+   * whose name has an apostrophe and a `<script>`; one with another Chinese name.
+   */
   users?: readonly EmulatorUser[]
   clientID?: string
   clientSecret?: string
   /** The registered redirect addresses; without them any is accepted at the start, and the token request must repeat it. */
   redirectURIs?: readonly string[]
+  /** Told of every request once it is answered, or once its connection is gone. It must not throw. */
+  onRequest?(request: EmulatorRequest): void
   /** `auto` agrees as the first user without a page. Default `page`. */
   consent?: 'page' | 'auto'
   /** Seconds. */
@@ -63,6 +92,8 @@ export interface EmulatorOptions {
   refresh?: boolean
   /** TAPD: what the token and the callback speak of. Default `user`. */
   resource?: 'user' | 'workspace'
+  /** TAPD: what can be chosen on the consent page; at the site `cloud` these are companies. */
+  projects?: readonly EmulatorProject[]
   /** TAPD: the stray quote that its document shows after the callback's `resource`. */
   strayQuote?: boolean
   /** TAPD: how `users/info` wraps the user. Default `object`. */

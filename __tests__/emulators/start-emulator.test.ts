@@ -1,4 +1,5 @@
 import net from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { type EmulatorName, startEmulator } from 'passport-dialects/emulators'
 import { ask, CALLBACK, encoded, post } from './conversation'
 
@@ -15,7 +16,12 @@ test.each<[EmulatorName, string[]]>([
   expect(Object.keys(emulator.options).sort()).toEqual([...usual, ...own].sort())
   expect(emulator).toMatchObject({ name, options: { clientID: 'an-id', clientSecret: 'a-secret' } })
   expect(emulator.origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
-  expect(emulator.users.map((user) => user.name)).toEqual(['张三', 'Ada Lovelace'])
+  expect(emulator.users.map((user) => user.name)).toEqual([
+    '张三',
+    'Ada Lovelace',
+    "O'Brien <script>alert(1)</script>",
+    '欧阳若曦',
+  ])
   expect(emulator.users[1]).not.toHaveProperty('email')
   await emulator.close()
   await emulator.close()
@@ -37,6 +43,20 @@ test('an unknown name and a port that is taken', async () => {
   const first = await startEmulator('tapd')
   await expect(startEmulator('tapd', { port: Number(new URL(first.origin).port) })).rejects.toThrow('EADDRINUSE')
   await first.close()
+})
+
+/** Some machines have no IPv6. */
+const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
+
+test.each<[string, string]>([
+  ['0.0.0.0', '127.0.0.1'],
+  ['localhost', 'localhost'],
+  ...(hasIPv6 ? ['::', '::1'] : []).map((host): [string, string] => [host, '[::1]']),
+])('listening on %s, its addresses are of %s', async (host, reached) => {
+  const { origin, close } = await startEmulator('tapd', { host })
+  expect(origin).toMatch(new RegExp(`^http://${reached.replace(/[[\].]/g, '\\$&')}:\\d+$`))
+  expect((await ask(`${origin}/users/info`)).status).toBe(401)
+  await close()
 })
 
 test('a body that is too large and a target that is none are 400, and the emulator goes on', async () => {

@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+
+const ROOT = join(__dirname, '../..')
+
+/** The command line of the package, from its sources, as a process of its own. */
+export class CommandLine {
+  private static readonly running = new Set<CommandLine>()
+  stdout = ''
+  stderr = ''
+  private readonly child: ChildProcess
+  private readonly ended: Promise<unknown[]>
+  private over = false
+
+  constructor(...args: string[]) {
+    this.child = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'bin/passport-dialects.ts'), ...args], {
+      cwd: ROOT,
+      stdio: 'pipe',
+    })
+    this.ended = once(this.child, 'close')
+    CommandLine.running.add(this)
+    void this.ended.then(() => {
+      this.over = true
+      CommandLine.running.delete(this)
+    })
+    this.child.stdout?.on('data', (data: Buffer) => {
+      this.stdout += String(data)
+    })
+    this.child.stderr?.on('data', (data: Buffer) => {
+      this.stderr += String(data)
+    })
+  }
+
+  /** Resolves once it has printed `pattern`. @throws Error where it ends without */
+  async printed(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(`${this.stdout}\n${this.stderr}`)
+      if (found) return found
+      if (this.over) throw new Error(`It ended without ${pattern}: ${this.stdout}${this.stderr}`)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  async exitCode(): Promise<unknown> {
+    return (await this.ended)[0]
+  }
+
+  stop(signal: NodeJS.Signals): Promise<unknown> {
+    this.child.kill(signal)
+    return this.exitCode()
+  }
+
+  static async killAll(): Promise<void> {
+    await Promise.all([...CommandLine.running].map((one) => one.stop('SIGKILL')))
+  }
+}

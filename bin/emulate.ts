@@ -1,0 +1,136 @@
+import { parseArgs } from 'node:util'
+import { type Emulator, type EmulatorName, startEmulator } from '../emulators/index'
+import { type Command, UsageError } from './command'
+import { environmentLines } from './environment-lines'
+import { logLine } from './request-log'
+
+/** Each has a port of its own, whichever others run: the printed lines stay right. */
+const PORTS: Record<EmulatorName, number> = {
+  tailchat: 4101,
+  tapd: 4102,
+  bbscloud: 4103,
+  tiktok: 4104,
+  aihubmix: 4105,
+  feishu: 4106,
+}
+const NAMES = Object.keys(PORTS) as EmulatorName[] // the keys of the line above
+
+const HELP = `Usage: passport-dialects emulate [provider …] [options]
+
+Starts emulators of the named providers (default: all) and prints the environment
+lines that make an app use them, then every request as it is answered.
+
+Providers: ${NAMES.join(', ')}
+
+  --port N            the first one's port, the others on those that follow; 0: any free ones
+                      (default: ${NAMES.map((name) => `${name} ${PORTS[name]}`).join(', ')})
+  --host HOST         where to listen (default 127.0.0.1; 0.0.0.0 lets other machines in)
+  --token-lifetime N  seconds that an access token lives (default: the provider's own)
+  -h, --help          this text
+
+The environment lines go to the standard output, the requests to the standard error:
+  passport-dialects emulate tapd > .env
+Ctrl-C ends it.
+`
+
+export const emulate: Command = {
+  summary: 'starts the emulators of the providers, for an app without credentials',
+  async run(args) {
+    const asked = read(args)
+    if (asked.help) {
+      process.stdout.write(HELP)
+      return 0
+    }
+    const emulators: Emulator[] = []
+    const ended = new Promise<void>((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+    })
+    try {
+      for (const [at, name] of asked.names.entries()) {
+        const port = asked.port === undefined ? PORTS[name] : asked.port && asked.port + at
+        emulators.push(await start(name, port, asked))
+      }
+      for (const { name, origin, options } of emulators) {
+        const lines = environmentLines(name, { ...options })
+        process.stdout.write(`# ${name}: an emulator at ${origin}\n${lines.join('\n')}\n\n`)
+      }
+      process.stderr.write(`${emulators.length === 1 ? 'It runs' : 'They run'} until Ctrl-C. Requests:\n`)
+      await ended
+    } finally {
+      await Promise.all(emulators.map((emulator) => emulator.close()))
+    }
+    return 0
+  },
+}
+
+interface Asked {
+  names: EmulatorName[]
+  port: number | undefined
+  host: string
+  /** Seconds. */
+  tokenLifetime: number | undefined
+  help: boolean
+}
+
+function read(args: string[]): Asked {
+  const { values, positionals } = parsed(args)
+  const unknown = positionals.find((name) => !isName(name))
+  if (unknown !== undefined) {
+    throw new UsageError(`There is no emulator named ${unknown}; there are ${NAMES.join(', ')}.`)
+  }
+  const asked = [...new Set(positionals.filter(isName))]
+  const names = asked.length > 0 ? asked : NAMES
+  const { port, host = '127.0.0.1', 'token-lifetime': lifetime, help = false } = values
+  if (host === '') throw new UsageError('--host must not be empty.')
+  if (port !== undefined && (!/^\d{1,5}$/.test(port) || Number(port) > 65_536 - names.length)) {
+    throw new UsageError(`--port must be a number from 0 to ${65_536 - names.length}.`)
+  }
+  if (lifetime !== undefined && !/^\d{1,9}$/.test(lifetime)) {
+    throw new UsageError('--token-lifetime must be a number of seconds.')
+  }
+  return { names, port: numberOf(port), host, tokenLifetime: numberOf(lifetime), help }
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text)
+}
+
+function parsed(args: string[]) {
+  try {
+    const options = {
+      port: { type: 'string' },
+      host: { type: 'string' },
+      'token-lifetime': { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    } as const
+    return parseArgs({ args, options, allowPositionals: true })
+  } catch (problem) {
+    throw new UsageError((problem as Error).message.split('. To specify', 1)[0]) // parseArgs throws nothing but TypeErrors
+  }
+}
+
+function isName(name: string): name is EmulatorName {
+  return Object.hasOwn(PORTS, name)
+}
+
+/** The credentials are the same at every start, so that an app may keep the lines. */
+async function start(name: EmulatorName, port: number, { host, tokenLifetime }: Asked): Promise<Emulator> {
+  try {
+    return await startEmulator(name, {
+      port,
+      host,
+      clientID: `${name}-emulator`,
+      // A blank and a plus: what spoils a secret on its way to a provider should show here.
+      clientSecret: `${name} secret/+=`,
+      // TAPD's apps have it where they ask for it; whoever takes the printed refresh address wants to see it work.
+      refresh: true,
+      ...(tokenLifetime !== undefined && { accessTokenLifetime: tokenLifetime }),
+      onRequest: (request) => void process.stderr.write(`${logLine(name, request)}\n`),
+    })
+  } catch (problem) {
+    const { code, message } = problem as NodeJS.ErrnoException // of listen()
+    if (code === 'EADDRINUSE') throw new Error(`Port ${port} of ${host} is taken; --port chooses others.`)
+    if (code === 'EACCES') throw new Error(`Port ${port} may not be used by you; --port chooses others.`)
+    throw new Error(`The emulator of ${name} cannot listen on ${host}: ${message}`)
+  }
+}

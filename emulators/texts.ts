@@ -1,0 +1,51 @@
+import type { FAULTS } from './faults'
+import type { FaultEndpoint } from './types'
+
+/** What the pages of an emulator say; a provider's own words stay as they are. */
+export interface Texts {
+  language: string
+  note(provider: string): string
+  emulator(provider: string): string
+  wants(provider: string): string
+  app: string
+  asksFor: string
+  untick: string
+  place: Record<'project' | 'company', string>
+  noProject: string
+  placeHint: Record<'project' | 'company', string>
+  continueAs(name: string): string
+  chooseUser: string
+  noEmail: string
+  deny: string
+  fail: string
+  failHint: string
+  step: string
+  nothingFails: string
+  steps: Record<FaultEndpoint, string>
+  how: string
+  code: string
+  codeHint: string
+  groups: Record<'way' | 'body' | 'content' | 'refusal', string>
+  faults: Record<(typeof FAULTS)[number], string>
+  refuses(provider: string): string
+  entryTitle(provider: string): string
+  entryHint: string
+  entryAddress: string
+  topupTitle(provider: string): string
+  balance: string
+  pay(amount: string): string
+}
+
+export type Language = 'en' | 'zh'
+
+/** The language that comes first in `Accept-Language` (RFC 9110, section 12.5.4); English where neither is asked for. */
+export function languageOf(header: string | undefined): Language {
+  const wishes = (header ?? '').split(',').map((item) => {
+    const [range = '', ...params] = item.trim().toLowerCase().split(';')
+    const q = params.map((param) => /^\s*q=([\d.]+)\s*$/.exec(param)?.[1]).find((value) => value !== undefined)
+    return { language: range.split('-', 1)[0], weight: Number(q ?? 1) }
+  })
+  const weight = (wanted: Language) =>
+    Math.max(0, ...wishes.filter(({ language }) => language === wanted).map((wish) => wish.weight))
+  return weight('zh') > weight('en') ? 'zh' : 'en'
+}
