@@ -1,0 +1,44 @@
+import { AihubmixStrategy, type Providers } from 'passport-dialects'
+import { type Emulator, type EmulatorName, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
+import { credentialsFrom } from './credentials'
+
+/** The providers of the example, and the emulators that stand in for those without credentials. */
+export interface ExampleProviders {
+  providers: Providers
+  emulators: Emulator[]
+}
+
+export const NAMES: readonly EmulatorName[] = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix', 'feishu']
+
+/**
+ * Real credentials from the environment replace an emulator, one provider at a time.
+ * @throws Error naming the variable that is missing where credentials are given by half
+ */
+export async function providersFrom(env: NodeJS.ProcessEnv): Promise<ExampleProviders> {
+  const given = credentialsFrom(env)
+  const started = await Promise.all(
+    NAMES.map(async (name) => (given[name] ? undefined : startEmulator(name, TO_SHOW[name] ?? SHORT_TOKENS))),
+  )
+  const providers: Providers = {}
+  for (const [at, name] of NAMES.entries()) {
+    const emulator = started[at]
+    const options = { ...EXTRAS[name], ...emulator?.options, ...given[name] } as Providers[string] // one of the two is whole
+    providers[name] = options
+    if (!emulator) continue
+    if (name === 'tapd') providers[name] = { ...options, silentLogin: true }
+    if (name === 'aihubmix') {
+      providers['aihubmix-one-click'] = { ...options, strategy: AihubmixStrategy, autoAuthorize: true }
+    }
+  }
+  return { providers, emulators: started.filter((emulator) => emulator !== undefined) }
+}
+
+/** Tokens are renewed five minutes before they end: of these one sees it half a minute after the login. */
+const SHORT_TOKENS: EmulatorOptions = { accessTokenLifetime: 330 }
+const TO_SHOW: Partial<Record<EmulatorName, EmulatorOptions>> = { tapd: { ...SHORT_TOKENS, refresh: true } }
+
+/** More than a login needs, to have something to show. */
+const EXTRAS: Partial<Record<EmulatorName, Record<string, unknown>>> = {
+  aihubmix: { scope: ['profile', 'balance'] },
+  tiktok: { scope: ['user.info.basic', 'user.info.profile'] },
+}
