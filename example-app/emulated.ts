@@ -14,10 +14,10 @@ export const NAMES: readonly EmulatorName[] = ['tailchat', 'tapd', 'bbscloud', '
  * Real credentials from the environment replace an emulator, one provider at a time.
  * @throws Error naming the variable that is missing where credentials are given by half
  */
-export async function providersFrom(env: NodeJS.ProcessEnv): Promise<ExampleProviders> {
+export async function providersFrom(env: NodeJS.ProcessEnv, emulation = SHORT_TOKENS): Promise<ExampleProviders> {
   const given = credentialsFrom(env)
   const started = await Promise.all(
-    NAMES.map(async (name) => (given[name] ? undefined : startEmulator(name, TO_SHOW[name] ?? SHORT_TOKENS))),
+    NAMES.map(async (name) => (given[name] ? undefined : startEmulator(name, { ...emulation, ...TO_SHOW[name] }))),
   )
   const providers: Providers = {}
   for (const [at, name] of NAMES.entries()) {
@@ -35,7 +35,7 @@ export async function providersFrom(env: NodeJS.ProcessEnv): Promise<ExampleProv
 
 /** Tokens are renewed five minutes before they end: of these one sees it half a minute after the login. */
 const SHORT_TOKENS: EmulatorOptions = { accessTokenLifetime: 330 }
-const TO_SHOW: Partial<Record<EmulatorName, EmulatorOptions>> = { tapd: { ...SHORT_TOKENS, refresh: true } }
+const TO_SHOW: Partial<Record<EmulatorName, EmulatorOptions>> = { tapd: { refresh: true } }
 
 /** More than a login needs, to have something to show. */
 const EXTRAS: Partial<Record<EmulatorName, Record<string, unknown>>> = {

@@ -27,25 +27,30 @@ document.addEventListener('click', async (event) => {
 })
 
 // The life of a token counts down; shortly before its end the app is asked to renew it.
-const LEAD = 300
+const LEAD = 298 // the app renews from 300 seconds on; no need to ask in the very second
 for (const life of document.querySelectorAll('[data-life]')) {
   const [clock, bar, word] = ['time', 'progress', '[role=status]'].map((part) => life.querySelector(part))
   let ends = performance.now() + life.dataset.left * 1000
   let asking = false
-  const beat = async () => {
-    const left = Math.max(0, Math.round((ends - performance.now()) / 1000))
+  const show = () => {
+    const left = Math.max(0, Math.ceil((ends - performance.now()) / 1000))
     bar.value = left
     clock.textContent = written(left)
+    return left
+  }
+  const beat = async () => {
+    const left = show()
     if (left === 0 && !('renews' in life.dataset)) clock.parentElement.textContent = life.dataset.ended
     if (!('renews' in life.dataset) || asking || left > LEAD || document.hidden) return
     asking = true
     const { secondsLeft } = await post(`/tokens/${life.dataset.life}/refresh`, life.dataset.life)
     setTimeout(() => {
       asking = false
-    }, 10_000) // one answer that brings nothing new is not asked for every second
+    }, 5_000) // one answer that brings nothing new is not asked for every second
     if (!(secondsLeft > left)) return
     ends = performance.now() + secondsLeft * 1000
     bar.max = secondsLeft
+    show()
     word.textContent = life.dataset.renewed
     life.classList.add('renewed')
     setTimeout(() => life.classList.remove('renewed'), 3000)
