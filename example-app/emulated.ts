@@ -8,6 +8,9 @@ export interface ExampleProviders {
   emulators: Emulator[]
 }
 
+/** AIHubMix again, as an instance that asks its users nothing. */
+export const ONE_CLICK = 'aihubmix-one-click'
+
 export const NAMES: readonly EmulatorName[] = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix', 'feishu']
 
 /**
@@ -27,7 +30,7 @@ export async function providersFrom(env: NodeJS.ProcessEnv, emulation = SHORT_TO
     if (!emulator) continue
     if (name === 'tapd') providers[name] = { ...options, silentLogin: true }
     if (name === 'aihubmix') {
-      providers['aihubmix-one-click'] = { ...options, strategy: AihubmixStrategy, autoAuthorize: true }
+      providers[ONE_CLICK] = { ...options, strategy: AihubmixStrategy, autoAuthorize: true }
     }
   }
   return { providers, emulators: started.filter((emulator) => emulator !== undefined) }

@@ -4,13 +4,12 @@ export const zh: Texts = {
   lang: 'zh',
   title: '登录',
   lead: '请选择您的账号所在的平台。',
-  titles: { feishu: '飞书' },
-  signInWith: (provider) => `使用 ${provider} 登录`,
-  oneClick: '一键登录，无需确认',
+  titles: { feishu: '飞书', 'aihubmix-one-click': 'AIHubMix 一键登录' },
+  signInWith: (provider) => `使用${spaced(provider)}登录`,
   emulator: '模拟器',
   emulatorsNote: '各平台由本机的模拟器代替，数据不会离开本机。',
   inPopup: '在小窗口中登录',
-  waiting: (provider) => `正在等待 ${provider}…`,
+  waiting: (provider) => `正在等待${spaced(provider).trimEnd()}…`,
   popupClosed: '登录尚未完成，窗口已关闭。',
   insideTapd: '查看 TAPD 内的免登录效果',
   insideTapdTitle: '由本页扮演的 TAPD',
@@ -22,7 +21,7 @@ export const zh: Texts = {
   email: '邮箱',
   connected: '已关联的账号',
   nothingConnected: '目前没有关联的账号。',
-  connect: (provider) => `关联 ${provider}`,
+  connect: (provider) => `关联${spaced(provider).trimEnd()}`,
   connectMore: '关联其他账号',
   scopes: '权限',
   noScopes: '未注明',
@@ -39,9 +38,9 @@ export const zh: Texts = {
   disconnect: '解除关联',
   project: '项目',
   company: '公司',
-  disconnected: (provider) => `已解除与 ${provider} 的关联。`,
+  disconnected: (provider) => `已解除与${spaced(provider)}的关联。`,
   signOut: '退出登录',
-  failed: (provider) => `${provider} 未能完成操作`,
+  failed: (provider) => `${spaced(provider).trimStart()}未能完成操作`,
   someProvider: '该平台',
   tryAgain: '重试',
   back: '返回首页',
@@ -75,4 +74,9 @@ export const zh: Texts = {
     verify_failed: '我们没能完成登录，请稍后再试。',
     config_invalid: '本应用的配置有误。',
   },
+}
+
+/** A space stands between Chinese and Latin letters, none between Chinese ones. */
+function spaced(name: string): string {
+  return `${/^[\x20-\x7e]/.test(name) ? ' ' : ''}${name}${/[\x20-\x7e]$/.test(name) ? ' ' : ''}`
 }

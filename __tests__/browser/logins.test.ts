@@ -62,7 +62,7 @@ describeWith('Chromium', 'logins in a browser', () => {
 
   test('one click: AIHubMix asks nothing, by redirect and in a window', async () => {
     await stage.visit({}, async (page, context) => {
-      const oneClick = page.getByRole('link', { name: en.oneClick })
+      const oneClick = page.getByRole('link', { name: 'AIHubMix in one click' })
       await oneClick.click()
       await page.getByRole('heading', { name: '张三' }).waitFor()
       expect(context.pages()).toEqual([page])

@@ -70,7 +70,7 @@ export class Stage {
 
   /** Logs in without a window of its own, as the user of that name. */
   async logIn(page: Page, title: string, user = '张三'): Promise<void> {
-    await page.goto(this.origin)
+    if (page.url() !== `${this.origin}/`) await page.goto(this.origin)
     await inWindow(page, false)
     await page.getByRole('link', { name: new RegExp(`(Continue with|Connect) ${title}$`) }).click()
     await page.getByRole('button', { name: user }).click()

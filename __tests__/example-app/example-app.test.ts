@@ -93,7 +93,7 @@ test('a second provider is connected, and the first user stays', async () => {
   await press(browser, await page(browser, `${origin}/auth/aihubmix`), 0)
   const both = await press(browser, await page(browser, `${origin}/auth/tapd`), 1)
   expect(both.text).toContain('zhangsan@example.com')
-  expect(both.text).toMatch(/TAPD Ada Lovelace May user/)
+  expect(both.text).toMatch(/TAPD Ada Lovelace Scopes user/)
   expect(both.links).not.toContain('/auth/tapd')
 })
 

@@ -1,16 +1,18 @@
 import { OAuthError, type TokenSet } from 'passport-dialects'
 import { keyOf, secondsLeft } from '../actions'
+import { ONE_CLICK } from '../emulated'
 import type { Account, User } from '../users'
 import { escapeHtml, markOf } from './marks'
 import { loginLink, popupChoice, type View } from './view'
 
 /** Who is signed in, with what, and what can be done with it. */
 export async function account(view: View, user: User): Promise<string> {
-  const { texts, providers, req } = view
+  const { texts, providers, req, title } = view
   const logins = await Promise.all(user.accounts.map((account) => loginOf(view, account)))
   const connected = user.accounts.filter(({ provider }) => req.oauth.tokenKey(provider) !== undefined)
-  const others = providers.filter((name) => !connected.some(({ provider }) => provider === name))
-  const links = others.map((name) => `<li>${loginLink(view, name, texts.connect(labelOf(view, name)))}</li>`)
+  const isConnected = (name: string) => connected.some(({ provider }) => provider === name)
+  const others = providers.filter((name) => !isConnected(name) && !(name === ONE_CLICK && isConnected('aihubmix')))
+  const links = others.map((name) => `<li>${loginLink(view, name, texts.connect(title(name)))}</li>`)
   const email = user.email ? row(texts.email, escapeHtml(user.email)) : ''
   return `<section class="person">${picture(user)}<div><p class="soft">${texts.signedInAs}</p><h1>${escapeHtml(user.displayName || user.id)}</h1></div></section>
 <dl class="facts">${row(texts.id, escapeHtml(user.id))}${email}</dl>
@@ -48,7 +50,7 @@ async function loginOf(view: View, { provider, displayName, balance }: Account):
 <a class="button" href="/top-up/${name}" target="_blank" rel="noopener">${texts.topUp}</a>`,
     `<form method="post" action="/disconnect/${name}"><button class="button">${texts.disconnect}</button></form>`,
   ]
-  return `<li><div class="whose">${markOf(provider)}<div><h3>${escapeHtml(labelOf(view, provider))}</h3><p class="soft">${escapeHtml(displayName)}</p></div></div>
+  return `<li><div class="whose">${markOf(provider)}<div><h3>${escapeHtml(view.title(provider))}</h3><p class="soft">${escapeHtml(displayName)}</p></div></div>
 ${problem}<dl class="facts">${facts.filter(Boolean).join('')}</dl>
 <div class="row">${buttons.filter(Boolean).join('\n')}</div></li>`
 }
@@ -59,7 +61,7 @@ function life({ texts }: View, provider: string, { expiresAt, refreshToken }: To
   if (left === undefined) return texts.tokenForever
   const renews = refreshToken !== undefined
   const words = `data-renewed="${texts.tokenRenewed}" data-ended="${texts.tokenEnded}"`
-  return `<span class="life" data-life="${escapeHtml(provider)}" data-left="${left}"${renews ? ' data-renews' : ''} ${words}><progress max="${left}" value="${left}" aria-hidden="true"></progress><span><time>${clock(left)}</time> ${texts.tokenLeft}${renews ? ` · <span role="status">${texts.tokenRenews}</span>` : ''}</span></span>`
+  return `<span class="life" data-life="${escapeHtml(provider)}" data-left="${left}"${renews ? ' data-renews' : ''} ${words}><span><time>${clock(left)}</time> ${texts.tokenLeft}${renews ? ` · <span role="status">${texts.tokenRenews}</span>` : ''}</span><progress max="${left}" value="${left}" aria-hidden="true"></progress></span>`
 }
 
 /** As page.js writes it, too. */
@@ -90,10 +92,6 @@ function isReachable(photo: string): boolean {
   if (!URL.canParse(photo)) return false
   const { protocol, hostname } = new URL(photo)
   return protocol === 'https:' && !hostname.endsWith('.example')
-}
-
-function labelOf({ texts, title }: View, provider: string): string {
-  return provider === 'aihubmix-one-click' ? `${title(provider)} · ${texts.oneClick}` : title(provider)
 }
 
 function scopes(scope: readonly string[]): string {

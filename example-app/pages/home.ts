@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express'
 import type { AppOptions } from '../app'
+import { ONE_CLICK } from '../emulated'
 import type { User } from '../users'
 import { account } from './account'
 import { failure } from './failure'
@@ -12,15 +13,17 @@ export function home(options: AppOptions): RequestHandler {
     const view = viewOf(req, options)
     const user = req.user as User | undefined // what `verify` made of the profile
     const body = user ? await account(view, user) : signIn(view)
-    res.type('html').send(layout(view, user?.displayName || view.texts.title, failure(view) + body))
+    res
+      .type('html')
+      .send(layout(view, user?.displayName || view.texts.title, failure(view) + body, user ? 'account' : ''))
   }
 }
 
 function signIn(view: View): string {
   const { texts, providers, title, emulated } = view
-  const labels = (name: string) => (name === 'aihubmix-one-click' ? texts.oneClick : texts.signInWith(title(name)))
+  const labels = (name: string) => (name === ONE_CLICK ? title(name) : texts.signInWith(title(name)))
   const link = (name: string) => {
-    const kind = name === 'aihubmix-one-click' ? ' class="aside"' : ''
+    const kind = name === ONE_CLICK ? ' class="aside"' : ''
     return `<li${kind}>${loginLink(view, name, labels(name))}</li>`
   }
   const inside = emulated.tapd ? `<p class="more"><a href="/inside-tapd">${texts.insideTapd}</a></p>` : ''
