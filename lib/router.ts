@@ -14,6 +14,7 @@ import {
 } from './router-config'
 import { adoptSession, hasSession, type SessionRequest } from './session'
 import { defaultUser, loginsOf, signIn, signOut } from './sign-in'
+import { setupCheck } from './startup-check'
 import type { Flow, Login } from './strategy'
 import { replayOf } from './transactions'
 
@@ -29,6 +30,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   const { baseURL, mountPath, successRedirect, failureRedirect, sessionKey } = settings
   const authenticator = config.passport ?? ownPassport()
   const entriesOf = entryLookUp(config.providers, settings)
+  const checkFirst = setupCheck(baseURL)
   const router = express.Router()
 
   router.use(restoreUser(authenticator.authenticate('session')))
@@ -48,6 +50,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       const entry = (await entriesOf(req)).get(name)
       if (!entry) return sendUnknownProvider(req, res)
       protect(res)
+      if (leg === 'begin') checkFirst(req, entry.callbackURL)
       const flow: Flow = { leg, returnTo: returnToOf(req), conclude: (login) => conclude(entry, login, req) }
       const callbackURL = entry.callbackURL ?? `${baseURL ?? ''}${req.baseUrl}${mountPath}/${name}/callback`
       const finished = (error: unknown, concluded: unknown, info: unknown) => {

@@ -1,43 +1,25 @@
-import type { IncomingMessage } from 'node:http'
-import { OAuthError, type Phase } from './errors'
+import { OAuthError } from './errors'
+import {
+  promised,
+  read,
+  type Session,
+  type SessionRequest,
+  type SessionStore,
+  saveOnce,
+  storeFailure,
+  type Where,
+} from './session-store'
+import { inTurn, noteWritten, writtenVersion } from './session-turns'
 
-/**
- * The one place that touches `req.session`. It works over express-session with any store and over
- * cookie-session (which has neither an id nor `save`), and it keeps two requests of one session
- * from losing each other's changes: work on a session is done one request after the other, on the
- * store's copy where this process has written it since the request read it.
- */
-export interface SessionRequest extends IncomingMessage {
-  session?: Session | null
-  sessionID?: string
-  sessionStore?: SessionStore
-  originalUrl?: string
-  query?: unknown
-  user?: unknown
-}
+export type { SessionRequest, Where }
 
-interface Session {
-  save?(done: (error?: unknown) => void): unknown
-  regenerate?(done: (error?: unknown) => void): unknown
-  [key: string]: unknown
-}
-
-interface SessionStore {
-  get?(id: string, done: (error: unknown, session?: Record<string, unknown> | null) => void): void
-  set?(id: string, session: Session, done: (error?: unknown) => void): void
-  destroy?(id: string, done: (error?: unknown) => void): void
-  generate?(req: SessionRequest): void
-  createSession?(req: SessionRequest, session: Record<string, unknown>): Session
-}
+// The one place that touches `req.session`. It works over express-session with any store and over cookie-session
+// (which has neither an id nor `save`), and it keeps two requests of one session from losing each other's changes:
+// work on a session is done one request after the other (session-turns.ts), on the store's copy where this process
+// has written it since the request read it.
 
 /** What the engine keeps under one key of the session. */
 export type Slot = Record<string, unknown> & { version: number }
-
-/** Where in the conversation a session failed, for the error. */
-export interface Where {
-  provider: string
-  phase: Phase
-}
 
 export function hasSession(req: SessionRequest): boolean {
   return req.session !== undefined && req.session !== null
@@ -60,6 +42,35 @@ export function isCookieSession(req: SessionRequest): boolean {
   return hasSession(req) && typeof req.session?.save !== 'function'
 }
 
+/** How the session middleware was set up, as far as a request shows it; `undefined` without a session. */
+export function sessionSetup(req: SessionRequest): SessionSetup | undefined {
+  const { session, sessionStore, sessionID, sessionOptions } = req
+  if (!session) return undefined
+  const cookie = isCookieSession(req) ? sessionOptions : session.cookie
+  const settings = typeof cookie === 'object' && cookie !== null ? cookie : {}
+  const { secure, sameSite }: { secure?: unknown; sameSite?: unknown } = settings
+  const sent = sessionID === undefined ? undefined : `=${encodeURIComponent(`s:${sessionID}.`)}`
+  return {
+    secure: secure === true,
+    strict: sameSite === true || (typeof sameSite === 'string' && sameSite.toLowerCase() === 'strict'),
+    cameBack: sent !== undefined && (req.headers.cookie ?? '').includes(sent),
+    // The package `memorystore` has a class of this name too; it frees its memory and has no `sessions`.
+    memoryStore: sessionStore?.constructor.name === 'MemoryStore' && 'sessions' in sessionStore,
+  }
+}
+
+/** What a session says of its middleware. */
+export interface SessionSetup {
+  /** The cookie goes over https only. */
+  secure: boolean
+  /** The cookie stays away from whatever another site leads to (`SameSite=Strict`). */
+  strict: boolean
+  /** The browser sent this session's cookie: it can be set here. False where that can't be told. */
+  cameBack: boolean
+  /** express-session's MemoryStore, which grows without end and is lost with the process. */
+  memoryStore: boolean
+}
+
 /**
  * Runs `work` on the newest known slot of the session, one request of a session after the other.
  * `work` may change the slot; `save` stores the session before this resolves.
@@ -73,7 +84,7 @@ export async function withSlot<T>(
   work: (slot: Slot) => T,
   { save }: { save: boolean },
 ): Promise<T> {
-  return inTurn(req, async () => {
+  return inTurn(turnID(req), async () => {
     const session = demand(req, where)
     const slot = await freshSlot(req, session, key, where)
     const result = work(slot)
@@ -95,7 +106,7 @@ export async function renewSession(
   fill: (slot: Slot, session: Session) => void,
   keepOld: (slot: Slot) => Slot | undefined,
 ): Promise<void> {
-  return inTurn(req, async () => {
+  return inTurn(turnID(req), async () => {
     const old = demand(req, where)
     const slot = await freshSlot(req, old, key, where)
     const { sessionStore, sessionID: oldId } = req
@@ -182,39 +193,14 @@ function isSlot(value: unknown): value is Slot {
   return typeof value === 'object' && value !== null && 'version' in value && typeof value.version === 'number'
 }
 
-/** What this process last stored for a session, and the request that works on it now. */
-interface Turn {
-  tail: Promise<unknown>
-  waiting: number
-  version: number | undefined
-}
-const turns = new Map<string, Turn>()
-const REMEMBERED_MS = 30_000
-const LEFT_BEHIND_MS = 600_000
-
-async function inTurn<T>(req: SessionRequest, work: () => Promise<T>): Promise<T> {
-  const id = req.sessionID
-  if (id === undefined || isCookieSession(req)) return work()
-  const turn = turns.get(id) ?? { tail: Promise.resolve(), waiting: 0, version: undefined }
-  turns.set(id, turn)
-  turn.waiting++
-  const mine = turn.tail.then(work)
-  turn.tail = mine.catch(() => {})
-  try {
-    return await mine
-  } finally {
-    turn.waiting--
-    setTimeout(forget, REMEMBERED_MS, id, turn, turn.version).unref()
-  }
-}
-
-function forget(id: string, turn: Turn, version: number | undefined): void {
-  if (turn.waiting === 0 && turn.version === version) turns.delete(id)
+/** What lives in the cookie itself has no id and no copy elsewhere: nothing to take turns for. */
+function turnID(req: SessionRequest): string | undefined {
+  return isCookieSession(req) ? undefined : req.sessionID
 }
 
 async function freshSlot(req: SessionRequest, session: Session, key: string, where: Where): Promise<Slot> {
   const own = peek(req, key)
-  const written = req.sessionID === undefined ? undefined : turns.get(req.sessionID)?.version
+  const written = req.sessionID === undefined ? undefined : writtenVersion(req.sessionID)
   if (written === undefined || written === own?.version || req.sessionID === undefined) {
     return own ?? { version: 0 }
   }
@@ -238,8 +224,7 @@ async function store(req: SessionRequest, session: Session, slot: Slot, where: W
     slot.version--
     throw storeFailure('saved', where, error)
   }
-  const turn = req.sessionID === undefined ? undefined : turns.get(req.sessionID)
-  if (turn) turn.version = slot.version
+  if (req.sessionID !== undefined) noteWritten(req.sessionID, slot.version)
 }
 
 async function regenerate(req: SessionRequest, session: Session, where: Where): Promise<void> {
@@ -260,6 +245,8 @@ function copyContent(from: Session, to: Session): void {
   }
 }
 
+const LEFT_BEHIND_MS = 600_000
+
 /** The old id after a renewal: only what other tabs need, or nothing. A failure here harms nobody. */
 async function retire(
   sessionStore: SessionStore,
@@ -269,8 +256,7 @@ async function retire(
   left: Slot | undefined,
 ): Promise<void> {
   for (const name of Object.keys(old)) if (name !== 'cookie') delete old[name]
-  const turn = turns.get(id)
-  if (turn && left) turn.version = left.version
+  if (left) noteWritten(id, left.version)
   if (left) {
     old[key] = left
     // What is left lives as long as a login may be on its way, not as long as a session of the app.
@@ -279,46 +265,4 @@ async function retire(
   await promised((done) =>
     left && sessionStore.set ? sessionStore.set(id, old, done) : sessionStore.destroy?.(id, done),
   ).catch(() => {})
-}
-
-/** express-session saves a renewed session a second time at the end of the response: skip that where nothing changed. */
-function saveOnce(session: Session): void {
-  const { save } = session
-  if (typeof save !== 'function') return
-  const saved = contentOf(session)
-  Object.defineProperty(session, 'save', {
-    configurable: true,
-    enumerable: false,
-    writable: true,
-    value(done: (error?: unknown) => void) {
-      if (contentOf(session) !== saved) return save.call(session, done)
-      done?.()
-    },
-  })
-}
-
-function contentOf(session: Session): string {
-  return JSON.stringify(session, (name, value) => (name === 'cookie' ? undefined : value))
-}
-
-function read(sessionStore: SessionStore | undefined, id: string) {
-  return new Promise<Record<string, unknown> | undefined>((resolve, reject) => {
-    if (!sessionStore?.get) return resolve(undefined)
-    sessionStore.get(id, (error, session) => (error ? reject(error) : resolve(session ?? undefined)))
-  })
-}
-
-function promised(call: (done: (error?: unknown) => void) => unknown): Promise<void> {
-  return new Promise((resolve, reject) => {
-    call((error) => (error ? reject(error) : resolve()))
-  })
-}
-
-function storeFailure(what: string, where: Where, cause: unknown): OAuthError {
-  return new OAuthError('session_missing', {
-    ...where,
-    status: 503,
-    message: `The session could not be ${what}: its store failed. See \`cause\`; the login can be tried again.`,
-    cause,
-  })
 }
