@@ -22,6 +22,7 @@ export { FAULTS }
 /** A running provider. */
 export interface Emulator {
   readonly name: EmulatorName
+  /** `http://127.0.0.1:<port>`. */
   readonly origin: string
   /** Client id, client secret and every endpoint: spread it into the strategy's options. */
   readonly options: ClientOptions
@@ -38,6 +39,7 @@ export interface Emulator {
   approve(authorizationURL: string, choice?: { user?: string }): Promise<string>
   /** Like {@link Emulator.approve}, pressing "Deny". */
   deny(authorizationURL: string): Promise<string>
+  /** Stops listening and cuts what is still open. */
   close(): Promise<void>
 }
 

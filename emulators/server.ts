@@ -25,7 +25,7 @@ export interface Route {
 }
 
 /** How a provider words a refusal that a test asks for. */
-export type Refuse = (endpoint: FaultEndpoint, status: number, code: string | undefined) => unknown
+type Refuse = (endpoint: FaultEndpoint, status: number, code: string | undefined) => unknown
 
 /** What a server needs of a provider. */
 export interface Provider {

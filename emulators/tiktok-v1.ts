@@ -2,7 +2,7 @@ import { consentRoutes, isRegistered, type Settings, withParams } from './author
 import { errorPage } from './consent-page'
 import { type Grant, hex, Ledger, secret } from './ledger'
 import { type Call, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
-import { logId, userFields } from './tiktok'
+import { logId, userFields } from './tiktok-user'
 
 const FIELDS = [
   'open_id',

@@ -4,17 +4,22 @@ import type { Dispatcher } from 'undici'
 import { type ErrorCode, OAuthError, type Phase } from './errors'
 import { bareAddress } from './redact'
 
+/** Any JSON value (RFC 8259). */
 export type Json = null | boolean | number | string | Json[] | JsonObject
+/** A JSON object: a provider's answer, or a part of it. */
 export type JsonObject = { [key: string]: Json | undefined }
 
 /** One call to a provider, as a dialect writes it down. At most one of `form` and `json`. */
 export interface ProviderRequest {
+  /** The HTTP method. */
   method: 'GET' | 'POST'
   /** Absolute address; a query of its own stays. */
   url: string
+  /** Set in the address's query. */
   query?: Params
   /** Sent as `application/x-www-form-urlencoded`, without a charset (one provider refuses it). */
   form?: Params
+  /** Sent as `application/json`. */
   json?: JsonObject
   /** `Authorization: Basic`: user and password as they go into base64. */
   basic?: { user: string; password: string }

@@ -11,12 +11,17 @@ import type { VerifyFunction } from './verify'
 
 /** How a provider differs, as far as it can be said in words rather than in methods. */
 export interface Dialect {
+  /** Absolute http(s) addresses; an option of the same name replaces one. */
   endpoints: {
+    /** RFC 6749 §3.1. */
     authorizationURL: string
+    /** RFC 6749 §3.2. */
     tokenURL: string
+    /** Where the user is asked for. */
     userProfileURL: string
     /** Where it is not the token endpoint. */
     refreshURL?: string | undefined
+    /** RFC 7009, where the provider has it. */
     revokeURL?: string | undefined
   }
   /** Asked for where the app names none. */
@@ -41,12 +46,19 @@ export type Grant = { grant_type: 'authorization_code' | 'refresh_token' } & Rec
  * its own way is a method here, which its strategy overrides.
  */
 export abstract class ProviderClient extends OAuth2Strategy implements AnswerDialect {
+  /** The name under which Passport and the router know the strategy. */
   override name: string
+  /** Option `clientID`. */
   protected readonly clientID: string
+  /** Option `clientSecret`. */
   protected readonly clientSecret: string
+  /** The dialect's endpoints, or what the options put in their place. */
   protected readonly endpoints: Dialect['endpoints']
+  /** What the subclass gave to the constructor. */
   protected readonly dialect: Dialect
+  /** The options as they were given; all of them checked. */
   protected readonly options: DialectOptions
+  /** What is asked for: option `scope`, else the dialect's. */
   protected readonly scope: readonly string[]
   private readonly limits: { timeout: number; maxResponseBytes: number }
 
@@ -82,7 +94,10 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     })
   }
 
-  /** A new token set for a refresh token (RFC 6749 §6). The old refresh token stays where none comes back. */
+  /**
+   * A new token set for a refresh token (RFC 6749 §6). The old refresh token stays where none comes back.
+   * @throws OAuthError `refresh_rejected` where it is dead or there is none, and the codes of a call to the provider
+   */
   async refresh(tokens: Pick<TokenSet, 'refreshToken' | 'scope'>): Promise<TokenSet> {
     const { refreshToken } = tokens
     if (refreshToken === undefined) {
@@ -141,7 +156,11 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
 
   // ---- what a dialect may call ----------------------------------------------------------------
 
-  /** One call to the provider: its payload, unwrapped, and the text it came in. */
+  /**
+   * One call to the provider: its payload, unwrapped, and the text it came in.
+   * @throws OAuthError what {@link refusal} says, by the status, or `provider_unreachable`, `provider_timeout`,
+   *   `provider_redirected`, `response_too_large`, `response_invalid`
+   */
   protected async ask(request: ProviderRequest, phase: Phase): Promise<{ payload: JsonObject; text: string }> {
     const answer = await this.send(request, phase)
     const payload = readAnswer(answer, this, this.at(phase), secretsOf(request))
@@ -166,21 +185,25 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     }
   }
 
+  /** An error of this provider, for a dialect to throw. */
   protected failure(code: ErrorCode, phase: Phase, message?: string): OAuthError {
     return new OAuthError(code, { ...this.at(phase), ...(message !== undefined && { message }) })
   }
 
+  /** The address of a grant: the token endpoint, or that of refreshes. */
   protected tokenEndpoint(grant: Grant): string {
     const { tokenURL, refreshURL } = this.endpoints
     return grant.grant_type === 'refresh_token' ? (refreshURL ?? tokenURL) : tokenURL
   }
 
+  /** Sends a grant and reads the token set out of the answer. @throws OAuthError as {@link ask} and {@link toTokenSet} */
   protected async grant(grant: Grant, requestedScope: readonly string[]): Promise<TokenSet> {
     const phase = grant.grant_type === 'refresh_token' ? 'refresh' : 'token'
     const { payload } = await this.ask(this.tokenRequest(grant), phase)
     return this.toTokenSet(payload, requestedScope, phase)
   }
 
+  /** The profile of a login, unless it is to be skipped; through `userProfile` where a subclass overrides that. */
   protected async loadProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
     if (await this.skipsProfile(tokens.accessToken)) return undefined
     if (this.userProfile === ProviderClient.prototype.userProfile) return this.fetchProfile(tokens)
@@ -200,6 +223,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     })
   }
 
+  /** This provider and a turn of the conversation, for an error. */
   protected at(phase: Phase): Where {
     return { provider: this.name, phase }
   }

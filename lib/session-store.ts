@@ -31,7 +31,9 @@ export interface SessionStore {
 
 /** Where in the conversation a session failed, for the error. */
 export interface Where {
+  /** The provider's name. */
   provider: string
+  /** The turn of the conversation. */
   phase: Phase
 }
 

@@ -7,19 +7,25 @@ import { identityOf, markFinished, pendingElsewhere, release } from './transacti
 
 /** The user that the router makes of a profile where the app gives no `verify`. */
 export interface DefaultUser {
+  /** The name of the provider in `providers`. */
   provider: string
+  /** The provider's id of the user; unique together with `provider`. */
   id: string
+  /** The name to show; may be empty. */
   displayName: string
   username?: string
   email?: string
+  /** An http(s) address. */
   photo?: string
 }
 
 /** One provider that the session is logged in at, as `GET /auth/session` tells it. */
 export interface SessionLogin {
+  /** The name of the provider in `providers`. */
   name: string
+  /** The scopes that were granted. */
   scope: string[]
-  /** ISO 8601; absent where the provider does not say. */
+  /** When the access token ends: ISO 8601; absent where the provider does not say. */
   expiresAt?: string
 }
 

@@ -8,7 +8,7 @@ export interface SetupWarning {
   message: string
 }
 
-export type SetupWarningCode = `PASSPORT_DIALECTS_${
+type SetupWarningCode = `PASSPORT_DIALECTS_${
   | 'SECURE_COOKIE'
   | 'SAMESITE_STRICT'
   | 'TRUST_PROXY'
@@ -16,7 +16,7 @@ export type SetupWarningCode = `PASSPORT_DIALECTS_${
   | 'RELATIVE_CALLBACK'}`
 
 /** A request as Express hands it on. */
-export interface SetupRequest extends SessionRequest {
+interface SetupRequest extends SessionRequest {
   /** Whether it came over https, as Express sees it through `trust proxy`. */
   secure?: boolean
   /** Without the port, also through `trust proxy`. */

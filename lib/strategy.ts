@@ -14,6 +14,7 @@ import { runVerify, type VerifyFunction } from './verify'
 
 /** What a dialect reads out of a callback. */
 export interface CallbackReading {
+  /** What came back of the state that was sent. */
   state: string | undefined
   /** The code, or whatever stands for it. */
   credential: string | undefined
@@ -39,11 +40,15 @@ type Outcome =
   | { kind: 'success'; user: unknown; info: object | undefined }
   | { kind: 'refused'; info: object }
 
-/** The part of passport's augmentation that a strategy calls. */
-interface AuthenticateOptions {
+/** What `passport.authenticate(name, options)` may say of one login. */
+export interface AuthenticateOptions {
+  /** In place of the strategy's own. */
   callbackURL?: string
+  /** In place of the strategy's own. */
   scope?: string | string[]
+  /** Anything of the app's: it comes back as `info.state`. */
   state?: unknown
+  /** @internal */
   flow?: Flow
 }
 

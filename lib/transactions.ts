@@ -24,6 +24,7 @@ export interface Transaction {
   redirectURI: string
   /** PKCE (RFC 7636 §4.1). */
   verifier?: string
+  /** Where the browser goes after the login: a path of this app. */
   returnTo?: string
   /** Who was logged in when it began. */
   begunBy?: string
@@ -45,7 +46,7 @@ export interface Replay {
   finished: Promise<Finished>
 }
 
-export const MAX_PENDING = 20
+const MAX_PENDING = 20
 
 /** 256 bits from the system's random source, base64url (RFC 6749 §10.10). */
 export function newState(): string {
@@ -177,7 +178,7 @@ export function replayOf(error: OAuthError): Replay | undefined {
 }
 
 /** Who is logged in, as a text that stays the same from request to request; `undefined` for nobody. */
-export function whoIs(req: SessionRequest): string | undefined {
+function whoIs(req: SessionRequest): string | undefined {
   const user = sessionUser(req) ?? req.user
   return user === undefined || user === null ? undefined : identityOf(user)
 }

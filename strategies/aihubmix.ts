@@ -5,9 +5,11 @@ import { DialectStrategy, OptionReader, standardRefusal, textOf } from '../lib/d
 export interface AihubmixOptions extends DialectOptions {
   /** One-click login: a user who is logged in at AIHubMix sees no consent page. Default false. */
   autoAuthorize?: boolean | undefined
+  /** Where the address of a top-up page is asked for. Default: the provider's, under `baseURL`. */
   topupURL?: string | undefined
 }
 
+/** The strategy of AIHubMix; its constructor throws `config_invalid`, naming the option. See {@link AihubmixOptions}. */
 export class AihubmixStrategy extends DialectStrategy {
   protected readonly topupURL: string
   private readonly autoAuthorize: boolean

@@ -32,6 +32,7 @@ const API_CODES: Record<string, ErrorCode> = {
   internal_error: 'provider_unavailable',
 }
 
+/** The strategy of TikTok; its constructor throws `config_invalid`, naming the option. See {@link TiktokOptions}. */
 export class TiktokStrategy extends DialectStrategy {
   private readonly own: { v1: boolean; fields: string[] | undefined; disableAutoAuth: boolean }
 
