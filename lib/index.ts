@@ -1,4 +1,9 @@
 export { type AihubmixOptions, AihubmixStrategy } from '../strategies/aihubmix'
+export {
+  type ApplicationRequest,
+  type RegisteredApplication,
+  registerApplication,
+} from '../strategies/aihubmix-application'
 export { type BbscloudOptions, BbscloudStrategy } from '../strategies/bbscloud'
 export { type TailchatOptions, TailchatStrategy } from '../strategies/tailchat'
 export { type TapdOptions, TapdStrategy } from '../strategies/tapd'
@@ -16,6 +21,12 @@ export type { OAuthRouterConfig, ProviderConfig, Providers, VerifyLogin } from '
 export type { Where } from './session'
 export type { DefaultUser, SessionLogin } from './sign-in'
 export { type AuthenticateOptions, type CallbackReading, DialectStrategy } from './strategy'
+export type { ApiCallInit } from './tokens/authorised-fetch'
+export type { LoggedOut } from './tokens/desk'
+export type { RequestOAuth } from './tokens/request-oauth'
+export { TokenKeeper, type TokenKeeperOptions } from './tokens/token-keeper'
+export type { TokenOptions } from './tokens/token-options'
 export type { TokenSet } from './tokens/token-set'
+export type { TokenStore } from './tokens/token-store'
 export type { Transaction } from './transactions'
 export type { VerifyCallback, VerifyFunction } from './verify'

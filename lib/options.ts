@@ -26,6 +26,8 @@ export interface DialectOptions {
   refreshURL?: string | undefined
   /** Where a token is revoked (RFC 7009). Default: the provider's, where it has one. */
   revokeURL?: string | undefined
+  /** Where the address of a top-up page is asked for, at the provider that has one. Default: under `baseURL`. */
+  topupURL?: string | undefined
   /** PKCE (RFC 7636): `true` and `'S256'` are the same; `'plain'` does not exist here. */
   pkce?: boolean | 'S256' | undefined
   /** Give `verify` the request as its first argument. Default false. */

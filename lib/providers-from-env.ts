@@ -53,6 +53,7 @@ const SHARED_OPTIONS = {
   userProfileURL: 'text',
   refreshURL: 'text',
   revokeURL: 'text',
+  topupURL: 'text',
   pkce: 'pkce',
   proxy: 'flag',
   timeout: 'number',

@@ -37,7 +37,7 @@ export const OWN_OPTIONS: Readonly<Record<string, Readonly<Record<string, Option
   tapd: { site: 'text', profileSource: 'text', silentLogin: 'flag' },
   bbscloud: { codeURL: 'text' },
   tiktok: { apiVersion: 'text', fields: 'list', disableAutoAuth: 'flag' },
-  aihubmix: { autoAuthorize: 'flag', topupURL: 'text' },
+  aihubmix: { autoAuthorize: 'flag' },
 } satisfies { [Name in keyof typeof CLASSES]: OwnOptions<ConstructorParameters<(typeof CLASSES)[Name]>[0]> }
 
 type OwnOptions<Options> = Record<Exclude<keyof Options, keyof DialectOptions>, OptionKind>

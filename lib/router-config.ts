@@ -6,6 +6,7 @@ import { type DialectOptions, OptionReader } from './options'
 import type { DialectProfile } from './profile'
 import { BUILT_IN, type StrategyClass } from './providers'
 import type { DialectStrategy } from './strategy'
+import { readTokenOptions, type TokenOptions } from './tokens/token-options'
 import type { TokenSet } from './tokens/token-set'
 
 /** One provider of the router: its strategy's options, and the strategy where the name does not tell it. */
@@ -34,7 +35,7 @@ export interface VerifyLogin {
 }
 
 /** What {@link oauthRouter} takes. An unknown or malformed member throws `config_invalid`, naming it. */
-export interface OAuthRouterConfig {
+export interface OAuthRouterConfig extends TokenOptions {
   /** The public origin of this app: `https://app.example.com`. Without it the callback address follows the request and `trust proxy`. */
   baseURL?: string
   /** Default `/auth`. */
@@ -58,6 +59,8 @@ export interface OAuthRouterConfig {
   sessionKey?: string
   /** Seconds that a login may take at the provider; default 600. */
   stateLifetime?: number
+  /** Whether `POST /auth/logout` also revokes each login at its provider, where that can; default false. */
+  revokeOnLogout?: boolean
 }
 
 /** A provider as the router runs it. */
@@ -80,6 +83,11 @@ const SETTINGS = new Set([
   'passport',
   'sessionKey',
   'stateLifetime',
+  'revokeOnLogout',
+  'tokenStore',
+  'encryptionKey',
+  'refreshLeadTime',
+  'onLoggedOut',
 ])
 
 /** Checks the router's config. @throws OAuthError `config_invalid`, naming the option */
@@ -105,6 +113,8 @@ export function readConfig(config: OAuthRouterConfig) {
     failureRedirect: read.optionalText('failureRedirect'),
     sessionKey: read.optionalText('sessionKey') ?? 'passport-dialects',
     stateLifetime: read.positive('stateLifetime', 600, 'seconds'),
+    revokeOnLogout: read.flag('revokeOnLogout'),
+    tokens: readTokenOptions(config, read),
   }
 }
 

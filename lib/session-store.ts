@@ -15,7 +15,7 @@ export interface SessionRequest extends IncomingMessage {
 
 /** A session as express-session and cookie-session have it, as far as it is called here. */
 export interface Session {
-  save?(done: (error?: unknown) => void): unknown
+  save?(done?: (error?: unknown) => void): unknown
   regenerate?(done: (error?: unknown) => void): unknown
   [key: string]: unknown
 }
@@ -23,7 +23,7 @@ export interface Session {
 /** A store of express-session's interface; which methods it has is asked before each call. */
 export interface SessionStore {
   get?(id: string, done: (error: unknown, session?: Record<string, unknown> | null) => void): void
-  set?(id: string, session: Session, done: (error?: unknown) => void): void
+  set?(id: string, session: Record<string, unknown>, done: (error?: unknown) => void): void
   destroy?(id: string, done: (error?: unknown) => void): void
   generate?(req: SessionRequest): void
   createSession?(req: SessionRequest, session: Record<string, unknown>): Session

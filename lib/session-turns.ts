@@ -28,6 +28,9 @@ export function noteWritten(id: string, version: number): void {
   if (turn) turn.version = version
 }
 
+/** Newer than any version: what a slow request still holds of an ended session is not to be stored again. */
+export const ENDED = Number.POSITIVE_INFINITY
+
 /** What this process last stored for a session, and the request that works on it now. */
 interface Turn {
   tail: Promise<unknown>
@@ -35,7 +38,8 @@ interface Turn {
   version: number | undefined
 }
 const turns = new Map<string, Turn>()
-const REMEMBERED_MS = 30_000
+/** How long this process knows what it stored. */
+export const REMEMBERED_MS = 30_000
 
 function forget(id: string, turn: Turn, version: number | undefined): void {
   if (turn.waiting === 0 && turn.version === version) turns.delete(id)

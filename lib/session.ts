@@ -1,4 +1,5 @@
 import { OAuthError } from './errors'
+import { hasSession, isCookieSession, isSlot, peek, readSlot, type Slot, turnID } from './session-slot'
 import {
   promised,
   read,
@@ -9,66 +10,19 @@ import {
   storeFailure,
   type Where,
 } from './session-store'
-import { inTurn, noteWritten, writtenVersion } from './session-turns'
+import { ENDED, inTurn, noteWritten, writtenVersion } from './session-turns'
 
-export type { SessionRequest, Where }
+export { hasSession, isCookieSession, peek, type SessionRequest, type Slot, type Where }
 
-// The one place that touches `req.session`. It works over express-session with any store and over cookie-session
-// (which has neither an id nor `save`), and it keeps two requests of one session from losing each other's changes:
+// Only the files session*.ts touch `req.session`. They work over express-session with any store and over cookie-session
+// (which has neither an id nor `save`), and they keep two requests of one session from losing each other's changes:
 // work on a session is done one request after the other (session-turns.ts), on the store's copy where this process
 // has written it since the request read it.
-
-/** What the engine keeps under one key of the session. */
-export type Slot = Record<string, unknown> & { version: number }
-
-export function hasSession(req: SessionRequest): boolean {
-  return req.session !== undefined && req.session !== null
-}
-
-/** The engine's slot as this request knows it, for reading only. */
-export function peek(req: SessionRequest, key: string): Slot | undefined {
-  const slot = req.session?.[key]
-  return isSlot(slot) ? slot : undefined
-}
 
 /** The serialised user that Passport keeps in the session. */
 export function sessionUser(req: SessionRequest): unknown {
   const passport = req.session?.passport
   return typeof passport === 'object' && passport !== null && 'user' in passport ? passport.user : undefined
-}
-
-/** Whether the session lives in the cookie itself, which holds about 4 kB. */
-export function isCookieSession(req: SessionRequest): boolean {
-  return hasSession(req) && typeof req.session?.save !== 'function'
-}
-
-/** How the session middleware was set up, as far as a request shows it; `undefined` without a session. */
-export function sessionSetup(req: SessionRequest): SessionSetup | undefined {
-  const { session, sessionStore, sessionID, sessionOptions } = req
-  if (!session) return undefined
-  const cookie = isCookieSession(req) ? sessionOptions : session.cookie
-  const settings = typeof cookie === 'object' && cookie !== null ? cookie : {}
-  const { secure, sameSite }: { secure?: unknown; sameSite?: unknown } = settings
-  const sent = sessionID === undefined ? undefined : `=${encodeURIComponent(`s:${sessionID}.`)}`
-  return {
-    secure: secure === true,
-    strict: sameSite === true || (typeof sameSite === 'string' && sameSite.toLowerCase() === 'strict'),
-    cameBack: sent !== undefined && (req.headers.cookie ?? '').includes(sent),
-    // The package `memorystore` has a class of this name too; it frees its memory and has no `sessions`.
-    memoryStore: sessionStore?.constructor.name === 'MemoryStore' && 'sessions' in sessionStore,
-  }
-}
-
-/** What a session says of its middleware. */
-export interface SessionSetup {
-  /** The cookie goes over https only. */
-  secure: boolean
-  /** The cookie stays away from whatever another site leads to (`SameSite=Strict`). */
-  strict: boolean
-  /** The browser sent this session's cookie: it can be set here. False where that can't be told. */
-  cameBack: boolean
-  /** express-session's MemoryStore, which grows without end and is lost with the process. */
-  memoryStore: boolean
 }
 
 /**
@@ -149,8 +103,13 @@ export async function adoptSession(req: SessionRequest, id: string): Promise<voi
 /** Empties the session and gives it a new id: what a log-out leaves. */
 export async function endSession(req: SessionRequest, where: Where): Promise<void> {
   const session = demand(req, where)
-  if (typeof session.regenerate === 'function') return regenerate(req, session, where)
-  for (const name of Object.keys(session)) delete session[name]
+  if (typeof session.regenerate !== 'function') {
+    for (const name of Object.keys(session)) delete session[name]
+    return
+  }
+  const { sessionID } = req
+  await inTurn(turnID(req), () => regenerate(req, session, where))
+  if (sessionID !== undefined) noteWritten(sessionID, ENDED)
 }
 
 /**
@@ -189,28 +148,15 @@ function demand(req: SessionRequest, where: Where): Session {
   throw noSession(where)
 }
 
-function isSlot(value: unknown): value is Slot {
-  return typeof value === 'object' && value !== null && 'version' in value && typeof value.version === 'number'
-}
-
-/** What lives in the cookie itself has no id and no copy elsewhere: nothing to take turns for. */
-function turnID(req: SessionRequest): string | undefined {
-  return isCookieSession(req) ? undefined : req.sessionID
-}
-
 async function freshSlot(req: SessionRequest, session: Session, key: string, where: Where): Promise<Slot> {
   const own = peek(req, key)
   const written = req.sessionID === undefined ? undefined : writtenVersion(req.sessionID)
   if (written === undefined || written === own?.version || req.sessionID === undefined) {
     return own ?? { version: 0 }
   }
-  try {
-    const stored = (await read(req.sessionStore, req.sessionID))?.[key]
-    // The rest of the session stays this request's own: the app may have changed it on the way here.
-    if (isSlot(stored)) session[key] = stored
-  } catch (error) {
-    throw storeFailure('read', where, error)
-  }
+  // The rest of the session stays this request's own: the app may have changed it on the way here.
+  const stored = await readSlot(req, key, where)
+  if (stored) session[key] = stored
   return peek(req, key) ?? { version: 0 }
 }
 

@@ -1,5 +1,6 @@
 import { isLoopback } from './options'
-import { type SessionRequest, type SessionSetup, sessionSetup } from './session'
+import type { SessionRequest } from './session'
+import { type SessionSetup, sessionSetup } from './session-setup'
 
 /** A mistake in how the app is set up, that a login would fail of or be less safe for. */
 export interface SetupWarning {

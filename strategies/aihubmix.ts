@@ -1,17 +1,22 @@
-import type { DialectOptions, JsonObject, Params, ProfileFields, Refusal, VerifyFunction } from '../lib/dialect'
+import type {
+  DialectOptions,
+  JsonObject,
+  Params,
+  ProfileFields,
+  Refusal,
+  TokenSet,
+  VerifyFunction,
+} from '../lib/dialect'
 import { DialectStrategy, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
 /** AIHubMix (https://docs.aihubmix.com/cn/api/Auth). Credentials in the body; flat answers; access 2 h, refresh 30 d. */
 export interface AihubmixOptions extends DialectOptions {
   /** One-click login: a user who is logged in at AIHubMix sees no consent page. Default false. */
   autoAuthorize?: boolean | undefined
-  /** Where the address of a top-up page is asked for. Default: the provider's, under `baseURL`. */
-  topupURL?: string | undefined
 }
 
 /** The strategy of AIHubMix; its constructor throws `config_invalid`, naming the option. See {@link AihubmixOptions}. */
 export class AihubmixStrategy extends DialectStrategy {
-  protected readonly topupURL: string
   private readonly autoAuthorize: boolean
 
   constructor(options: AihubmixOptions, verify: VerifyFunction) {
@@ -22,10 +27,10 @@ export class AihubmixStrategy extends DialectStrategy {
         authorizationURL: `${api}/api/oauth2/authorize`,
         tokenURL: `${api}/api/oauth2/token`,
         userProfileURL: `${api}/api/oauth2/userinfo`,
+        topupURL: `${api}/api/oauth2/topup`,
       },
       scope: ['profile'],
     })
-    this.topupURL = read.address('topupURL', `${api}/api/oauth2/topup`)
     this.autoAuthorize = read.flag('autoAuthorize')
   }
 
@@ -39,6 +44,19 @@ export class AihubmixStrategy extends DialectStrategy {
     const standard = standardRefusal(body)
     if (standard || body.success !== false) return standard
     return { providerMessage: textOf(body.message) }
+  }
+
+  /** The address is for a browser: anything but http(s) could run there. */
+  override async topup({ accessToken: bearer }: TokenSet): Promise<string> {
+    const url = this.endpoints.topupURL ?? ''
+    const { payload } = await this.ask({ method: 'GET', url, bearer }, 'request')
+    const address = textOf(payload.topup_url) ?? ''
+    if (/^https?:\/\//i.test(address) && URL.canParse(address)) return address
+    throw this.failure(
+      'response_invalid',
+      'request',
+      'The top-up address that AIHubMix returned is no http(s) address.',
+    )
   }
 
   protected profileFields(user: JsonObject): ProfileFields {
