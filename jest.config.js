@@ -12,6 +12,7 @@ module.exports = {
     '^passport-dialects$': '<rootDir>/lib/index.ts',
     '^passport-dialects/redis$': '<rootDir>/lib/tokens/redis.ts',
     '^passport-dialects/emulators$': '<rootDir>/emulators/index.ts',
+    '^passport-dialects/testing$': '<rootDir>/testing/index.ts',
   },
   // These ship as ES modules only.
   transformIgnorePatterns: ['/node_modules/(?!(jose|connect-redis)/)'],

@@ -2,14 +2,14 @@ const manifest = require('./package.json')
 
 // The reference covers whatever can be imported: every entry of `exports` that has types.
 const entryPoints = Object.values(manifest.exports)
-  .map((entry) => entry.types)
+  .map((entry) => entry.types ?? entry.require?.types)
   .filter((types) => types !== undefined)
   .map((types) => types.replace(/^\.\/dist\//, './').replace(/\.d\.ts$/, '.ts'))
 
 /** @type {Partial<import('typedoc').TypeDocOptions>} */
 module.exports = {
   entryPoints,
-  tsconfig: 'tsconfig.build.json',
+  tsconfig: 'tsconfig.docs.json',
   out: 'reference',
   readme: 'none',
   excludeInternal: true,

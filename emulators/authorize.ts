@@ -14,7 +14,9 @@ export interface Asked {
   provider: string
   clientID: string
   scope: readonly string[]
+  /** The address that the browser goes back to, with a code of `user`. */
   agree(user: EmulatorUser): string
+  /** The address that the browser goes back to, with a refusal. */
   deny(): string
   /** Agree without a page, as providers do that know the user and the app. */
   silent?: boolean

@@ -15,6 +15,7 @@ export interface Call {
   body: string
 }
 
+/** One address of a provider. */
 export interface Route {
   method: string
   path: string
@@ -25,12 +26,14 @@ export interface Route {
 }
 
 /** How a provider words a refusal that a test asks for. */
-type Refuse = (endpoint: FaultEndpoint, status: number, code: string | undefined) => unknown
+export type Refuse = (endpoint: FaultEndpoint, status: number, code: string | undefined) => unknown
 
 /** What a server needs of a provider. */
 export interface Provider {
   routes: Route[]
   refuse: Refuse
+  /** Members that an answer is of no use without, beside the usual ones (`access_token`, `id`, `open_id`, `sub` …): faults spoil them. */
+  essential?: readonly string[]
   /** Default: a bare 404. */
   notFound?(call: Call): Reply
 }
@@ -89,7 +92,12 @@ export class EmulatorServer {
     const planned = at < 0 ? undefined : this.faults.splice(at, 1)[0]
     if (!planned) return send(compute(), res)
     const refuse = (status: number, code: string | undefined) => this.provider.refuse(endpoint, status, code)
-    sendFaulty(planned.fault, compute, res, { refuse, origin: this.origin, signal: this.closing.signal })
+    sendFaulty(planned.fault, compute, res, {
+      refuse,
+      origin: this.origin,
+      signal: this.closing.signal,
+      essential: this.provider.essential,
+    })
   }
 
   private log(request: EmulatorRequest): void {

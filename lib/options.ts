@@ -83,20 +83,24 @@ export class OptionReader {
     return Reflect.get(this.options, name)
   }
 
+  /** Throws `config_invalid`: option `name`, then the rule that it breaks. */
   fail(name: string, rule: string): never {
     throw configError(this.provider, `option \`${name}\` ${rule}.`)
   }
 
+  /** A text that must be there and not blank. */
   text(name: string): string {
     const value = this.read(name)
     if (typeof value !== 'string' || value.trim() === '') this.fail(name, 'is required and must be a non-empty string')
     return value
   }
 
+  /** A text that is not blank, where it is there. */
   optionalText(name: string): string | undefined {
     return this.read(name) === undefined ? undefined : this.text(name)
   }
 
+  /** One of a few values. */
   oneOf<const T extends string>(name: string, values: readonly T[], fallback: T): T {
     const value = this.read(name)
     if (value === undefined) return fallback
@@ -106,12 +110,14 @@ export class OptionReader {
     )
   }
 
+  /** True or false. */
   flag(name: string, fallback = false): boolean {
     const value = this.read(name)
     if (value === undefined) return fallback
     return typeof value === 'boolean' ? value : this.fail(name, 'must be true or false')
   }
 
+  /** A number above 0 and below 2³¹; `unit` is for the message. */
   positive(name: string, fallback: number, unit: string): number {
     const value = this.read(name)
     if (value === undefined) return fallback

@@ -27,6 +27,8 @@ export interface Dialect {
   credentials?: readonly string[]
   /** Expected RFC 9207 `iss`; compared where set. */
   issuer?: string | undefined
+  /** Whether codes are taken that the provider sends unasked, at the router's entry route. */
+  unsolicited?: boolean
   /** HTTP statuses that say of an API call: the access token is refused. Default 401 (RFC 6750 §3.1). */
   tokenRefused?: readonly number[]
   /** The query parameter that carries the access token, where the provider knows no Bearer header. */

@@ -1,5 +1,6 @@
 import { AihubmixStrategy } from '../strategies/aihubmix'
 import { BbscloudStrategy } from '../strategies/bbscloud'
+import { FeishuStrategy } from '../strategies/feishu'
 import { TailchatStrategy } from '../strategies/tailchat'
 import { TapdStrategy } from '../strategies/tapd'
 import { TiktokStrategy } from '../strategies/tiktok'
@@ -20,6 +21,7 @@ const CLASSES = {
   bbscloud: BbscloudStrategy,
   tiktok: TiktokStrategy,
   aihubmix: AihubmixStrategy,
+  feishu: FeishuStrategy,
 }
 
 /** The strategies that come with the package, by the name that selects them in `providers`. */
@@ -38,6 +40,7 @@ export const OWN_OPTIONS: Readonly<Record<string, Readonly<Record<string, Option
   bbscloud: { codeURL: 'text' },
   tiktok: { apiVersion: 'text', fields: 'list', disableAutoAuth: 'flag' },
   aihubmix: { autoAuthorize: 'flag' },
+  feishu: { edition: 'text' },
 } satisfies { [Name in keyof typeof CLASSES]: OwnOptions<ConstructorParameters<(typeof CLASSES)[Name]>[0]> }
 
 type OwnOptions<Options> = Record<Exclude<keyof Options, keyof DialectOptions>, OptionKind>

@@ -47,9 +47,12 @@ export function defaultUser(profile: DialectProfile): DefaultUser {
   }
 }
 
+/** What the router asks of a Passport. The whole `Authenticator` of @types/passport would refuse the `passport` that apps import. */
+export type AppPassport = Pick<Authenticator, 'authenticate' | 'serializeUser'>
+
 /** The router's part of a login: where it is kept, and by whose Passport. */
 export interface SignInPlace {
-  authenticator: Authenticator
+  authenticator: AppPassport
   key: string
   where: Where
   desk: TokenDesk
@@ -90,7 +93,8 @@ export async function signIn(req: SessionRequest, place: SignInPlace, login: Log
   )
   await desk.forget(replaced).catch(() => {}) // the login is made; what is left over in a store expires there
   req.user = signedIn
-  release(transaction.state, { ok: true, returnTo: transaction.returnTo, sessionID: req.sessionID })
+  const { state, returnTo, popup } = transaction
+  release(state, { ok: true, returnTo, popup, sessionID: req.sessionID })
 }
 
 /**
@@ -145,7 +149,7 @@ function isSignedIn(req: SessionRequest): boolean {
   return req.user !== undefined && req.user !== null
 }
 
-async function serialise(authenticator: Authenticator, req: object, user: unknown, where: Where): Promise<unknown> {
+async function serialise(authenticator: AppPassport, req: object, user: unknown, where: Where): Promise<unknown> {
   // Passport's serializeUser both registers and, called with a user, serialises; its types know the first use only.
   const serializer = authenticator as unknown as {
     serializeUser(user: unknown, req: object, done: (error: unknown, serialised?: unknown) => void): void

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { callbackParams, refuseMalformed } from './callback-params'
 import { absoluteCallbackURL, requestPath } from './callback-url'
 import { type ErrorCode, OAuthError } from './errors'
+import type { AuthenticateOptions, CallbackReading, Login, Outcome } from './legs'
 import { LoginState } from './login-state'
 import { type DialectOptions, OptionReader } from './options'
-import type { DialectProfile } from './profile'
 import type { Params } from './provider-call'
 import { type Dialect, type Grant, ProviderClient } from './provider-client'
 import { hasSession, noSession, type SessionRequest } from './session'
@@ -12,45 +12,7 @@ import { scopeList, type TokenSet } from './tokens/token-set'
 import { newVerifier, type Transaction } from './transactions'
 import { runVerify, type VerifyFunction } from './verify'
 
-/** What a dialect reads out of a callback. */
-export interface CallbackReading {
-  /** What came back of the state that was sent. */
-  state: string | undefined
-  /** The code, or whatever stands for it. */
-  credential: string | undefined
-}
-
-/** A finished conversation with the provider, before `verify` has spoken. */
-export interface Login {
-  transaction: Transaction
-  tokens: TokenSet
-  profile: DialectProfile | undefined
-}
-
-/** @internal How the router runs a strategy; nothing of it comes from the browser unchecked. */
-export interface Flow {
-  leg: 'begin' | 'callback'
-  returnTo?: string | undefined
-  /** Takes the place of the strategy's own `verify`, and settles the transaction itself. */
-  conclude?(login: Login): Promise<unknown>
-}
-
-type Outcome =
-  | { kind: 'redirect'; location: string }
-  | { kind: 'success'; user: unknown; info: object | undefined }
-  | { kind: 'refused'; info: object }
-
-/** What `passport.authenticate(name, options)` may say of one login. */
-export interface AuthenticateOptions {
-  /** In place of the strategy's own. */
-  callbackURL?: string
-  /** In place of the strategy's own. */
-  scope?: string | string[]
-  /** Anything of the app's: it comes back as `info.state`. */
-  state?: unknown
-  /** @internal */
-  flow?: Flow
-}
+export type { AuthenticateOptions, CallbackReading, Login }
 
 /**
  * A login provider that speaks its own dialect of OAuth 2.0: the two legs of a login, on passport-oauth2's
@@ -83,9 +45,9 @@ export abstract class DialectStrategy extends ProviderClient {
   override authenticate(req: object, options: AuthenticateOptions = {}): void {
     // express-session and cookie-session type `req.session` each in their own way; session.ts asks for what it needs.
     const request = req as SessionRequest
-    const finishing = options.flow?.leg === 'callback' || this.looksLikeCallback(request)
-    const outcome = finishing ? this.finish(request, options) : this.begin(request, options)
-    outcome.then((done) => this.act(done)).catch((error) => this.report(error))
+    this.converse(request, options)
+      .then((done) => this.act(done))
+      .catch((error) => this.report(error))
   }
 
   // ---- what a dialect may override ------------------------------------------------------------
@@ -129,7 +91,18 @@ export abstract class DialectStrategy extends ProviderClient {
     return this.grant(grant, this.scope)
   }
 
+  /** Whether codes are taken that the provider sends unasked. */
+  get takesUnsolicited(): boolean {
+    return this.dialect.unsolicited === true
+  }
+
   // ---- the two legs ---------------------------------------------------------------------------
+
+  private converse(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
+    if (options.flow?.leg === 'entry') return this.enter(req, options)
+    const finishing = options.flow?.leg === 'callback' || this.looksLikeCallback(req)
+    return finishing ? this.finish(req, options) : this.begin(req, options)
+  }
 
   private async begin(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
     const where = this.at('authorize')
@@ -143,6 +116,7 @@ export abstract class DialectStrategy extends ProviderClient {
       verifier,
       appState: options.state,
       returnTo: options.flow?.returnTo,
+      popup: options.flow?.popup,
     })
     const scope = options.scope === undefined ? this.scope : scopeList(options.scope)
     const { clientIDName = 'client_id', scopeSeparator = ' ' } = this.dialect
@@ -175,15 +149,50 @@ export abstract class DialectStrategy extends ProviderClient {
     const callbackURL = this.callbackAddress(req, options)
     const redirectURI = (value: string) => this.redirectURI(callbackURL, value)
     const transaction = await this.logins.recall(req, where, state, { callbackURL, redirectURI })
-    try {
+    if (options.flow) options.flow.popup = transaction.popup === true
+    return this.settled(req, transaction, async () => {
       this.checkIssuer(params.get('iss'))
       if (denied !== null) throw this.authorizationError(denied, params.get('error_description'))
       if (credential === undefined) throw new OAuthError('callback_invalid', where)
-      const tokens = await this.exchange(credential, transaction)
-      const profile = await this.loadProfile(tokens)
-      return await this.conclude(req, options, { transaction, tokens, profile })
+      return this.complete(req, options, transaction, credential)
+    })
+  }
+
+  /** A code that the provider sent unasked: no state, so nothing shows whose browser asked for it. */
+  private async enter(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
+    const where = this.at('callback')
+    const params = callbackParams(req)
+    const credentials = this.dialect.credentials ?? ['code']
+    refuseMalformed(params, credentials, where)
+    const { credential } = this.readCallback(params)
+    if (!this.takesUnsolicited || credential === undefined) throw new OAuthError('callback_invalid', where)
+    if (!hasSession(req)) throw noSession(where)
+    const redirectURI = this.callbackAddress(req, options)
+    const transaction: Transaction = {
+      ...this.logins.unsolicited(where, credential, redirectURI),
+      ...(options.flow?.returnTo !== undefined && { returnTo: options.flow.returnTo }),
+    }
+    return this.settled(req, transaction, () => this.complete(req, options, transaction, credential))
+  }
+
+  private async complete(
+    req: SessionRequest,
+    options: AuthenticateOptions,
+    transaction: Transaction,
+    credential: string,
+  ): Promise<Outcome> {
+    const tokens = await this.exchange(credential, transaction)
+    const profile = await this.loadProfile(tokens)
+    return this.conclude(req, options, { transaction, tokens, profile })
+  }
+
+  /** Runs the rest of a login; where it fails, the login is used up all the same. */
+  private async settled(req: SessionRequest, login: Transaction, work: () => Promise<Outcome>): Promise<Outcome> {
+    try {
+      return await work()
     } catch (error) {
-      await this.logins.settle(req, this.at('callback'), transaction, { ok: false, error }).catch(() => {}) // the first failure is the one to report
+      // The first failure is the one to report.
+      await this.logins.settle(req, this.at('callback'), login, { ok: false, error }).catch(() => {})
       throw error
     }
   }

@@ -26,6 +26,8 @@ export interface Transaction {
   verifier?: string
   /** Where the browser goes after the login: a path of this app. */
   returnTo?: string
+  /** Begun in a popup: its callback tells the opener and closes the window. */
+  popup?: true
   /** Who was logged in when it began. */
   begunBy?: string
   /** What the app gave as `state` to `passport.authenticate`: it comes back as `info.state`. */
@@ -36,6 +38,7 @@ export interface Transaction {
 export interface Finished {
   ok: boolean
   returnTo?: string | undefined
+  popup?: boolean | undefined
   /** The session that the login ended in. */
   sessionID?: string | undefined
   error?: unknown
@@ -124,10 +127,24 @@ export async function takeTransaction(
   )
 }
 
+/**
+ * The transaction of a login that the provider began by sending a code unasked: for this request alone, as a pending
+ * one. Nothing but the code tells it from others.
+ *
+ * @throws OAuthError `state_used` where the same code came before; {@link replayOf} tells more
+ */
+export function takeUnsolicited(where: Where, client: string, redirectURI: string, code: string): Transaction {
+  const state = `unsolicited:${createHash('sha256').update(code).digest('base64url')}`
+  const claim = claims.get(state)
+  if (claim) throw usedBefore(where, { finished: claim.promise })
+  claims.set(state, newClaim())
+  return { state, provider: where.provider, client, begunAt: Date.now(), redirectURI }
+}
+
 /** Marks a pending login as used in `slot`. To be stored with it. */
 export function markFinished(slot: Slot, transaction: Transaction, ok: boolean): void {
   slot.pending = pendingOf(slot).filter((entry) => entry.state !== transaction.state)
-  const { state, provider, client, returnTo } = transaction
+  const { state, provider, client, returnTo, popup } = transaction
   const done: Used = {
     state,
     provider,
@@ -135,6 +152,7 @@ export function markFinished(slot: Slot, transaction: Transaction, ok: boolean):
     ok,
     at: Date.now(),
     ...(returnTo !== undefined && { returnTo }),
+    ...(popup && { popup }),
   }
   slot.used = [...usedOf(slot).filter((entry) => entry.state !== state), done].slice(-MAX_PENDING)
   forgetOld(slot)
@@ -200,6 +218,7 @@ interface Used {
   ok: boolean
   at: number
   returnTo?: string
+  popup?: true
 }
 
 /** Callbacks at work in this process, by state: a double waits for the first and asks the provider nothing. */

@@ -25,7 +25,10 @@ const MIXED = { 'old-express': ['express@4.18', 'passport@0.7'], 'old-passport':
 
 const manifest = readJSON(join(ROOT, 'package.json'))
 const entries = Object.keys(manifest.exports).map((path) => manifest.name + path.slice(1))
-const typed = Object.entries(manifest.exports).filter(([, entry]) => entry.types !== undefined)
+/** The entries with types: the path, and where `require` finds them. */
+const typed = Object.entries(manifest.exports)
+  .map(([path, entry]) => [path, entry.types ?? entry.require?.types])
+  .filter(([, types]) => types !== undefined)
 const budget = readJSON(join(FIXTURES, 'budget.json'))
 
 const work = mkdtempSync(join(tmpdir(), 'check-package-'))
@@ -77,7 +80,7 @@ async function main() {
 /** TypeScript under `node10` knows no `exports`; what it reads instead must not fall behind. */
 function checkTypesVersions() {
   const expected = Object.fromEntries(
-    typed.filter(([path]) => path !== '.').map(([path, entry]) => [path.slice(2), [entry.types]]),
+    typed.filter(([path]) => path !== '.').map(([path, types]) => [path.slice(2), [types]]),
   )
   const actual = manifest.typesVersions['*']
   if (JSON.stringify(sorted(actual)) !== JSON.stringify(sorted(expected))) {
