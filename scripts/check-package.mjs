@@ -196,8 +196,18 @@ async function checkBudget(tarball) {
     `A production install without its peers: ${spent.installedMiB} MiB (${Math.round(own / 1024)} KiB of them this package), ` +
       `${spent.directDependencies} direct dependencies, ${spent.packages} packages with this one, ${types} of them types only.`,
   )
-  const over = Object.keys(budget).filter((name) => spent[name] > budget[name])
-  if (over.length > 0) throw new Error(over.map((name) => `${name}: ${spent[name]}, budget ${budget[name]}`).join('; '))
+  const over = Object.keys(budget)
+    .filter((name) => spent[name] > budget[name])
+    .map((name) => `${name}: ${spent[name]}, budget ${budget[name]}`)
+  for (const readme of ['README.md', 'README.zh-CN.md']) {
+    const told = [`${Math.round(spent.installedMiB)} MiB`, spent.packages, spent.directDependencies]
+    const line =
+      readFileSync(join(ROOT, readme), 'utf8')
+        .split('\n')
+        .find((text) => text.includes(' MiB')) ?? ''
+    if (!told.every((number) => line.includes(String(number)))) over.push(`${readme} must say ${told.join(', ')}`)
+  }
+  if (over.length > 0) throw new Error(over.join('; '))
 }
 
 function optionalPeers() {

@@ -1,5 +1,5 @@
 // What an installed package must be able to do, in either format: every provider logs in, over loopback.
-const PROVIDERS = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix']
+const PROVIDERS = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix', 'feishu']
 
 /** @throws where a login does not end with its user */
 module.exports = async function journey({ express, session, dialects, emulators }) {
