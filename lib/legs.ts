@@ -2,14 +2,6 @@ import type { DialectProfile } from './profile'
 import type { TokenSet } from './tokens/token-set'
 import type { Transaction } from './transactions'
 
-/** What a dialect reads out of a callback. */
-export interface CallbackReading {
-  /** What came back of the state that was sent. */
-  state: string | undefined
-  /** The code, or whatever stands for it. */
-  credential: string | undefined
-}
-
 /** A finished conversation with the provider, before `verify` has spoken. */
 export interface Login {
   transaction: Transaction

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { callbackParams, refuseMalformed } from './callback-params'
 import { absoluteCallbackURL, requestPath } from './callback-url'
 import { type ErrorCode, OAuthError } from './errors'
-import type { AuthenticateOptions, CallbackReading, Login, Outcome } from './legs'
-import { LoginState } from './login-state'
+import type { AuthenticateOptions, Login, Outcome } from './legs'
+import { type CallbackReading, LoginState } from './login-state'
 import { type DialectOptions, OptionReader } from './options'
 import type { Params } from './provider-call'
 import { type Dialect, type Grant, ProviderClient } from './provider-client'
@@ -12,7 +12,7 @@ import { scopeList, type TokenSet } from './tokens/token-set'
 import { newVerifier, type Transaction } from './transactions'
 import { runVerify, type VerifyFunction } from './verify'
 
-export type { AuthenticateOptions, CallbackReading, Login }
+export type { AuthenticateOptions, Login }
 
 /**
  * A login provider that speaks its own dialect of OAuth 2.0: the two legs of a login, on passport-oauth2's
@@ -78,9 +78,9 @@ export abstract class DialectStrategy extends ProviderClient {
   }
 
   /** The token set of a callback's credential; default the token endpoint's answer. */
-  protected async exchange(credential: string, transaction: Transaction): Promise<TokenSet> {
+  protected async exchange(credential: string, transaction: Transaction, options: object): Promise<TokenSet> {
     const { redirectURI: redirect_uri, verifier: code_verifier } = transaction
-    const extra = this.tokenParams({})
+    const extra = this.tokenParams(options)
     const grant: Grant = {
       ...extra,
       grant_type: 'authorization_code',
@@ -148,7 +148,7 @@ export abstract class DialectStrategy extends ProviderClient {
     if (credential === undefined && denied === null) throw new OAuthError('callback_invalid', where)
     const callbackURL = this.callbackAddress(req, options)
     const redirectURI = (value: string) => this.redirectURI(callbackURL, value)
-    const transaction = await this.logins.recall(req, where, state, { callbackURL, redirectURI })
+    const transaction = await this.logins.recall(req, where, { state, credential }, { callbackURL, redirectURI })
     if (options.flow) options.flow.popup = transaction.popup === true
     return this.settled(req, transaction, async () => {
       this.checkIssuer(params.get('iss'))
@@ -169,7 +169,7 @@ export abstract class DialectStrategy extends ProviderClient {
     if (!hasSession(req)) throw noSession(where)
     const redirectURI = this.callbackAddress(req, options)
     const transaction: Transaction = {
-      ...this.logins.unsolicited(where, credential, redirectURI),
+      ...this.logins.unsolicited(req, where, credential, redirectURI),
       ...(options.flow?.returnTo !== undefined && { returnTo: options.flow.returnTo }),
     }
     return this.settled(req, transaction, () => this.complete(req, options, transaction, credential))
@@ -181,7 +181,7 @@ export abstract class DialectStrategy extends ProviderClient {
     transaction: Transaction,
     credential: string,
   ): Promise<Outcome> {
-    const tokens = await this.exchange(credential, transaction)
+    const tokens = await this.exchange(credential, transaction, options)
     const profile = await this.loadProfile(tokens)
     return this.conclude(req, options, { transaction, tokens, profile })
   }
@@ -212,7 +212,7 @@ export abstract class DialectStrategy extends ProviderClient {
     }
     await this.logins.settle(req, this.at('callback'), transaction, { ok: true })
     const { appState } = transaction
-    return { kind: 'success', user, info: appState === undefined ? info : { ...info, state: appState } }
+    return { kind: 'success', user, info: appState ? { ...info, state: appState } : (info ?? {}) }
   }
 
   private act(outcome: Outcome): void {
