@@ -1,7 +1,7 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { OAuthError } from './errors'
 import { whoIs } from './identity'
-import { carrySlot, roomInCookie, type SessionRequest, type Slot, sessionUser, type Where, withSlot } from './session'
+import { carrySlot, roomInCookie, type SessionRequest, type Slot, type Where, withSlot } from './session'
 
 /** One pending login, kept in the session that began it. */
 export interface Transaction {
