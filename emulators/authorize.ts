@@ -17,14 +17,16 @@ export interface Settings extends EmulatorOptions {
 
 /** What an authorization request asks for, once the provider has found nothing wrong with it. */
 export interface Asked extends Consent {
+  /** The address that the browser goes back to, with a code of `user`. */
   agree(user: EmulatorUser, chosen: Chosen): string
+  /** The address that the browser goes back to, with a refusal. */
   deny(): string
   /** Agree without a page, as providers do that know the user and the app. */
   silent?: boolean
 }
 
 /** What a user left ticked and picked. */
-export interface Chosen {
+interface Chosen {
   scope: readonly string[]
   place?: string | undefined
 }

@@ -40,6 +40,7 @@ export const FAULTS = [
   'refused',
 ] as const
 
+/** One of {@link FAULTS}, or one of the two with the provider's own code after a colon. */
 export type Fault = (typeof FAULTS)[number] | `refused:${string}` | `http-${number}:${string}`
 
 /** Where a fault strikes, for those who choose one from a list. */

@@ -32,6 +32,7 @@ export {
   jsonOf,
   mediaType,
   type Provider,
+  type Refuse,
   type Reply,
   type Route,
   repeated,
@@ -52,6 +53,7 @@ export { FAULTS }
 /** A running provider. */
 export interface Emulator<Name extends string = EmulatorName> {
   readonly name: Name
+  /** `http://127.0.0.1:<port>`. */
   readonly origin: string
   /** Client id, client secret and every endpoint: spread it into the strategy's options. */
   readonly options: ClientOptions
@@ -79,6 +81,7 @@ export interface Emulator<Name extends string = EmulatorName> {
   expireTokens(): void
   /** Every refresh token dies now; access tokens live on. */
   revokeGrants(): void
+  /** Stops listening and cuts what is still open. */
   close(): Promise<void>
 }
 

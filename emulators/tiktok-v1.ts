@@ -2,7 +2,7 @@ import { consentRoutes, isRegistered, type Settings, withParams } from './author
 import { type Grant, hex, Ledger, secret } from './ledger'
 import { errorPage } from './page'
 import { bearerOf, type Call, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
-import { logId, userFields } from './tiktok'
+import { logId, userFields } from './tiktok-user'
 
 const FIELDS = [
   'open_id',

@@ -10,7 +10,7 @@ export interface User {
   accounts: Account[]
 }
 
-export interface Account {
+interface Account {
   provider: string
   displayName: string
   scope: string[]

@@ -6,8 +6,11 @@ import { printable } from './redact'
 export interface Refusal {
   /** Left out where only the HTTP status tells. */
   code?: ErrorCode | undefined
+  /** The provider's own error code, as text. */
   providerCode?: string | undefined
+  /** The provider's own words; made printable before they are shown. */
   providerMessage?: string | undefined
+  /** The provider's own number of the request. */
   requestId?: string | undefined
   /** The HTTP status that the provider means, where its body says another than the answer's. */
   status?: number | undefined
@@ -78,6 +81,7 @@ export function textOf(value: Json | undefined): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
+/** Whether a JSON value is an object, and no array and not `null`. */
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -4,28 +4,10 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Dispatcher } from 'undici'
 import { type ErrorCode, OAuthError, type Phase } from './errors'
 import { log } from './log'
+import { addressOf, bodyOf, headersOf, lowerCase, type ProviderRequest, USER_AGENT } from './provider-request'
 import { bareAddress } from './redact'
 
-export type Json = null | boolean | number | string | Json[] | JsonObject
-export type JsonObject = { [key: string]: Json | undefined }
-
-/** One call to a provider, as a dialect writes it down. At most one of `form` and `json`. */
-export interface ProviderRequest {
-  method: 'GET' | 'POST'
-  /** Absolute address; a query of its own stays. */
-  url: string
-  query?: Params
-  /** Sent as `application/x-www-form-urlencoded`, without a charset (one provider refuses it). */
-  form?: Params
-  json?: JsonObject
-  /** `Authorization: Basic`: user and password as they go into base64. */
-  basic?: { user: string; password: string }
-  /** `Authorization: Bearer` (RFC 6750 §2.1). */
-  bearer?: string
-}
-
-/** Parameters by name; those that are `undefined` are left out. */
-export type Params = Record<string, string | undefined>
+export type { Json, JsonObject, Params, ProviderRequest } from './provider-request'
 
 export interface ProviderAnswer {
   status: number
@@ -171,15 +153,7 @@ export async function openProvider(
   }
 }
 
-/** Whatever of a request could be a credential: what no error may quote. */
-export function secretsOf({ form, query, json, basic, bearer }: ProviderRequest): string[] {
-  const named = Object.entries({ ...query, ...form, ...json }).filter(([name]) => !PUBLIC_NAMES.has(name))
-  return [...named.map(([, value]) => value), basic?.password, bearer].filter((value) => typeof value === 'string')
-}
-const PUBLIC_NAMES = new Set(['grant_type', 'response_type', 'redirect_uri', 'client_id', 'client_key', 'fields'])
-
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
-const USER_AGENT = 'passport-dialects'
 
 /** undici is loaded at the first call: importing the package stays cheap. */
 let http: Promise<{ request: typeof import('undici').request; agent: Dispatcher }> | undefined
@@ -225,41 +199,6 @@ function logCall(
   const told = OAuthError.is(outcome) ? outcome.code : outcome
   const ms = Math.round(performance.now() - started)
   log.call('%s %s: %s %s: %s in %d ms', where.provider, where.phase, method, bareAddress(url), told, ms)
-}
-
-function addressOf({ url, query }: ProviderRequest): URL {
-  const address = new URL(url)
-  for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined) address.searchParams.set(name, value)
-  }
-  return address
-}
-
-function headersOf(request: ProviderRequest, customHeaders: Record<string, string> | undefined) {
-  const headers: Record<string, string> = { accept: 'application/json', 'user-agent': USER_AGENT }
-  Object.assign(headers, lowerCase(customHeaders))
-  if (request.form) headers['content-type'] = 'application/x-www-form-urlencoded'
-  if (request.json) headers['content-type'] = 'application/json'
-  if (request.basic) {
-    const { user, password } = request.basic
-    headers.authorization = `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`
-  }
-  if (request.bearer !== undefined) headers.authorization = `Bearer ${request.bearer}`
-  return headers
-}
-
-function lowerCase(headers: Record<string, string> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
-}
-
-function bodyOf({ form, json }: ProviderRequest): string | undefined {
-  if (json) return JSON.stringify(json)
-  if (!form) return undefined
-  const fields = new URLSearchParams()
-  for (const [name, value] of Object.entries(form)) {
-    if (value !== undefined) fields.append(name, value)
-  }
-  return fields.toString()
 }
 
 const decoders = { gzip: promisify(gunzip), deflate: promisify(inflate), br: promisify(brotliDecompress) }

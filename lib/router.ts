@@ -2,6 +2,7 @@ import express, { type NextFunction, type Request, type RequestHandler, type Res
 import { Passport } from 'passport'
 import { callbackParams } from './callback-params'
 import { OAuthError } from './errors'
+import type { Flow, Login } from './legs'
 import { log } from './log'
 import { protect, sendFailure, sendPopupResult, sendUnknownProvider } from './pages'
 import { safeReturnTo } from './return-to'
@@ -13,9 +14,10 @@ import {
   readConfig,
   tenantError,
 } from './router-config'
-import { adoptSession, guardSlot, hasSession, type SessionRequest } from './session'
+import { adoptSession, hasSession, type SessionRequest } from './session'
+import { guardSlot } from './session-guard'
 import { type AppPassport, defaultUser, loginsNow, signIn, signOut } from './sign-in'
-import type { Flow, Login } from './strategy'
+import { setupCheck } from './startup-check'
 import { TokenDesk } from './tokens/desk'
 import { RequestOAuth } from './tokens/request-oauth'
 import { replayOf } from './transactions'
@@ -33,6 +35,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   const desk = new TokenDesk({ ...settings.tokens, sessionKey })
   const authenticator = config.passport ?? ownPassport()
   const entriesOf = entryLookUp(config.providers, settings)
+  const checkFirst = setupCheck(baseURL)
   const router = express.Router()
 
   router.use((req, _res, next) => {
@@ -58,6 +61,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       const entry = (await entriesOf(req)).get(name)
       if (!entry || (leg === 'entry' && !entry.strategy.takesUnsolicited)) return sendUnknownProvider(req, res)
       protect(res)
+      if (leg === 'begin') checkFirst(req, entry.callbackURL)
       const flow: Flow = {
         leg,
         returnTo: returnToOf(req),

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { OAuthError } from './errors'
-import { carrySlot, roomInCookie, type SessionRequest, type Slot, sessionUser, type Where, withSlot } from './session'
+import { whoIs } from './identity'
+import { carrySlot, roomInCookie, type SessionRequest, type Slot, type Where, withSlot } from './session'
 
 /** One pending login, kept in the session that began it. */
 export interface Transaction {
@@ -16,6 +17,7 @@ export interface Transaction {
   redirectURI: string
   /** PKCE (RFC 7636 §4.1). */
   verifier?: string
+  /** Where the browser goes after the login: a path of this app. */
   returnTo?: string
   /** Begun in a popup: its callback tells the opener and closes the window. */
   popup?: true
@@ -40,7 +42,7 @@ export interface Replay {
   finished: Promise<Finished>
 }
 
-export const MAX_PENDING = 20
+const MAX_PENDING = 20
 
 /** 256 bits from the system's random source, base64url (RFC 6749 §10.10). */
 export function newState(): string {
@@ -196,22 +198,6 @@ const replays = new WeakMap<OAuthError, Replay>()
 /** What became of the callback whose double failed with `state_used`. */
 export function replayOf(error: OAuthError): Replay | undefined {
   return replays.get(error)
-}
-
-/** Who is logged in, as a text that stays the same from request to request; `undefined` for nobody. */
-export function whoIs(req: SessionRequest): string | undefined {
-  const user = sessionUser(req) ?? req.user
-  return user === undefined || user === null ? undefined : identityOf(user)
-}
-
-/** A user's identity: its provider and id where it has them, else its whole content. */
-export function identityOf(user: unknown): string {
-  if (typeof user !== 'object' || user === null) return String(user)
-  const fields: Record<string, unknown> = { ...user }
-  const id = 'id' in user ? user.id : fields._id
-  const known =
-    id === undefined || id === null ? JSON.stringify(user) : `${String(fields.provider ?? '')}:${String(id)}`
-  return createHash('sha256').update(known).digest('base64url').slice(0, 22)
 }
 
 interface Used {

@@ -21,6 +21,7 @@ import { DialectStrategy, OptionReader, textOf } from '../lib/dialect'
 export interface BbscloudOptions extends DialectOptions {
   /** The site: `https://1000001.bbscloud.com`, a sub-domain of one's own, or one's own domain. */
   baseURL: string
+  /** Where the server fetches the code before the redirect. Default: the site's. */
   codeURL?: string | undefined
 }
 
@@ -33,6 +34,7 @@ const USER_INFO_CODES: Record<string, ErrorCode> = {
   '-3': 'user_unknown',
 }
 
+/** The strategy of BBScloud; its constructor throws `config_invalid`, naming the option. See {@link BbscloudOptions}. */
 export class BbscloudStrategy extends DialectStrategy {
   private readonly codeURL: string
 

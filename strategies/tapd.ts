@@ -37,6 +37,7 @@ const SITES = {
 const REFUSED_GRANT = /authorization code|redirect uri|refresh token|invalid_grant/i
 const REFUSED_CLIENT = /invalid_client|basic auth|client/i
 
+/** The strategy of TAPD; its constructor throws `config_invalid`, naming the option. See {@link TapdOptions}. */
 export class TapdStrategy extends DialectStrategy {
   private readonly profileSource: 'users/info' | 'resource'
 

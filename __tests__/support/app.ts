@@ -31,7 +31,7 @@ export function startRouterApp(
 }
 
 /** What a callback under bare Passport came to. */
-export interface BareOutcome {
+interface BareOutcome {
   user: unknown
   info: unknown
   code: string | undefined

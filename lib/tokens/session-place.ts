@@ -1,5 +1,6 @@
 import type { JsonObject } from '../provider-call'
-import { changeSlot, isCookieSession, newestSlot, type SessionRequest, type Slot, type Where } from '../session'
+import { isCookieSession, type SessionRequest, type Slot, type Where } from '../session'
+import { changeSlot, newestSlot } from '../session-guard'
 import { isStored, type Kept, type StoredTokens, writeDown } from './kept'
 import { type Place, readKept } from './place'
 import type { Sealer } from './sealer'
@@ -66,11 +67,11 @@ export function tokensOf(slot: Slot | undefined): Record<string, unknown> {
   return typeof tokens === 'object' && tokens !== null ? (tokens as Record<string, unknown>) : {} // an object's members
 }
 
-export function setTokens(slot: Slot, provider: string, entry: StoredTokens | JsonObject): void {
+function setTokens(slot: Slot, provider: string, entry: StoredTokens | JsonObject): void {
   slot.tokens = { ...tokensOf(slot), [provider]: entry }
 }
 
-export function dropTokens(slot: Slot, provider: string): void {
+function dropTokens(slot: Slot, provider: string): void {
   const { [provider]: _dropped, ...rest } = tokensOf(slot)
   slot.tokens = rest
   if (Array.isArray(slot.logins)) slot.logins = slot.logins.filter((login) => login?.name !== provider)

@@ -1,0 +1,46 @@
+/**
+ * Runs `work` after whatever else this process does with the session `id`: two requests of one session, each with
+ * a copy of its own, would lose each other's changes. Without an id it runs at once.
+ */
+export async function inTurn<T>(id: string | undefined, work: () => Promise<T>): Promise<T> {
+  if (id === undefined) return work()
+  const turn = turns.get(id) ?? { tail: Promise.resolve(), waiting: 0, version: undefined }
+  turns.set(id, turn)
+  turn.waiting++
+  const mine = turn.tail.then(work)
+  turn.tail = mine.catch(() => {})
+  try {
+    return await mine
+  } finally {
+    turn.waiting--
+    setTimeout(forget, REMEMBERED_MS, id, turn, turn.version).unref()
+  }
+}
+
+/** The version of the slot that this process last stored in the session `id`, while that is recent. */
+export function writtenVersion(id: string): number | undefined {
+  return turns.get(id)?.version
+}
+
+/** Notes what was just stored, for the requests that read the session before. */
+export function noteWritten(id: string, version: number): void {
+  const turn = turns.get(id)
+  if (turn) turn.version = version
+}
+
+/** Newer than any version: what a slow request still holds of an ended session is not to be stored again. */
+export const ENDED = Number.POSITIVE_INFINITY
+
+/** What this process last stored for a session, and the request that works on it now. */
+interface Turn {
+  tail: Promise<unknown>
+  waiting: number
+  version: number | undefined
+}
+const turns = new Map<string, Turn>()
+/** How long this process knows what it stored. */
+export const REMEMBERED_MS = 30_000
+
+function forget(id: string, turn: Turn, version: number | undefined): void {
+  if (turn.waiting === 0 && turn.version === version) turns.delete(id)
+}
