@@ -76,7 +76,7 @@ export abstract class DialectStrategy extends ProviderClient {
     this.pkce = readPkce(read, options, dialect.pkce ?? false)
     this.sessionKey = read.optionalText('sessionKey') ?? 'passport-dialects'
     this.stateLifetime = read.positive('stateLifetime', 600, 'seconds') * 1000
-    this.client = fingerprint(this.clientID, this.endpoints.authorizationURL)
+    this.client = fingerprint(this.clientID, this.endpoints)
     this.customStore = typeof options.store === 'object' ? options.store : undefined
   }
 
@@ -316,9 +316,13 @@ const FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'issuer_mismatch',
 ])
 
-/** Tells two clients of one name apart: tenants of one process share names and maybe a session. */
-function fingerprint(clientID: string, authorizationURL: string): string {
-  return createHash('sha256').update(`${clientID}\n${authorizationURL}`).digest('base64url').slice(0, 11)
+/**
+ * Tells two clients of one name apart: tenants of one process share names and maybe a session. Every endpoint
+ * counts, for a code or token must not go to another than those its login was begun with.
+ */
+function fingerprint(clientID: string, endpoints: Dialect['endpoints']): string {
+  const text = [clientID, ...Object.values(endpoints)].join('\n')
+  return createHash('sha256').update(text).digest('base64url').slice(0, 11)
 }
 
 /** Passport takes any value as a challenge and hands it on as `info`; its types know strings and numbers only. */
