@@ -84,7 +84,7 @@ export async function withSlot<T>(
 }
 
 /**
- * Gives the browser a new session id (RFC 9700 §4.5.3, session fixation) and keeps the session's content.
+ * Gives the browser a new session id (against session fixation) and keeps the session's content.
  * The new session is stored before the old one goes, so a failing store loses nothing. Where other logins
  * are pending, the old id keeps them, and nothing else, for those that are already on their way back.
  */
