@@ -45,7 +45,7 @@ export function startNaive(providers: Record<string, ClientOptions>): Promise<Ru
     const kept = keptIn(req)
     if (kept.user) kept.linked = user
     else kept.user = user
-    res.redirect(kept.returnTo ?? '/')
+    res.redirect(kept.returnTo || '/')
   })
   app.get('/me', (req, res) => {
     const { user = null, linked = null } = keptIn(req)
