@@ -70,7 +70,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     const user = await verified(login, req, where)
     if (!user) throw new OAuthError('verify_refused', where)
     await signIn(sessionRequest(req), { authenticator, key: sessionKey, where }, login, user)
-    return { goTo: login.transaction.returnTo ?? successRedirect }
+    return { goTo: safeReturnTo(login.transaction.returnTo) ?? successRedirect }
   }
 
   async function verified(login: Login, req: Request, where: { provider: string; phase: 'callback' }) {
