@@ -24,7 +24,7 @@ async function planted(app: Running, begin = '/auth/aihubmix') {
   return { attacker, victim: cloneOf(attacker, app.origin) }
 }
 
-describe('session fixation across a login: the attacker planted the session id (RFC 6749 §10.12 trusts the session)', () => {
+describe('session fixation across a login: the attacker planted the session that RFC 6749 §10.12 relies on', () => {
   test('control: the naive app keeps the id, and the attacker is logged in with the victim', async () => {
     const { attacker, victim } = await planted(scene.naive)
     await victim.get(await consent(scene.naive, victim, scene.emulators.aihubmix))
