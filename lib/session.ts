@@ -62,7 +62,8 @@ export function isCookieSession(req: SessionRequest): boolean {
 
 /**
  * Runs `work` on the newest known slot of the session, one request of a session after the other.
- * `work` may change the slot; `save` stores the session before this resolves.
+ * `work` may change the slot; `save` stores the session before this resolves. With `follow` the work is done on
+ * the session that a login made of this one meanwhile: the browser has that one by now.
  *
  * @throws OAuthError `session_missing` where there is no session, or its store fails
  */
@@ -71,10 +72,12 @@ export async function withSlot<T>(
   key: string,
   where: Where,
   work: (slot: Slot) => T,
-  { save }: { save: boolean },
+  { save, follow = false }: { save: boolean; follow?: boolean },
 ): Promise<T> {
   return inTurn(req, async () => {
     const session = demand(req, where)
+    const heir = follow ? await heirOf(req, key) : undefined
+    if (heir) return withSlot(heir, key, where, work, { save, follow })
     const slot = await freshSlot(req, session, key, where)
     const result = work(slot)
     session[key] = slot
@@ -111,6 +114,7 @@ export async function renewSession(
     const session = demand(req, where)
     copyContent(old, session)
     const left = keepOld(slot)
+    delete slot.left
     fill(slot, session)
     session[key] = slot
     try {
@@ -121,6 +125,8 @@ export async function renewSession(
       throw error
     }
     saveOnce(session)
+    const turn = turns.get(oldId)
+    if (turn) turn.heir = req.sessionID
     await retire(sessionStore, oldId, old, key, left)
   })
 }
@@ -187,6 +193,8 @@ interface Turn {
   tail: Promise<unknown>
   waiting: number
   version: number | undefined
+  /** The id that a login gave the session. */
+  heir?: string | undefined
 }
 const turns = new Map<string, Turn>()
 const REMEMBERED_MS = 30_000
@@ -210,6 +218,22 @@ async function inTurn<T>(req: SessionRequest, work: () => Promise<T>): Promise<T
 
 function forget(id: string, turn: Turn, version: number | undefined): void {
   if (turn.waiting === 0 && turn.version === version) turns.delete(id)
+}
+
+/**
+ * This request on the session that a login made of its own since it read it. Whoever comes with the old id after that
+ * gets nothing of the new one: the old one is gone then, or its slot says that it was left behind.
+ */
+async function heirOf(req: SessionRequest, key: string): Promise<SessionRequest | undefined> {
+  const { sessionStore, sessionID } = req
+  const heir = sessionID === undefined ? undefined : turns.get(sessionID)?.heir
+  if (heir === undefined || peek(req, key)?.left === true) return undefined
+  const data = await read(sessionStore, heir).catch(() => undefined)
+  if (!data || typeof sessionStore?.createSession !== 'function') return undefined
+  const standIn: SessionRequest = Object.create(req)
+  standIn.sessionID = heir
+  sessionStore.createSession(standIn, data)
+  return standIn
 }
 
 async function freshSlot(req: SessionRequest, session: Session, key: string, where: Where): Promise<Slot> {
