@@ -20,7 +20,7 @@ import { readTokenSet, scopeList, TokenSetProblem } from '../../lib/tokens/token
 import { answerText } from './json-text'
 import { runsOf, seedOf } from './seed'
 
-const RUNS = runsOf(20_000)
+const RUNS = runsOf(10_000)
 const options = { clientID: 'client', clientSecret: 'the secret', callbackURL: '/callback' }
 const site = { ...options, baseURL: 'https://site.example' }
 const DIALECTS: { name: string; strategy: DialectStrategy }[] = [
@@ -129,7 +129,7 @@ test('the user in a token (TAPD) is a profile or an OAuthError', async () => {
     await inner(strategy).fetchProfile(tokens).then(expectProfile, expectOAuthError)
   }
   const json = answerText.filter((text) => text.length < 2000 && isJson(text))
-  await fc.assert(fc.asyncProperty(json, fc.boolean(), read), { seed: seedOf('resource'), numRuns: runsOf(5000) })
+  await fc.assert(fc.asyncProperty(json, fc.boolean(), read), { seed: seedOf('resource'), numRuns: runsOf(3000) })
 })
 
 test('scopes as a list: no empties, no repeats, and a list of its own text is the same', () => {
