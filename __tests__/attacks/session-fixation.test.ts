@@ -56,6 +56,19 @@ describe('session fixation across a login: the attacker planted the session that
     expect(providers).toEqual([])
   })
 
+  test.each([0, 1])(
+    'a login begun with the planted id afterwards is none of the victim, with %i tabs left',
+    async (tabs) => {
+      const { attacker, victim } = await planted(scene.ours)
+      const callback = await consent(scene.ours, victim, scene.emulators.aihubmix)
+      if (tabs > 0) await consent(scene.ours, victim, scene.emulators.tapd)
+      await victim.get(callback)
+      const own = await consent(scene.ours, attacker, scene.other, { name: 'other', user: ATTACKER })
+      expect(await failure(victim, own)).toBe('state_unknown')
+      expect(await loggedIn(scene.ours, attacker)).toBeNull()
+    },
+  )
+
   test('a strategy under a Passport of the app changes the id too', async () => {
     const { aihubmix } = scene.emulators
     const verify = (_token: string, _refresh: string, profile: object, done: (error: null, user: object) => void) =>
