@@ -11,6 +11,7 @@ import {
   newState,
   type Transaction,
   takeTransaction,
+  takeUnsolicited,
 } from './transactions'
 
 /** A login that begins, as far as its state is concerned. */
@@ -21,6 +22,7 @@ export interface BeginningLogin {
   verifier: string | undefined
   appState: unknown
   returnTo: string | undefined
+  popup: boolean | undefined
 }
 
 interface LoginStateOptions {
@@ -51,7 +53,7 @@ export class LoginState {
   /** Keeps a login that begins; resolves to its state. @throws OAuthError `session_missing`, `config_invalid` */
   async remember(req: SessionRequest, where: Where, login: BeginningLogin): Promise<string> {
     const { store, key } = this.options
-    const { verifier, appState, returnTo } = login
+    const { verifier, appState, returnTo, popup } = login
     if (store) {
       const state = await storeState(store, req, { verifier, appState, meta: this.meta(login.callbackURL) })
       if (state !== '') return state
@@ -65,6 +67,7 @@ export class LoginState {
       redirectURI: login.redirectURI(state),
       ...(verifier !== undefined && { verifier }),
       ...(returnTo !== undefined && { returnTo }),
+      ...(popup && { popup }),
       ...(appState !== undefined && { appState }),
     })
     return state
@@ -97,6 +100,11 @@ export class LoginState {
       ...(known.verifier !== undefined && { verifier: known.verifier }),
       ...(known.appState !== undefined && { appState: known.appState }),
     }
+  }
+
+  /** The login of a code that the provider sent unasked. @throws OAuthError `state_used` */
+  unsolicited(where: Where, code: string, redirectURI: string): Transaction {
+    return takeUnsolicited(where, this.fingerprint, redirectURI, code)
   }
 
   /** Marks a login as used. */

@@ -1,7 +1,9 @@
+import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Dispatcher } from 'undici'
 import { type ErrorCode, OAuthError, type Phase } from './errors'
+import { log } from './log'
 import { bareAddress } from './redact'
 
 export type Json = null | boolean | number | string | Json[] | JsonObject
@@ -56,8 +58,7 @@ export async function callProvider(
   const { request: send, agent } = await loadHttp()
   const deadline = new AbortController()
   const timer = setTimeout(() => deadline.abort(), limits.timeout)
-  const fail = (code: ErrorCode, extra: { message?: string; providerStatus?: number; cause?: unknown } = {}) =>
-    new OAuthError(code, { ...where, ...extra })
+  const started = performance.now()
   try {
     const { statusCode, headers, body } = await send(addressOf(request), {
       method: request.method,
@@ -68,34 +69,114 @@ export async function callProvider(
       headersTimeout: 0,
       bodyTimeout: 0,
     })
+    logCall(where, request.method, request.url, statusCode, started)
     body.on('error', () => {}) // a body that is given up must not raise an unhandled 'error'
-    const giveUp = (error: OAuthError): never => {
-      body.destroy()
-      throw error
-    }
     if (statusCode >= 300 && statusCode < 400) {
-      giveUp(fail('provider_redirected', { providerStatus: statusCode }))
+      body.destroy()
+      throw new OAuthError('provider_redirected', { ...where, providerStatus: statusCode })
     }
-    const tooLarge = () => fail('response_too_large', { providerStatus: statusCode })
-    if (Number(headers['content-length']) > limits.maxResponseBytes) giveUp(tooLarge())
-    const chunks: Buffer[] = []
-    let size = 0
-    for await (const chunk of body) {
-      size += chunk.length
-      if (size > limits.maxResponseBytes) giveUp(tooLarge())
-      chunks.push(chunk)
-    }
-    const wire = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
-    const bytes = await decompress(wire, headers['content-encoding'], limits.maxResponseBytes)
+    const bytes = await readBody({ statusCode, headers, body }, limits, where)
     return { status: statusCode, text: UTF8.decode(bytes) }
   } catch (error) {
-    if (OAuthError.is(error)) throw error
     const code = deadline.signal.aborted ? 'provider_timeout' : transportFailure(error)
-    throw fail(code, { message: explain(code, request, limits), cause: error })
+    const failure = OAuthError.is(error)
+      ? error
+      : new OAuthError(code, { ...where, message: explain(code, request.url, limits), cause: error })
+    logCall(where, request.method, request.url, failure, started)
+    throw failure
   } finally {
     clearTimeout(timer)
   }
 }
+
+/** A request to a provider's API as an app writes it. */
+export interface OpenRequest {
+  url: URL
+  method: string
+  headers: Record<string, string>
+  body: string | Uint8Array | FormData | AsyncIterable<Uint8Array> | undefined
+  /** The app's own: it ends the request and the body. */
+  signal: AbortSignal | undefined
+}
+
+/** An answer whose body has not been read. */
+export interface OpenAnswer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  body: Readable
+  /** The whole body within the deadline and the size cap, decompressed. @throws OAuthError */
+  bytes(): Promise<Buffer>
+}
+
+/**
+ * A call to a provider's API whose body the app reads itself. The deadline holds until the headers are there, and for
+ * {@link OpenAnswer.bytes} as a whole; a body that is streamed may not pause for longer. No redirect is followed.
+ *
+ * @throws OAuthError `provider_unreachable`, `provider_timeout`, `provider_redirected`; the signal's own reason
+ */
+export async function openProvider(
+  request: OpenRequest,
+  limits: CallLimits,
+  where: { provider: string; phase: Phase },
+): Promise<OpenAnswer> {
+  const { request: send, agent } = await loadHttp()
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(), limits.timeout)
+  const { url, method, headers, body, signal } = request
+  const started = performance.now()
+  const failed = (error: unknown): unknown => {
+    if (OAuthError.is(error) || signal?.aborted) return signal?.aborted ? signal.reason : error
+    const code = deadline.signal.aborted ? 'provider_timeout' : transportFailure(error)
+    return new OAuthError(code, { ...where, message: explain(code, url.href, limits), cause: error })
+  }
+  try {
+    const answer = await send(url, {
+      method: method as Dispatcher.HttpMethod, // undici refuses what is none
+      headers: { accept: 'application/json', 'user-agent': USER_AGENT, ...lowerCase(limits.customHeaders), ...headers },
+      body: body as Dispatcher.DispatchOptions['body'], // its types know Node's FormData under another name
+      dispatcher: limits.dispatcher ?? agent,
+      signal: signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal,
+      headersTimeout: 0,
+      bodyTimeout: limits.timeout,
+    })
+    logCall(where, method, url, answer.statusCode, started)
+    answer.body.on('error', () => {}) // a body that nobody reads must not raise an unhandled 'error'
+    const moved = answer.statusCode >= 300 && answer.statusCode < 400 && answer.statusCode !== 304
+    if (moved) {
+      answer.body.destroy()
+      throw new OAuthError('provider_redirected', { ...where, providerStatus: answer.statusCode })
+    }
+    clearTimeout(timer)
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      body: answer.body,
+      async bytes() {
+        const left = limits.timeout - (performance.now() - started)
+        const bodyTimer = setTimeout(() => deadline.abort(), Math.max(left, 0))
+        try {
+          return await readBody(answer, limits, where)
+        } catch (error) {
+          throw failed(error)
+        } finally {
+          clearTimeout(bodyTimer)
+        }
+      },
+    }
+  } catch (error) {
+    clearTimeout(timer)
+    const failure = failed(error)
+    logCall(where, method, url, failure, started)
+    throw failure
+  }
+}
+
+/** Whatever of a request could be a credential: what no error may quote. */
+export function secretsOf({ form, query, json, basic, bearer }: ProviderRequest): string[] {
+  const named = Object.entries({ ...query, ...form, ...json }).filter(([name]) => !PUBLIC_NAMES.has(name))
+  return [...named.map(([, value]) => value), basic?.password, bearer].filter((value) => typeof value === 'string')
+}
+const PUBLIC_NAMES = new Set(['grant_type', 'response_type', 'redirect_uri', 'client_id', 'client_key', 'fields'])
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 const USER_AGENT = 'passport-dialects'
@@ -111,6 +192,41 @@ function loadHttp() {
   return http
 }
 
+/** The whole body, decompressed. @throws OAuthError `response_too_large`; whatever the connection throws */
+async function readBody(
+  { statusCode, headers, body }: { statusCode: number; headers: OpenAnswer['headers']; body: Readable },
+  limits: CallLimits,
+  where: { provider: string; phase: Phase },
+): Promise<Buffer> {
+  const giveUp = (): never => {
+    body.destroy()
+    throw new OAuthError('response_too_large', { ...where, providerStatus: statusCode })
+  }
+  if (Number(headers['content-length']) > limits.maxResponseBytes) giveUp()
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > limits.maxResponseBytes) giveUp()
+    chunks.push(chunk)
+  }
+  const wire = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
+  return decompress(wire, headers['content-encoding'], limits.maxResponseBytes)
+}
+
+function logCall(
+  where: { provider: string; phase: Phase },
+  method: string,
+  url: string | URL,
+  outcome: unknown,
+  started: number,
+) {
+  if (!log.call.enabled) return
+  const told = OAuthError.is(outcome) ? outcome.code : outcome
+  const ms = Math.round(performance.now() - started)
+  log.call('%s %s: %s %s: %s in %d ms', where.provider, where.phase, method, bareAddress(url), told, ms)
+}
+
 function addressOf({ url, query }: ProviderRequest): URL {
   const address = new URL(url)
   for (const [name, value] of Object.entries(query ?? {})) {
@@ -119,9 +235,9 @@ function addressOf({ url, query }: ProviderRequest): URL {
   return address
 }
 
-function headersOf(request: ProviderRequest, customHeaders: Record<string, string> = {}) {
+function headersOf(request: ProviderRequest, customHeaders: Record<string, string> | undefined) {
   const headers: Record<string, string> = { accept: 'application/json', 'user-agent': USER_AGENT }
-  for (const [name, value] of Object.entries(customHeaders)) headers[name.toLowerCase()] = value
+  Object.assign(headers, lowerCase(customHeaders))
   if (request.form) headers['content-type'] = 'application/x-www-form-urlencoded'
   if (request.json) headers['content-type'] = 'application/json'
   if (request.basic) {
@@ -130,6 +246,10 @@ function headersOf(request: ProviderRequest, customHeaders: Record<string, strin
   }
   if (request.bearer !== undefined) headers.authorization = `Bearer ${request.bearer}`
   return headers
+}
+
+function lowerCase(headers: Record<string, string> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 function bodyOf({ form, json }: ProviderRequest): string | undefined {
@@ -169,8 +289,8 @@ function errorCode(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
 }
 
-function explain(code: ErrorCode, request: ProviderRequest, limits: CallLimits): string | undefined {
-  const address = bareAddress(request.url)
+function explain(code: ErrorCode, url: string, limits: CallLimits): string | undefined {
+  const address = bareAddress(url)
   if (code === 'provider_timeout') {
     return `No whole answer from ${address} within ${limits.timeout} ms. Try again, or raise \`timeout\`.`
   }

@@ -1,8 +1,9 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response, type Router } from 'express'
-import { type Authenticator, Passport } from 'passport'
+import { Passport } from 'passport'
 import { callbackParams } from './callback-params'
 import { OAuthError } from './errors'
-import { protect, sendFailure, sendUnknownProvider } from './pages'
+import { log } from './log'
+import { protect, sendFailure, sendPopupResult, sendUnknownProvider } from './pages'
 import { safeReturnTo } from './return-to'
 import {
   buildEntries,
@@ -12,9 +13,11 @@ import {
   readConfig,
   tenantError,
 } from './router-config'
-import { adoptSession, hasSession, type SessionRequest } from './session'
-import { defaultUser, loginsOf, signIn, signOut } from './sign-in'
+import { adoptSession, guardSlot, hasSession, type SessionRequest } from './session'
+import { type AppPassport, defaultUser, loginsNow, signIn, signOut } from './sign-in'
 import type { Flow, Login } from './strategy'
+import { TokenDesk } from './tokens/desk'
+import { RequestOAuth } from './tokens/request-oauth'
 import { replayOf } from './transactions'
 
 /**
@@ -27,14 +30,21 @@ import { replayOf } from './transactions'
 export function oauthRouter(config: OAuthRouterConfig): Router {
   const settings = readConfig(config)
   const { baseURL, mountPath, successRedirect, failureRedirect, sessionKey } = settings
+  const desk = new TokenDesk({ ...settings.tokens, sessionKey })
   const authenticator = config.passport ?? ownPassport()
   const entriesOf = entryLookUp(config.providers, settings)
   const router = express.Router()
 
+  router.use((req, _res, next) => {
+    req.oauth = new RequestOAuth(req, desk, entriesOf)
+    guardSlot(sessionRequest(req), sessionKey)
+    next()
+  })
   router.use(restoreUser(authenticator.authenticate('session')))
-  router.get(`${mountPath}/session`, showSession)
+  router.get(`${mountPath}/session`, (req, res, next) => void showSession(req, res, next))
   router.post(`${mountPath}/logout`, (req, res, next) => void logOut(req, res, next))
   router.get(`${mountPath}/:provider/callback`, (req, res, next) => void converse('callback', req, res, next))
+  router.get(`${mountPath}/:provider/entry`, (req, res, next) => void converse('entry', req, res, next))
   router.get(`${mountPath}/:provider`, (req, res, next) => void converse('begin', req, res, next))
   router.use(mountPath || '/', refuseBadAddress)
   return router
@@ -46,14 +56,22 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     if (req.method !== 'GET') return void res.status(405).set('Allow', 'GET').end()
     try {
       const entry = (await entriesOf(req)).get(name)
-      if (!entry) return sendUnknownProvider(req, res)
+      if (!entry || (leg === 'entry' && !entry.strategy.takesUnsolicited)) return sendUnknownProvider(req, res)
       protect(res)
-      const flow: Flow = { leg, returnTo: returnToOf(req), conclude: (login) => conclude(entry, login, req) }
+      const flow: Flow = {
+        leg,
+        returnTo: returnToOf(req),
+        popup: leg === 'begin' && callbackParams(sessionRequest(req)).get('popup') === '1',
+        conclude: (login) => conclude(entry, login, req),
+      }
+      // An unasked code never takes the place of a login that is there.
+      const isSignedIn = req.user !== undefined && req.user !== null
+      if (leg === 'entry' && isSignedIn) return res.redirect(303, flow.returnTo ?? successRedirect)
       const callbackURL = entry.callbackURL ?? `${baseURL ?? ''}${req.baseUrl}${mountPath}/${name}/callback`
       const finished = (error: unknown, concluded: unknown, info: unknown) => {
         const failure = error ?? (concluded ? undefined : info)
-        if (failure === undefined || failure === null) return res.redirect(303, goTo(concluded))
-        fail(failure, name, req, res, next)
+        if (failure === undefined || failure === null) return arrive(res, name, concluded as Concluded) // conclude's own
+        fail(failure, name, req, res, next, flow.popup)
       }
       // Passport augments the strategy object it is given: each request gets one of its own.
       const attempt = Object.create(entry.strategy)
@@ -69,8 +87,9 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     const where = { provider: entry.name, phase: 'callback' as const }
     const user = await verified(login, req, where)
     if (!user) throw new OAuthError('verify_refused', where)
-    await signIn(sessionRequest(req), { authenticator, key: sessionKey, where }, login, user)
-    return { goTo: safeReturnTo(login.transaction.returnTo) ?? successRedirect }
+    await signIn(sessionRequest(req), { authenticator, key: sessionKey, where, desk }, login, user)
+    const { returnTo, popup } = login.transaction
+    return { goTo: safeReturnTo(returnTo) ?? successRedirect, popup: popup === true }
   }
 
   async function verified(login: Login, req: Request, where: { provider: string; phase: 'callback' }) {
@@ -84,31 +103,58 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     }
   }
 
-  function fail(failure: unknown, provider: string, req: Request, res: Response, next: NextFunction): void {
-    const error = OAuthError.is(failure) ? failure : unexpected(failure, provider)
-    answerFailure(error, provider, req, res, next).catch(next)
+  function arrive(res: Response, provider: string, { goTo, popup }: Concluded): void {
+    log.login('%s: logged in', provider)
+    if (popup) sendPopupResult(res, { provider, ok: true })
+    else res.redirect(303, goTo)
   }
 
-  async function answerFailure(error: OAuthError, provider: string, req: Request, res: Response, next: NextFunction) {
+  function fail(
+    failure: unknown,
+    provider: string,
+    req: Request,
+    res: Response,
+    next: NextFunction,
+    popup?: boolean,
+  ): void {
+    const error = OAuthError.is(failure) ? failure : unexpected(failure, provider)
+    answerFailure(error, provider, req, res, next, popup === true).catch(next)
+  }
+
+  async function answerFailure(
+    error: OAuthError,
+    provider: string,
+    req: Request,
+    res: Response,
+    next: NextFunction,
+    popup: boolean,
+  ) {
     const finished = await replayOf(error)?.finished
     if (finished?.ok) {
       const { sessionID, returnTo } = finished
       if (sessionID !== undefined && sessionID !== sessionRequest(req).sessionID)
         await adoptSession(sessionRequest(req), sessionID)
-      return res.redirect(303, safeReturnTo(returnTo) ?? successRedirect)
+      const goTo = safeReturnTo(returnTo) ?? successRedirect
+      return arrive(res, provider, { goTo, popup: finished.popup === true })
     }
     const shown = finished && OAuthError.is(finished.error) ? finished.error : error
+    log.login('%s: failed in phase %s: %s: %s', provider, shown.phase, shown.code, shown.message)
     if (res.headersSent) return next(shown)
     if (config.onError) return config.onError(shown, req, res, next)
+    if (popup || finished?.popup) return sendPopupResult(res, { provider, ok: false, code: shown.code })
     if (failureRedirect === undefined) return sendFailure(req, res, shown)
     res.redirect(303, withQuery(failureRedirect, { error: shown.code, provider }))
   }
 
-  function showSession(req: Request, res: Response): void {
+  async function showSession(req: Request, res: Response, next: NextFunction): Promise<void> {
     protect(res)
-    const user = req.user === undefined || req.user === null ? null : withoutTokens(req.user)
-    const providers = user === null ? [] : loginsOf(sessionRequest(req), sessionKey)
-    res.json({ user, providers })
+    try {
+      const user = req.user === undefined || req.user === null ? null : withoutTokens(req.user)
+      const providers = user === null ? [] : await loginsNow(sessionRequest(req), sessionKey, desk)
+      res.json({ user, providers })
+    } catch (error) {
+      fail(error, 'session', req, res, next)
+    }
   }
 
   async function logOut(req: Request, res: Response, next: NextFunction): Promise<void> {
@@ -118,9 +164,10 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       res.status(403).json({ error: { code: 'cross_site', message: 'Log out from a page of this app.' } })
       return
     }
+    const revoke = settings.revokeOnLogout ? (provider: string) => req.oauth.revoke(provider) : undefined
     try {
       if (hasSession(sessionRequest(req)))
-        await signOut(sessionRequest(req), { provider: 'session', phase: 'callback' })
+        await signOut(sessionRequest(req), { key: sessionKey, where: AT_SESSION, desk }, revoke)
       if (req.accepts(['html', 'json']) === 'json') res.json({ user: null, providers: [] })
       else res.redirect(303, config.logoutRedirect ?? successRedirect)
     } catch (error) {
@@ -129,17 +176,17 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   }
 }
 
+const AT_SESSION = { provider: 'session', phase: 'callback' } as const
+
 /** What a finished callback hands through Passport to the response, in the place of a user. */
 interface Concluded {
   goTo: string
+  /** The opener of this window is told; the browser goes nowhere. */
+  popup: boolean
 }
 
-function goTo(concluded: unknown): string {
-  return (concluded as Concluded).goTo // `conclude` is the only strategy outcome of this router
-}
-
-function ownPassport(): Authenticator {
-  const passport = new Passport() as Authenticator // the same class; @types/passport declares it twice
+function ownPassport(): AppPassport {
+  const passport = new Passport()
   passport.serializeUser((user, done) => done(null, user))
   passport.deserializeUser((user: Express.User, done) => done(null, user))
   return passport

@@ -25,6 +25,8 @@ export interface Transaction {
   /** PKCE (RFC 7636 §4.1). */
   verifier?: string
   returnTo?: string
+  /** Begun in a popup: its callback tells the opener and closes the window. */
+  popup?: true
   /** Who was logged in when it began. */
   begunBy?: string
   /** What the app gave as `state` to `passport.authenticate`: it comes back as `info.state`. */
@@ -35,6 +37,7 @@ export interface Transaction {
 export interface Finished {
   ok: boolean
   returnTo?: string | undefined
+  popup?: boolean | undefined
   /** The session that the login ended in. */
   sessionID?: string | undefined
   error?: unknown
@@ -123,10 +126,24 @@ export async function takeTransaction(
   )
 }
 
+/**
+ * The transaction of a login that the provider began by sending a code unasked: for this request alone, as a pending
+ * one. Nothing but the code tells it from others.
+ *
+ * @throws OAuthError `state_used` where the same code came before; {@link replayOf} tells more
+ */
+export function takeUnsolicited(where: Where, client: string, redirectURI: string, code: string): Transaction {
+  const state = `unsolicited:${createHash('sha256').update(code).digest('base64url')}`
+  const claim = claims.get(state)
+  if (claim) throw usedBefore(where, { finished: claim.promise })
+  claims.set(state, newClaim())
+  return { state, provider: where.provider, client, begunAt: Date.now(), redirectURI }
+}
+
 /** Marks a pending login as used in `slot`. To be stored with it. */
 export function markFinished(slot: Slot, transaction: Transaction, ok: boolean): void {
   slot.pending = pendingOf(slot).filter((entry) => entry.state !== transaction.state)
-  const { state, provider, client, returnTo } = transaction
+  const { state, provider, client, returnTo, popup } = transaction
   const done: Used = {
     state,
     provider,
@@ -134,6 +151,7 @@ export function markFinished(slot: Slot, transaction: Transaction, ok: boolean):
     ok,
     at: Date.now(),
     ...(returnTo !== undefined && { returnTo }),
+    ...(popup && { popup }),
   }
   slot.used = [...usedOf(slot).filter((entry) => entry.state !== state), done].slice(-MAX_PENDING)
   forgetOld(slot)
@@ -199,13 +217,16 @@ interface Used {
   ok: boolean
   at: number
   returnTo?: string
+  popup?: true
 }
 
 /** Callbacks at work in this process, by state: a double waits for the first and asks the provider nothing. */
 const claims = new Map<string, { promise: Promise<Finished>; resolve: (finished: Finished) => void }>()
 const CLAIM_REMEMBERED_MS = 30_000
 const FORGOTTEN_AFTER_MS = 3_600_000
+/** Characters of JSON: base64 and the app's own content go on top, and a browser drops a cookie of more than 4096. */
 const COOKIE_BUDGET = 1800
+const COOKIE_MINIMUM = 1000
 
 function newClaim() {
   let resolve: (finished: Finished) => void = () => {}
@@ -253,7 +274,9 @@ function forgetOld(slot: Slot): void {
 }
 
 function fitIntoCookie(slot: Slot): void {
-  while (JSON.stringify(slot).length > COOKIE_BUDGET) {
+  const tokens = JSON.stringify(slot.tokens ?? '').length
+  const budget = tokens + Math.max(COOKIE_BUDGET - tokens, COOKIE_MINIMUM)
+  while (JSON.stringify(slot).length > budget) {
     const used = usedOf(slot)
     const pending = pendingOf(slot)
     if (used.length > 0) slot.used = used.slice(1)

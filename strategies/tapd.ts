@@ -53,9 +53,10 @@ export class TapdStrategy extends DialectStrategy {
         userProfileURL: `${api}/users/info`,
       },
       scope: ['user'],
+      tokenRefused: [401, 422],
+      unsolicited: read.flag('silentLogin'),
     })
     this.profileSource = read.oneOf('profileSource', ['users/info', 'resource'], 'users/info')
-    read.flag('silentLogin')
   }
 
   override authorizationParams(): Params {

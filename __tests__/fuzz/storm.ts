@@ -116,8 +116,9 @@ export async function storm(callbacks: number): Promise<void> {
     statuses[answer.statusCode] = (statuses[answer.statusCode] ?? 0) + 1
     const location = String(answer.headers.location ?? '/')
     const stays = new URL(location, app.origin).origin === app.origin
-    // A provider's own error, told with a state that is pending, is 502 by the contract: no failure of ours.
-    const ours = answer.statusCode >= 500 && !/authorization_failed/.test(text)
+    // What a provider says no to, for a state that is pending, is 502 by the contract: no failure of ours.
+    const theirs = answer.statusCode === 502 && /authorization_failed|provider_error/.test(text)
+    const ours = answer.statusCode >= 500 && !theirs
     if (ours || !stays || (answer.statusCode === 303) !== (answer.headers.location !== undefined)) {
       throw new Error(`${item.method} ${path} (${item.whose}) answered ${answer.statusCode} ${location}: ${text}`)
     }
