@@ -5,6 +5,7 @@ import {
   type DialectProfile,
   type DialectStrategy,
   ERROR_CODES,
+  FeishuStrategy,
   type JsonObject,
   OAuthError,
   type Phase,
@@ -34,6 +35,7 @@ const DIALECTS: { name: string; strategy: DialectStrategy }[] = [
   { name: 'tiktok', strategy: new TiktokStrategy(options, () => {}) },
   { name: 'tiktok v1', strategy: new TiktokStrategy({ ...options, apiVersion: 'v1' }, () => {}) },
   { name: 'aihubmix', strategy: new AihubmixStrategy(options, () => {}) },
+  { name: 'feishu', strategy: new FeishuStrategy(options, () => {}) },
 ]
 
 /** What a strategy keeps for its engine, which these tests stand in for. */
