@@ -84,6 +84,24 @@ describe('script in what the query says (RFC 6749 §10.14)', () => {
     expect(await page(answer)).not.toContain('alert(1)')
   })
 
+  test.each(SCRIPTS)("the popup's page has the one script of its own, and nothing of it: %j", async (text) => {
+    const finished = async (value: string) => {
+      const browser = new Browser()
+      const denied = new URL(
+        await scene.emulators.tapd.deny(await browser.location(`${scene.ours.origin}/auth/tapd?popup=1&x=${value}`)),
+      )
+      for (const param of ['error', 'error_description']) denied.searchParams.set(param, value)
+      const answer = await browser.get(denied.href, HTML)
+      const policy = answer.headers.get('content-security-policy')
+      expect(policy).toMatch(/^default-src 'none'; script-src 'sha256-[\w+/=]+'; frame-ancestors 'none'$/)
+      return answer.text()
+    }
+    const [attacked, harmless] = [await finished(text), await finished(HARMLESS)]
+    expect(attacked).not.toContain('alert(1)')
+    expectSameShape(attacked, harmless)
+    expect(attacked.match(/<script/g)).toHaveLength(1)
+  })
+
   test.each(SCRIPTS)('the page of an unknown provider does not show its name: %j', async (text) => {
     for (const path of [`/auth/${encodeURIComponent(text)}`, `/auth/${encodeURIComponent(text)}/callback?code=a`]) {
       const answer = await fetch(scene.ours.origin + path, { headers: HTML })
