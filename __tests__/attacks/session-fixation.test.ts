@@ -1,4 +1,5 @@
 import cookieSession from 'cookie-session'
+import type { RequestHandler } from 'express'
 import { AihubmixStrategy } from 'passport-dialects'
 import type { Running } from '../controls/support'
 import { startBareApp, startRouterApp } from '../support/app'
@@ -68,6 +69,36 @@ describe('session fixation across a login: the attacker planted the session that
       expect(await loggedIn(scene.ours, attacker)).toBeNull()
     },
   )
+
+  test('a callback of the attacker that was at work when the victim logged in gets no session of the victim', async () => {
+    let release = () => {}
+    let arrived = () => {}
+    const read = new Promise<void>((resolve) => {
+      arrived = resolve
+    })
+    const finished = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    // Behind the session middleware: the attacker's request has read the planted session, and waits.
+    const before: RequestHandler = (req, _res, next) => {
+      if (req.path !== '/auth/tapd/callback') return next()
+      arrived()
+      void finished.then(() => next())
+    }
+    const app = await startRouterApp({ providers: providersOf(scene.emulators) }, { before })
+    closing = app
+    const { attacker, victim } = await planted(app)
+    const own = await consent(app, attacker, scene.emulators.tapd, { user: '6082' })
+    const callback = await consent(app, victim, scene.emulators.aihubmix)
+    const racing = attacker.get(own)
+    await read
+    await victim.get(callback)
+    release()
+    await racing
+    expect(await loggedIn(app, victim)).toBe(VICTIM)
+    expect(await loggedIn(app, attacker)).toBe('6082')
+    expect((await me(app, attacker)).sessionID).not.toBe((await me(app, victim)).sessionID)
+  })
 
   test('a strategy under a Passport of the app changes the id too', async () => {
     const { aihubmix } = scene.emulators
