@@ -14,6 +14,13 @@ import {
   takeUnsolicited,
 } from './transactions'
 
+/** What a dialect reads out of a callback. */
+export interface CallbackReading {
+  state: string | undefined
+  /** The code, or whatever stands for it. */
+  credential: string | undefined
+}
+
 /** A login that begins, as far as its state is concerned. */
 export interface BeginningLogin {
   callbackURL: string
@@ -77,12 +84,12 @@ export class LoginState {
   async recall(
     req: SessionRequest,
     where: Where,
-    state: string | undefined,
+    { state, credential }: CallbackReading,
     address: Pick<BeginningLogin, 'callbackURL' | 'redirectURI'>,
   ): Promise<Transaction> {
     const { store, key, lifetime, pkce } = this.options
     if (!store) {
-      const expected = { client: this.fingerprint, lifetime }
+      const expected = { client: this.fingerprint, lifetime, credential }
       const transaction = await takeTransaction(req, key, where, state, expected)
       if (!pkce || transaction.verifier !== undefined) return transaction
       await this.settle(req, where, transaction, { ok: false })
@@ -103,8 +110,8 @@ export class LoginState {
   }
 
   /** The login of a code that the provider sent unasked. @throws OAuthError `state_used` */
-  unsolicited(where: Where, code: string, redirectURI: string): Transaction {
-    return takeUnsolicited(where, this.fingerprint, redirectURI, code)
+  unsolicited(req: SessionRequest, where: Where, code: string, redirectURI: string): Transaction {
+    return takeUnsolicited(req, where, this.fingerprint, redirectURI, code)
   }
 
   /** Marks a login as used. */

@@ -1,11 +1,11 @@
 import type { Authenticator } from 'passport'
 import { OAuthError } from './errors'
 import type { DialectProfile } from './profile'
-import { endSession, isCookieSession, peek, renewSession, type SessionRequest, type Slot, type Where } from './session'
+import { endSession, peek, renewSession, roomInCookie, type SessionRequest, type Slot, type Where } from './session'
 import type { Login } from './strategy'
 import type { TokenDesk } from './tokens/desk'
 import { tokenStoreFailure } from './tokens/place'
-import { fitIntoCookie, tokensOf } from './tokens/session-place'
+import { fitTokens, tokensOf } from './tokens/session-place'
 import type { TokenSet } from './tokens/token-set'
 import { identityOf, markFinished, pendingElsewhere, release } from './transactions'
 
@@ -81,7 +81,7 @@ export async function signIn(req: SessionRequest, place: SignInPlace, login: Log
       slot.logins = withLogin(links ? before : [], mine)
       if (!links) slot.owner = where.provider
       if (!stays) session.passport = { user: serialised }
-      if (isCookieSession(req)) fitIntoCookie(slot, where.provider)
+      fitTokens(slot, where.provider, roomInCookie(req, key))
     },
     (slot) => pendingElsewhere(slot, transaction),
   )

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { callbackParams, refuseMalformed } from './callback-params'
 import { absoluteCallbackURL, requestPath } from './callback-url'
 import { type ErrorCode, OAuthError } from './errors'
-import { LoginState } from './login-state'
+import { type CallbackReading, LoginState } from './login-state'
 import { type DialectOptions, OptionReader } from './options'
 import type { DialectProfile } from './profile'
 import type { Params } from './provider-call'
@@ -11,13 +11,6 @@ import { hasSession, noSession, type SessionRequest } from './session'
 import { scopeList, type TokenSet } from './tokens/token-set'
 import { newVerifier, type Transaction } from './transactions'
 import { runVerify, type VerifyFunction } from './verify'
-
-/** What a dialect reads out of a callback. */
-export interface CallbackReading {
-  state: string | undefined
-  /** The code, or whatever stands for it. */
-  credential: string | undefined
-}
 
 /** A finished conversation with the provider, before `verify` has spoken. */
 export interface Login {
@@ -115,9 +108,9 @@ export abstract class DialectStrategy extends ProviderClient {
   }
 
   /** The token set of a callback's credential; default the token endpoint's answer. */
-  protected async exchange(credential: string, transaction: Transaction): Promise<TokenSet> {
+  protected async exchange(credential: string, transaction: Transaction, options: object): Promise<TokenSet> {
     const { redirectURI: redirect_uri, verifier: code_verifier } = transaction
-    const extra = this.tokenParams({})
+    const extra = this.tokenParams(options)
     const grant: Grant = {
       ...extra,
       grant_type: 'authorization_code',
@@ -185,7 +178,7 @@ export abstract class DialectStrategy extends ProviderClient {
     if (credential === undefined && denied === null) throw new OAuthError('callback_invalid', where)
     const callbackURL = this.callbackAddress(req, options)
     const redirectURI = (value: string) => this.redirectURI(callbackURL, value)
-    const transaction = await this.logins.recall(req, where, state, { callbackURL, redirectURI })
+    const transaction = await this.logins.recall(req, where, { state, credential }, { callbackURL, redirectURI })
     if (options.flow) options.flow.popup = transaction.popup === true
     return this.settled(req, transaction, async () => {
       this.checkIssuer(params.get('iss'))
@@ -206,7 +199,7 @@ export abstract class DialectStrategy extends ProviderClient {
     if (!hasSession(req)) throw noSession(where)
     const redirectURI = this.callbackAddress(req, options)
     const transaction: Transaction = {
-      ...this.logins.unsolicited(where, credential, redirectURI),
+      ...this.logins.unsolicited(req, where, credential, redirectURI),
       ...(options.flow?.returnTo !== undefined && { returnTo: options.flow.returnTo }),
     }
     return this.settled(req, transaction, () => this.complete(req, options, transaction, credential))
@@ -218,7 +211,7 @@ export abstract class DialectStrategy extends ProviderClient {
     transaction: Transaction,
     credential: string,
   ): Promise<Outcome> {
-    const tokens = await this.exchange(credential, transaction)
+    const tokens = await this.exchange(credential, transaction, options)
     const profile = await this.loadProfile(tokens)
     return this.conclude(req, options, { transaction, tokens, profile })
   }
@@ -249,7 +242,7 @@ export abstract class DialectStrategy extends ProviderClient {
     }
     await this.logins.settle(req, this.at('callback'), transaction, { ok: true })
     const { appState } = transaction
-    return { kind: 'success', user, info: appState === undefined ? info : { ...info, state: appState } }
+    return { kind: 'success', user, info: appState ? { ...info, state: appState } : (info ?? {}) }
   }
 
   private act(outcome: Outcome): void {
