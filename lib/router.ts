@@ -93,7 +93,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     if (!user) throw new OAuthError('verify_refused', where)
     await signIn(sessionRequest(req), { authenticator, key: sessionKey, where, desk }, login, user)
     const { returnTo, popup } = login.transaction
-    return { goTo: returnTo ?? successRedirect, popup: popup === true }
+    return { goTo: safeReturnTo(returnTo) ?? successRedirect, popup: popup === true }
   }
 
   async function verified(login: Login, req: Request, where: { provider: string; phase: 'callback' }) {

@@ -28,6 +28,16 @@ export function noteWritten(id: string, version: number): void {
   if (turn) turn.version = version
 }
 
+/** The id that a login gave the session `id`, while that is recent. */
+export function heirOf(id: string): string | undefined {
+  return turns.get(id)?.heir
+}
+
+export function noteHeir(id: string, heir: string | undefined): void {
+  const turn = turns.get(id)
+  if (turn) turn.heir = heir
+}
+
 /** Newer than any version: what a slow request still holds of an ended session is not to be stored again. */
 export const ENDED = Number.POSITIVE_INFINITY
 
@@ -36,6 +46,7 @@ interface Turn {
   tail: Promise<unknown>
   waiting: number
   version: number | undefined
+  heir?: string | undefined
 }
 const turns = new Map<string, Turn>()
 /** How long this process knows what it stored. */

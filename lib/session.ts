@@ -10,7 +10,7 @@ import {
   storeFailure,
   type Where,
 } from './session-store'
-import { ENDED, inTurn, noteWritten, writtenVersion } from './session-turns'
+import { ENDED, heirOf, inTurn, noteHeir, noteWritten, writtenVersion } from './session-turns'
 
 export { hasSession, isCookieSession, peek, type SessionRequest, type Slot, type Where }
 
@@ -40,7 +40,8 @@ const LOGIN_BYTES = 450
 
 /**
  * Runs `work` on the newest known slot of the session, one request of a session after the other.
- * `work` may change the slot; `save` stores the session before this resolves.
+ * `work` may change the slot; `save` stores the session before this resolves. With `follow` the work is done on
+ * the session that a login made of this one meanwhile: the browser has that one by now.
  *
  * @throws OAuthError `session_missing` where there is no session, or its store fails
  */
@@ -49,10 +50,12 @@ export async function withSlot<T>(
   key: string,
   where: Where,
   work: (slot: Slot) => T,
-  { save }: { save: boolean },
+  { save, follow = false }: { save: boolean; follow?: boolean },
 ): Promise<T> {
   return inTurn(turnID(req), async () => {
     const session = demand(req, where)
+    const heir = follow ? await onHeir(req, key) : undefined
+    if (heir) return withSlot(heir, key, where, work, { save, follow })
     const slot = await freshSlot(req, session, key, where)
     const result = work(slot)
     session[key] = slot
@@ -62,7 +65,7 @@ export async function withSlot<T>(
 }
 
 /**
- * Gives the browser a new session id (RFC 9700 §4.5.3, session fixation) and keeps the session's content.
+ * Gives the browser a new session id (against session fixation) and keeps the session's content.
  * The new session is stored before the old one goes, so a failing store loses nothing. Where other logins
  * are pending, the old id keeps them, and nothing else, for those that are already on their way back.
  */
@@ -89,6 +92,7 @@ export async function renewSession(
     const session = demand(req, where)
     copyContent(old, session)
     const left = keepOld(slot)
+    delete slot.left
     fill(slot, session)
     session[key] = slot
     try {
@@ -99,6 +103,7 @@ export async function renewSession(
       throw error
     }
     saveOnce(session)
+    noteHeir(oldId, req.sessionID)
     await retire(sessionStore, oldId, old, key, left)
   })
 }
@@ -159,6 +164,22 @@ export function noSession(where: Where): OAuthError {
 function demand(req: SessionRequest, where: Where): Session {
   if (req.session) return req.session
   throw noSession(where)
+}
+
+/**
+ * This request on the session that a login made of its own since it read it. Whoever comes with the old id after that
+ * gets nothing of the new one: the old one is gone then, or its slot says that it was left behind.
+ */
+async function onHeir(req: SessionRequest, key: string): Promise<SessionRequest | undefined> {
+  const { sessionStore, sessionID } = req
+  const heir = sessionID === undefined ? undefined : heirOf(sessionID)
+  if (heir === undefined || peek(req, key)?.left === true) return undefined
+  const data = await read(sessionStore, heir).catch(() => undefined)
+  if (!data || typeof sessionStore?.createSession !== 'function') return undefined
+  const standIn: SessionRequest = Object.create(req)
+  standIn.sessionID = heir
+  sessionStore.createSession(standIn, data)
+  return standIn
 }
 
 async function freshSlot(req: SessionRequest, session: Session, key: string, where: Where): Promise<Slot> {

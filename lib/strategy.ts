@@ -38,6 +38,7 @@ export abstract class DialectStrategy extends ProviderClient {
       pkce: this.pkce,
       store: typeof options.store === 'object' ? options.store : undefined,
       client: { authorizationURL, tokenURL, clientID: this.clientID },
+      endpoints: this.endpoints,
     })
   }
 

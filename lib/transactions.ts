@@ -72,7 +72,7 @@ export async function beginTransaction(
       slot.pending = [...pendingOf(slot), transaction].slice(-MAX_PENDING)
       fitInto(slot, roomInCookie(req, key))
     },
-    { save: true },
+    { save: true, follow: true },
   )
 }
 
@@ -190,7 +190,7 @@ export async function finishTransaction(
 /** What the slot keeps for the other tabs of this browser after a login gave the session a new id. */
 export function pendingElsewhere(slot: Slot, transaction: Transaction): Slot | undefined {
   const pending = pendingOf(slot).filter((entry) => entry.state !== transaction.state)
-  return pending.length === 0 ? undefined : { version: slot.version + 1, pending, used: usedOf(slot) }
+  return pending.length === 0 ? undefined : { version: slot.version + 1, pending, used: usedOf(slot), left: true }
 }
 
 const replays = new WeakMap<OAuthError, Replay>()

@@ -90,10 +90,11 @@ export class BbscloudStrategy extends DialectStrategy {
   /** `type: 1` is the success of step 1, `error: 0` that of userInfo; both come as number or as text. */
   override refusal(body: JsonObject, phase: Phase): Refusal | undefined {
     if (phase === 'code') {
-      if (String(body.type) === '1') return undefined
+      const type = textOf(body.type)
+      if (type === '1') return undefined
       return {
         code: 'client_rejected',
-        providerCode: textOf(body.type),
+        providerCode: type,
         providerMessage: textOf(body.description),
       }
     }

@@ -33,7 +33,7 @@ const whoIs = (app: RunningApp, browser: Browser) => told(browser.get(`${app.ori
 const JSON_ONLY = { accept: 'application/json' }
 
 describe('a login', () => {
-  test('gives the session a new id and the old id nothing (RFC 9700 §4.5.3)', async () => {
+  test('gives the session a new id and the old id nothing (session fixation)', async () => {
     const app = await appWith()
     const browser = new Browser()
     await browser.location(`${app.origin}/auth/tapd`)

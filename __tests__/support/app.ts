@@ -40,7 +40,7 @@ interface BareOutcome {
 /** An app with one strategy under a Passport of its own; the callback tells what Passport was told. */
 export function startBareApp(
   build: (callbackURL: string) => DialectStrategy,
-  options: { store?: session.MemoryStore; callbackURL?: string } = {},
+  options: { store?: session.MemoryStore; callbackURL?: string; route?: RegExp } = {},
 ): Promise<RunningApp> {
   return start(options, (app, originOf) => {
     const passport = new Passport()
@@ -53,7 +53,7 @@ export function startBareApp(
       next()
     })
     app.use(passport.session())
-    app.get('/login', passport.authenticate('it'))
+    app.get(options.route ?? '/login', passport.authenticate('it'))
     app.get('/callback', (req, res, next) => {
       const told = (error: unknown, user: Express.User | false | null | undefined, info: unknown) => {
         const failure = error ?? info
