@@ -15,16 +15,21 @@ export interface Measure {
   storeCalls: number
 }
 
+/** How much is done at once, without the rounds. */
+export type Load = Pick<Plan, 'units' | 'concurrency'>
+
 export type Work = (app: AppProcess) => Promise<unknown>
 
 export interface Plan {
   rounds: number
+  /** Units of work before the first round: V8 takes some hundred logins to compile what it runs. */
+  warmUp: number
   /** Units of work in a round. */
   units: number
   concurrency: number
 }
 
-/** Contestants in turn, round after round, after a round that warms up. Who goes first changes. */
+/** Contestants in turn, round after round. Who goes first changes. */
 export async function interleave(
   apps: readonly AppProcess[],
   provider: ProviderProcess,
@@ -32,11 +37,11 @@ export async function interleave(
   work: Work,
 ): Promise<Map<Contestant, Measure[]>> {
   const measures = new Map<Contestant, Measure[]>(apps.map(({ name }) => [name, []]))
-  for (let round = -1; round < plan.rounds; round++) {
-    const first = Math.max(0, round) % apps.length
+  for (const app of apps) await measureRound(app, provider, { ...plan, units: plan.warmUp }, work)
+  for (let round = 0; round < plan.rounds; round++) {
+    const first = round % apps.length
     for (const app of [...apps.slice(first), ...apps.slice(0, first)]) {
-      const measure = await measureRound(app, provider, plan, work)
-      if (round >= 0) measures.get(app.name)?.push(measure)
+      measures.get(app.name)?.push(await measureRound(app, provider, plan, work))
     }
   }
   return measures
@@ -45,7 +50,7 @@ export async function interleave(
 export async function measureRound(
   app: AppProcess,
   provider: ProviderProcess,
-  { units, concurrency }: Omit<Plan, 'rounds'>,
+  { units, concurrency }: Load,
   work: Work,
 ): Promise<Measure> {
   const [before, connectedBefore] = [await app.usage(), await provider.connections(app.provider)]

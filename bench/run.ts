@@ -34,6 +34,7 @@ async function main(): Promise<void> {
     names: chosen(values.apps, CONTESTANTS, CONTESTANTS),
     rounds: positive(values.rounds, quick ? 3 : 6),
     logins: positive(values.logins, quick ? 100 : 400),
+    warmUp: quick ? 100 : 1000,
     sparse: quick ? 3 : 5,
     flags: folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`],
   }

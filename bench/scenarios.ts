@@ -4,13 +4,14 @@ import { CONTESTANTS, type Contestant } from './contestant.js'
 import { begin, checkContestant, login } from './journey.js'
 import { fixed, type Spread, spread, table } from './numbers.js'
 import { type AppProcess, type ProviderProcess, startApp } from './processes.js'
-import { interleave, type Measure, measureRound, type Plan, type Work } from './rounds.js'
+import { interleave, type Load, type Measure, measureRound, type Work } from './rounds.js'
 
 /** What the command line asks for. */
 export interface Settings {
   names: readonly Contestant[]
   rounds: number
   logins: number
+  warmUp: number
   /** Logins of the sparse scenario, one each {@link SPARSE_GAP_MS}. */
   sparse: number
   /** Flags of the apps' processes, such as `--cpu-prof`. */
@@ -83,7 +84,7 @@ const LONG_GAP_MS = 11_000
 export async function sparse(stage: Stage): Promise<void> {
   await withApps(stage, { title: 'sparse', tls: true, hint: false }, async (apps) => {
     const rows = new Map<Contestant, string[]>(apps.map(({ name }) => [name, [name]]))
-    const once: Omit<Plan, 'rounds'> = { units: 1, concurrency: 1 }
+    const once: Load = { units: 1, concurrency: 1 }
     for (const gap of stage.settings.sparse > 3 ? [SPARSE_GAP_MS, LONG_GAP_MS] : [SPARSE_GAP_MS]) {
       const measures = new Map<Contestant, Measure[]>(apps.map(({ name }) => [name, []]))
       for (let i = 0; i < stage.settings.sparse; i++) {
@@ -145,8 +146,9 @@ async function authorisedFetch(stage: Stage, app: AppProcess): Promise<void> {
 
 /** One table: the work by each app in turn, and the ratio to the one written by hand. */
 async function compare(stage: Stage, title: string, apps: AppProcess[], work: Work, share = 1): Promise<void> {
-  const { rounds, logins } = stage.settings
-  const plan = { rounds, units: Math.max(CONCURRENCY, Math.round(logins * share)), concurrency: CONCURRENCY }
+  const { rounds, logins, warmUp } = stage.settings
+  const units = Math.max(CONCURRENCY, Math.round(logins * share))
+  const plan = { rounds, units, warmUp: Math.round(warmUp * share), concurrency: CONCURRENCY }
   const measures = await interleave(apps, stage.provider, plan, work)
   const hand = (measures.get('hand') ?? []).map(({ cpu }) => cpu)
   const rows = [...measures].map(([name, list]) => {
