@@ -2,6 +2,7 @@ import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Dispatcher } from 'undici'
 import { type ErrorCode, OAuthError, type Phase } from './errors'
+import { exchange } from './exchange'
 import { bareAddress } from './redact'
 
 export type Json = null | boolean | number | string | Json[] | JsonObject
@@ -53,47 +54,30 @@ export async function callProvider(
   limits: CallLimits,
   where: { provider: string; phase: Phase },
 ): Promise<ProviderAnswer> {
-  const { request: send, agent } = await loadHttp()
-  const deadline = new AbortController()
-  const timer = setTimeout(() => deadline.abort(), limits.timeout)
-  const fail = (code: ErrorCode, extra: { message?: string; providerStatus?: number; cause?: unknown } = {}) =>
-    new OAuthError(code, { ...where, ...extra })
+  const { timeout, maxResponseBytes } = limits
+  const fail = (code: ErrorCode, providerStatus: number) => new OAuthError(code, { ...where, providerStatus })
   try {
-    const { statusCode, headers, body } = await send(addressOf(request), {
-      method: request.method,
-      headers: headersOf(request, limits.customHeaders),
-      body: bodyOf(request),
-      dispatcher: limits.dispatcher ?? agent,
-      signal: deadline.signal,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    })
-    body.on('error', () => {}) // a body that is given up must not raise an unhandled 'error'
-    const giveUp = (error: OAuthError): never => {
-      body.destroy()
-      throw error
-    }
-    if (statusCode >= 300 && statusCode < 400) {
-      giveUp(fail('provider_redirected', { providerStatus: statusCode }))
-    }
-    const tooLarge = () => fail('response_too_large', { providerStatus: statusCode })
-    if (Number(headers['content-length']) > limits.maxResponseBytes) giveUp(tooLarge())
-    const chunks: Buffer[] = []
-    let size = 0
-    for await (const chunk of body) {
-      size += chunk.length
-      if (size > limits.maxResponseBytes) giveUp(tooLarge())
-      chunks.push(chunk)
-    }
-    const wire = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
-    const bytes = await decompress(wire, headers['content-encoding'], limits.maxResponseBytes)
-    return { status: statusCode, text: UTF8.decode(bytes) }
+    const { status, headers, body } = await exchange(
+      limits.dispatcher ?? (await ownAgent()),
+      optionsOf(request, limits),
+      {
+        timeout,
+        deadline: () =>
+          new OAuthError('provider_timeout', { ...where, message: explain('provider_timeout', request, limits) }),
+        refuseHead(status, headers) {
+          if (status >= 300 && status < 400) return fail('provider_redirected', status)
+          return Number(headers['content-length']) > maxResponseBytes ? fail('response_too_large', status) : undefined
+        },
+        refuseSize: (size, status) => (size > maxResponseBytes ? fail('response_too_large', status) : undefined),
+      },
+    )
+    const encoding = headers['content-encoding']
+    const bytes = encoding === undefined ? body : await decompress(body, encoding, maxResponseBytes)
+    return { status, text: UTF8.decode(bytes) }
   } catch (error) {
     if (OAuthError.is(error)) throw error
-    const code = deadline.signal.aborted ? 'provider_timeout' : transportFailure(error)
-    throw fail(code, { message: explain(code, request, limits), cause: error })
-  } finally {
-    clearTimeout(timer)
+    const code = transportFailure(error)
+    throw new OAuthError(code, { ...where, message: explain(code, request, limits), cause: error })
   }
 }
 
@@ -101,19 +85,31 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true })
 const USER_AGENT = 'passport-dialects'
 
 /** undici is loaded at the first call: importing the package stays cheap. */
-let http: Promise<{ request: typeof import('undici').request; agent: Dispatcher }> | undefined
-function loadHttp() {
-  http ??= import('undici').then(({ request, Agent }) => ({
-    request,
-    // Ten seconds of keep-alive where the provider names none: most front ends keep 15 s or more.
-    agent: new Agent({ keepAliveTimeout: 10_000, keepAliveMaxTimeout: 60_000, connect: { timeout: 30_000 } }),
-  }))
-  return http
+let agent: Promise<Dispatcher> | undefined
+function ownAgent(): Promise<Dispatcher> {
+  // Ten seconds of keep-alive where the provider names none: most front ends keep 15 s or more.
+  const options = { keepAliveTimeout: 10_000, keepAliveMaxTimeout: 60_000, connect: { timeout: 30_000 } }
+  agent ??= import('undici').then(({ Agent }) => new Agent(options))
+  return agent
+}
+
+function optionsOf(request: ProviderRequest, limits: CallLimits): Dispatcher.DispatchOptions {
+  const { origin, pathname, search } = addressOf(request)
+  return {
+    origin,
+    path: pathname + search,
+    method: request.method,
+    headers: headersOf(request, limits.customHeaders),
+    body: bodyOf(request) ?? null,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  }
 }
 
 function addressOf({ url, query }: ProviderRequest): URL {
   const address = new URL(url)
-  for (const [name, value] of Object.entries(query ?? {})) {
+  if (!query) return address
+  for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) address.searchParams.set(name, value)
   }
   return address
