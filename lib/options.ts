@@ -15,6 +15,7 @@ export interface DialectOptions {
   userProfileURL?: string | undefined
   refreshURL?: string | undefined
   revokeURL?: string | undefined
+  topupURL?: string | undefined
   /** PKCE (RFC 7636): `true` and `'S256'` are the same; `'plain'` does not exist here. */
   pkce?: boolean | 'S256' | undefined
   passReqToCallback?: boolean | undefined

@@ -1,8 +1,10 @@
+import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Dispatcher } from 'undici'
 import { type ErrorCode, OAuthError, type Phase } from './errors'
-import { exchange } from './exchange'
+import { type Bounds, exchange } from './exchange'
+import { log } from './log'
 import { bareAddress } from './redact'
 
 export type Json = null | boolean | number | string | Json[] | JsonObject
@@ -55,29 +57,114 @@ export async function callProvider(
   where: { provider: string; phase: Phase },
 ): Promise<ProviderAnswer> {
   const { timeout, maxResponseBytes } = limits
+  const started = performance.now()
   const fail = (code: ErrorCode, providerStatus: number) => new OAuthError(code, { ...where, providerStatus })
+  const bounds: Bounds = {
+    timeout,
+    deadline: () =>
+      new OAuthError('provider_timeout', { ...where, message: explain('provider_timeout', request.url, limits) }),
+    refuseHead(status, headers) {
+      if (status >= 300 && status < 400) return fail('provider_redirected', status)
+      return Number(headers['content-length']) > maxResponseBytes ? fail('response_too_large', status) : undefined
+    },
+    refuseSize: (size, status) => (size > maxResponseBytes ? fail('response_too_large', status) : undefined),
+  }
   try {
-    const { status, headers, body } = await exchange(
-      limits.dispatcher ?? (await ownAgent()),
-      optionsOf(request, limits),
-      {
-        timeout,
-        deadline: () =>
-          new OAuthError('provider_timeout', { ...where, message: explain('provider_timeout', request, limits) }),
-        refuseHead(status, headers) {
-          if (status >= 300 && status < 400) return fail('provider_redirected', status)
-          return Number(headers['content-length']) > maxResponseBytes ? fail('response_too_large', status) : undefined
-        },
-        refuseSize: (size, status) => (size > maxResponseBytes ? fail('response_too_large', status) : undefined),
-      },
-    )
+    const dispatcher = limits.dispatcher ?? (await loadHttp()).agent
+    const { status, headers, body } = await exchange(dispatcher, optionsOf(request, limits), bounds)
+    logCall(where, request.method, request.url, status, started)
     const encoding = headers['content-encoding']
     const bytes = encoding === undefined ? body : await decompress(body, encoding, maxResponseBytes)
     return { status, text: UTF8.decode(bytes) }
   } catch (error) {
-    if (OAuthError.is(error)) throw error
     const code = transportFailure(error)
-    throw new OAuthError(code, { ...where, message: explain(code, request, limits), cause: error })
+    const failure = OAuthError.is(error)
+      ? error
+      : new OAuthError(code, { ...where, message: explain(code, request.url, limits), cause: error })
+    logCall(where, request.method, request.url, failure, started)
+    throw failure
+  }
+}
+
+/** A request to a provider's API as an app writes it. */
+export interface OpenRequest {
+  url: URL
+  method: string
+  headers: Record<string, string>
+  body: string | Uint8Array | FormData | AsyncIterable<Uint8Array> | undefined
+  /** The app's own: it ends the request and the body. */
+  signal: AbortSignal | undefined
+}
+
+/** An answer whose body has not been read. */
+export interface OpenAnswer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  body: Readable
+  /** The whole body within the deadline and the size cap, decompressed. @throws OAuthError */
+  bytes(): Promise<Buffer>
+}
+
+/**
+ * A call to a provider's API whose body the app reads itself. The deadline holds until the headers are there, and for
+ * {@link OpenAnswer.bytes} as a whole; a body that is streamed may not pause for longer. No redirect is followed.
+ *
+ * @throws OAuthError `provider_unreachable`, `provider_timeout`, `provider_redirected`; the signal's own reason
+ */
+export async function openProvider(
+  request: OpenRequest,
+  limits: CallLimits,
+  where: { provider: string; phase: Phase },
+): Promise<OpenAnswer> {
+  const { request: send, agent } = await loadHttp()
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(), limits.timeout)
+  const { url, method, headers, body, signal } = request
+  const started = performance.now()
+  const failed = (error: unknown): unknown => {
+    if (OAuthError.is(error) || signal?.aborted) return signal?.aborted ? signal.reason : error
+    const code = deadline.signal.aborted ? 'provider_timeout' : transportFailure(error)
+    return new OAuthError(code, { ...where, message: explain(code, url.href, limits), cause: error })
+  }
+  try {
+    const answer = await send(url, {
+      method: method as Dispatcher.HttpMethod, // undici refuses what is none
+      headers: { accept: 'application/json', 'user-agent': USER_AGENT, ...lowerCase(limits.customHeaders), ...headers },
+      body: body as Dispatcher.DispatchOptions['body'], // its types know Node's FormData under another name
+      dispatcher: limits.dispatcher ?? agent,
+      signal: signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal,
+      headersTimeout: 0,
+      bodyTimeout: limits.timeout,
+    })
+    logCall(where, method, url, answer.statusCode, started)
+    answer.body.on('error', () => {}) // a body that nobody reads must not raise an unhandled 'error'
+    const moved = answer.statusCode >= 300 && answer.statusCode < 400 && answer.statusCode !== 304
+    if (moved) {
+      answer.body.destroy()
+      throw new OAuthError('provider_redirected', { ...where, providerStatus: answer.statusCode })
+    }
+    clearTimeout(timer)
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      body: answer.body,
+      async bytes() {
+        const left = limits.timeout - (performance.now() - started)
+        const bodyTimer = setTimeout(() => deadline.abort(), Math.max(left, 0))
+        try {
+          return await readBody(answer, limits, where)
+        } catch (error) {
+          throw failed(error)
+        } finally {
+          clearTimeout(bodyTimer)
+        }
+      },
+    }
+  } catch (error) {
+    clearTimeout(timer)
+    const failure = failed(error)
+    logCall(where, method, url, failure, started)
+    throw failure
   }
 }
 
@@ -85,12 +172,49 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true })
 const USER_AGENT = 'passport-dialects'
 
 /** undici is loaded at the first call: importing the package stays cheap. */
-let agent: Promise<Dispatcher> | undefined
-function ownAgent(): Promise<Dispatcher> {
-  // Ten seconds of keep-alive where the provider names none: most front ends keep 15 s or more.
-  const options = { keepAliveTimeout: 10_000, keepAliveMaxTimeout: 60_000, connect: { timeout: 30_000 } }
-  agent ??= import('undici').then(({ Agent }) => new Agent(options))
-  return agent
+let http: Promise<{ request: typeof import('undici').request; agent: Dispatcher }> | undefined
+function loadHttp() {
+  http ??= import('undici').then(({ request, Agent }) => ({
+    request,
+    // Ten seconds of keep-alive where the provider names none: most front ends keep 15 s or more.
+    agent: new Agent({ keepAliveTimeout: 10_000, keepAliveMaxTimeout: 60_000, connect: { timeout: 30_000 } }),
+  }))
+  return http
+}
+
+/** The whole body, decompressed. @throws OAuthError `response_too_large`; whatever the connection throws */
+async function readBody(
+  { statusCode, headers, body }: { statusCode: number; headers: OpenAnswer['headers']; body: Readable },
+  limits: CallLimits,
+  where: { provider: string; phase: Phase },
+): Promise<Buffer> {
+  const giveUp = (): never => {
+    body.destroy()
+    throw new OAuthError('response_too_large', { ...where, providerStatus: statusCode })
+  }
+  if (Number(headers['content-length']) > limits.maxResponseBytes) giveUp()
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > limits.maxResponseBytes) giveUp()
+    chunks.push(chunk)
+  }
+  const wire = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
+  return decompress(wire, headers['content-encoding'], limits.maxResponseBytes)
+}
+
+function logCall(
+  where: { provider: string; phase: Phase },
+  method: string,
+  url: string | URL,
+  outcome: unknown,
+  started: number,
+) {
+  if (!log.call.enabled) return
+  const told = OAuthError.is(outcome) ? outcome.code : outcome
+  const ms = Math.round(performance.now() - started)
+  log.call('%s %s: %s %s: %s in %d ms', where.provider, where.phase, method, bareAddress(url), told, ms)
 }
 
 function optionsOf(request: ProviderRequest, limits: CallLimits): Dispatcher.DispatchOptions {
@@ -115,9 +239,9 @@ function addressOf({ url, query }: ProviderRequest): URL {
   return address
 }
 
-function headersOf(request: ProviderRequest, customHeaders: Record<string, string> = {}) {
+function headersOf(request: ProviderRequest, customHeaders: Record<string, string> | undefined) {
   const headers: Record<string, string> = { accept: 'application/json', 'user-agent': USER_AGENT }
-  for (const [name, value] of Object.entries(customHeaders)) headers[name.toLowerCase()] = value
+  Object.assign(headers, lowerCase(customHeaders))
   if (request.form) headers['content-type'] = 'application/x-www-form-urlencoded'
   if (request.json) headers['content-type'] = 'application/json'
   if (request.basic) {
@@ -126,6 +250,10 @@ function headersOf(request: ProviderRequest, customHeaders: Record<string, strin
   }
   if (request.bearer !== undefined) headers.authorization = `Bearer ${request.bearer}`
   return headers
+}
+
+function lowerCase(headers: Record<string, string> | undefined): Record<string, string> | undefined {
+  return headers && Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 function bodyOf({ form, json }: ProviderRequest): string | undefined {
@@ -165,8 +293,8 @@ function errorCode(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
 }
 
-function explain(code: ErrorCode, request: ProviderRequest, limits: CallLimits): string | undefined {
-  const address = bareAddress(request.url)
+function explain(code: ErrorCode, url: string, limits: CallLimits): string | undefined {
+  const address = bareAddress(url)
   if (code === 'provider_timeout') {
     return `No whole answer from ${address} within ${limits.timeout} ms. Try again, or raise \`timeout\`.`
   }

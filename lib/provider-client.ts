@@ -6,6 +6,7 @@ import { type DialectOptions, OptionReader } from './options'
 import { type DialectProfile, normaliseProfile, type ProfileFields } from './profile'
 import { callProvider, type Json, type JsonObject, type Params, type ProviderRequest } from './provider-call'
 import type { Where } from './session'
+import { type ApiCall, type ApiCallInit, apiAddress } from './tokens/authorised-fetch'
 import { readTokenSet, type TokenSet, TokenSetProblem } from './tokens/token-set'
 import type { VerifyFunction } from './verify'
 
@@ -18,6 +19,8 @@ export interface Dialect {
     /** Where it is not the token endpoint. */
     refreshURL?: string | undefined
     revokeURL?: string | undefined
+    /** Where the user can buy more of what the provider sells. */
+    topupURL?: string | undefined
   }
   /** Asked for where the app names none. */
   scope: readonly string[]
@@ -31,6 +34,10 @@ export interface Dialect {
   credentials?: readonly string[]
   /** Expected RFC 9207 `iss`; compared where set. */
   issuer?: string | undefined
+  /** HTTP statuses that say of an API call: the access token is refused. Default 401 (RFC 6750 §3.1). */
+  tokenRefused?: readonly number[]
+  /** The query parameter that carries the access token, where the provider knows no Bearer header. */
+  tokenParameter?: string
 }
 
 /** A grant for the token endpoint, in the names of RFC 6749 §4.1.3 and §6. */
@@ -54,7 +61,14 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
   constructor(name: string, options: DialectOptions, verify: VerifyFunction, dialect: Dialect) {
     const read = new OptionReader(name, options)
     const endpoints = { ...dialect.endpoints }
-    for (const key of ['authorizationURL', 'tokenURL', 'userProfileURL', 'refreshURL', 'revokeURL'] as const) {
+    for (const key of [
+      'authorizationURL',
+      'tokenURL',
+      'userProfileURL',
+      'refreshURL',
+      'revokeURL',
+      'topupURL',
+    ] as const) {
       if (endpoints[key] !== undefined || options[key] !== undefined) endpoints[key] = read.address(key, endpoints[key])
     }
     const clientID = read.text('clientID')
@@ -93,7 +107,61 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     }
     const grant: Grant = { grant_type: 'refresh_token', refresh_token: refreshToken }
     const renewed = await this.grant(grant, tokens.scope)
-    return { ...renewed, refreshToken: renewed.refreshToken ?? refreshToken }
+    // RFC 6749 §6: a refresh can't bring more than the user agreed to.
+    const scope = tokens.scope.length > 0 ? renewed.scope.filter((name) => tokens.scope.includes(name)) : renewed.scope
+    return { ...renewed, scope, refreshToken: renewed.refreshToken ?? refreshToken }
+  }
+
+  /**
+   * Revokes a login at the provider. Resolves to whether the provider has such a thing.
+   * @throws OAuthError of phase `revoke`
+   */
+  async revoke(tokens: TokenSet): Promise<boolean> {
+    const request = this.revokeRequest(tokens)
+    if (!request) return false
+    const answer = await this.send(request, 'revoke')
+    const saysNothing = answer.text.trim() === '' && answer.status >= 200 && answer.status < 300 // RFC 7009 §2.2
+    if (!saysNothing) readAnswer(answer, this, this.at('revoke'), secretsOf(request))
+    return true
+  }
+
+  /** The profile of a token's user, asked for now. @throws OAuthError of phase `profile` */
+  async profileOf(tokens: TokenSet): Promise<DialectProfile> {
+    if (this.userProfile === ProviderClient.prototype.userProfile) return this.fetchProfile(tokens)
+    return new Promise((resolve, reject) => {
+      this.userProfile(tokens.accessToken, (error, profile) =>
+        error || !profile ? reject(error ?? this.failure('response_invalid', 'profile')) : resolve(profile),
+      )
+    })
+  }
+
+  /** The address where the user can buy more. @throws OAuthError `config_invalid` where the provider has none */
+  async topup(_tokens: TokenSet): Promise<string> {
+    throw this.failure('config_invalid', 'request', `${this.name} has no top-up address.`)
+  }
+
+  /** Whether {@link topup} leads anywhere. */
+  get canTopUp(): boolean {
+    return this.endpoints.topupURL !== undefined
+  }
+
+  /** Milliseconds that one refresh may take, another process's included. */
+  get patience(): number {
+    return 2 * this.limits.timeout + 10_000
+  }
+
+  /** A call to the provider's API in the user's name, as {@link OAuthFetch} describes it. */
+  openAPI(path: string, init: ApiCallInit): ApiCall {
+    const { baseURL, dispatcher, customHeaders } = this.options
+    const { tokenRefused = [401], tokenParameter } = this.dialect
+    return {
+      url: apiAddress(path, baseURL ?? new URL(this.endpoints.userProfileURL).origin, this.at('request')),
+      init,
+      tokenRefused,
+      tokenParameter,
+      limits: { ...this.limits, dispatcher, customHeaders },
+      where: this.at('request'),
+    }
   }
 
   // ---- what a dialect may override ------------------------------------------------------------
@@ -107,6 +175,13 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
   protected tokenRequest(grant: Grant): ProviderRequest {
     const { clientID: client_id, clientSecret: client_secret } = this
     return { method: 'POST', url: this.tokenEndpoint(grant), form: { ...grant, client_id, client_secret } }
+  }
+
+  /** The revocation request; default a form with the client's credentials (RFC 7009 §2.1), where there is a `revokeURL`. */
+  protected revokeRequest({ accessToken: token }: TokenSet): ProviderRequest | undefined {
+    const { clientID: client_id, clientSecret: client_secret } = this
+    const url = this.endpoints.revokeURL
+    return url === undefined ? undefined : { method: 'POST', url, form: { token, client_id, client_secret } }
   }
 
   /** How an answer says no; default RFC 6749 §5.2. */

@@ -12,9 +12,11 @@ import {
   readConfig,
   tenantError,
 } from './router-config'
-import { adoptSession, hasSession, type SessionRequest } from './session'
-import { defaultUser, loginsOf, signIn, signOut } from './sign-in'
+import { adoptSession, guardSlot, hasSession, type SessionRequest } from './session'
+import { defaultUser, loginsNow, signIn, signOut } from './sign-in'
 import type { Flow, Login } from './strategy'
+import { TokenDesk } from './tokens/desk'
+import { RequestOAuth } from './tokens/request-oauth'
 import { replayOf } from './transactions'
 
 /**
@@ -27,12 +29,18 @@ import { replayOf } from './transactions'
 export function oauthRouter(config: OAuthRouterConfig): Router {
   const settings = readConfig(config)
   const { baseURL, mountPath, successRedirect, failureRedirect, sessionKey } = settings
+  const desk = new TokenDesk({ ...settings.tokens, sessionKey })
   const authenticator = config.passport ?? ownPassport()
   const entriesOf = entryLookUp(config.providers, settings)
   const router = express.Router()
 
+  router.use((req, _res, next) => {
+    req.oauth = new RequestOAuth(req, desk, entriesOf)
+    guardSlot(sessionRequest(req), sessionKey)
+    next()
+  })
   router.use(restoreUser(authenticator.authenticate('session')))
-  router.get(`${mountPath}/session`, showSession)
+  router.get(`${mountPath}/session`, (req, res, next) => void showSession(req, res, next))
   router.post(`${mountPath}/logout`, (req, res, next) => void logOut(req, res, next))
   router.get(`${mountPath}/:provider/callback`, (req, res, next) => void converse('callback', req, res, next))
   router.get(`${mountPath}/:provider`, (req, res, next) => void converse('begin', req, res, next))
@@ -69,7 +77,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     const where = { provider: entry.name, phase: 'callback' as const }
     const user = await verified(login, req, where)
     if (!user) throw new OAuthError('verify_refused', where)
-    await signIn(sessionRequest(req), { authenticator, key: sessionKey, where }, login, user)
+    await signIn(sessionRequest(req), { authenticator, key: sessionKey, where, desk }, login, user)
     return { goTo: login.transaction.returnTo ?? successRedirect }
   }
 
@@ -104,11 +112,15 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     res.redirect(303, withQuery(failureRedirect, { error: shown.code, provider }))
   }
 
-  function showSession(req: Request, res: Response): void {
+  async function showSession(req: Request, res: Response, next: NextFunction): Promise<void> {
     protect(res)
-    const user = req.user === undefined || req.user === null ? null : withoutTokens(req.user)
-    const providers = user === null ? [] : loginsOf(sessionRequest(req), sessionKey)
-    res.json({ user, providers })
+    try {
+      const user = req.user === undefined || req.user === null ? null : withoutTokens(req.user)
+      const providers = user === null ? [] : await loginsNow(sessionRequest(req), sessionKey, desk)
+      res.json({ user, providers })
+    } catch (error) {
+      fail(error, 'session', req, res, next)
+    }
   }
 
   async function logOut(req: Request, res: Response, next: NextFunction): Promise<void> {
@@ -118,9 +130,10 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       res.status(403).json({ error: { code: 'cross_site', message: 'Log out from a page of this app.' } })
       return
     }
+    const revoke = settings.revokeOnLogout ? (provider: string) => req.oauth.revoke(provider) : undefined
     try {
       if (hasSession(sessionRequest(req)))
-        await signOut(sessionRequest(req), { provider: 'session', phase: 'callback' })
+        await signOut(sessionRequest(req), { key: sessionKey, where: AT_SESSION, desk }, revoke)
       if (req.accepts(['html', 'json']) === 'json') res.json({ user: null, providers: [] })
       else res.redirect(303, config.logoutRedirect ?? successRedirect)
     } catch (error) {
@@ -128,6 +141,8 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     }
   }
 }
+
+const AT_SESSION = { provider: 'session', phase: 'callback' } as const
 
 /** What a finished callback hands through Passport to the response, in the place of a user. */
 interface Concluded {

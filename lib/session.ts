@@ -17,14 +17,14 @@ export interface SessionRequest extends IncomingMessage {
 }
 
 interface Session {
-  save?(done: (error?: unknown) => void): unknown
+  save?(done?: (error?: unknown) => void): unknown
   regenerate?(done: (error?: unknown) => void): unknown
   [key: string]: unknown
 }
 
 interface SessionStore {
   get?(id: string, done: (error: unknown, session?: Record<string, unknown> | null) => void): void
-  set?(id: string, session: Session, done: (error?: unknown) => void): void
+  set?(id: string, session: Record<string, unknown>, done: (error?: unknown) => void): void
   destroy?(id: string, done: (error?: unknown) => void): void
   generate?(req: SessionRequest): void
   createSession?(req: SessionRequest, session: Record<string, unknown>): Session
@@ -135,11 +135,115 @@ export async function adoptSession(req: SessionRequest, id: string): Promise<voi
   if (req.session) saveOnce(req.session)
 }
 
+/**
+ * The newest slot that this process can know of: the request's own, or the store's where another request of this
+ * session wrote since. For reading.
+ *
+ * @param newest ask the store in any case: another process may have written. `undefined` then: the session is gone.
+ * @throws OAuthError `session_missing` where the store fails
+ */
+export async function newestSlot(
+  req: SessionRequest,
+  key: string,
+  where: Where,
+  { newest = false } = {},
+): Promise<Slot | undefined> {
+  const own = peek(req, key)
+  const { sessionID, sessionStore } = req
+  if (sessionID === undefined || !sessionStore?.get || isCookieSession(req)) return own
+  const written = turns.get(sessionID)?.version
+  if (!newest) {
+    if (written === undefined || written === own?.version) return own
+    const known = newerSlots.get(req)
+    if (known?.version === written) return known
+  }
+  const stored = await readSlot(req, key, where)
+  if (stored) newerSlots.set(req, stored)
+  return stored
+}
+
+/**
+ * Changes the slot in the store's copy of the session and nothing else there: neither what this request has changed
+ * and not yet saved, nor what others have saved since this request began, is written over. The request's own session
+ * object stays as it is, so that the session middleware sees no change in it; {@link guardSlot} does the rest.
+ * Resolves to `undefined` where the session is gone.
+ *
+ * @throws OAuthError `session_missing` where the store fails
+ */
+export async function changeSlot<T>(
+  req: SessionRequest,
+  key: string,
+  where: Where,
+  work: (slot: Slot) => T,
+): Promise<T | undefined> {
+  const { sessionStore, sessionID } = req
+  if (!sessionStore?.get || !sessionStore.set || sessionID === undefined || isCookieSession(req)) {
+    return withSlot(req, key, where, work, { save: true })
+  }
+  return inTurn(req, async () => {
+    const stored = await read(sessionStore, sessionID).catch((error) => {
+      throw storeFailure('read', where, error)
+    })
+    if (!stored) return undefined
+    const slot = isSlot(stored[key]) ? stored[key] : { version: 0 }
+    const result = work(slot)
+    slot.version++
+    stored[key] = slot
+    try {
+      await promised((done) => sessionStore.set?.(sessionID, stored, done))
+    } catch (error) {
+      throw storeFailure('saved', where, error)
+    }
+    const turn = turns.get(sessionID)
+    if (turn) turn.version = slot.version
+    newerSlots.set(req, slot)
+    return result
+  })
+}
+
+/**
+ * Keeps a slow request from writing an older slot over a newer one when the session middleware saves its session at
+ * the end (express-session is last-write-wins), and from bringing back a session that has ended meanwhile.
+ */
+export function guardSlot(req: SessionRequest, key: string): void {
+  const { session, sessionID, sessionStore } = req
+  const save = session?.save
+  if (!session || typeof save !== 'function' || sessionID === undefined || !sessionStore?.get) return
+  const began = Date.now()
+  Object.defineProperty(session, 'save', {
+    configurable: true,
+    enumerable: false,
+    writable: true,
+    value(done?: (error?: unknown) => void) {
+      const own = isSlot(session[key]) ? session[key].version : 0
+      const written = turns.get(sessionID)?.version
+      const outdated = written === undefined ? Date.now() - began > REMEMBERED_MS / 2 : written > own
+      if (!outdated) return save.call(session, done)
+      read(sessionStore, sessionID).then(
+        (stored) => {
+          const ended = own > 0 && stored === undefined
+          if (ended) return done?.()
+          const slot = stored?.[key]
+          if (isSlot(slot) && slot.version > own) session[key] = slot
+          save.call(session, done)
+        },
+        (error) => done?.(error),
+      )
+    },
+  })
+}
+
 /** Empties the session and gives it a new id: what a log-out leaves. */
 export async function endSession(req: SessionRequest, where: Where): Promise<void> {
   const session = demand(req, where)
-  if (typeof session.regenerate === 'function') return regenerate(req, session, where)
-  for (const name of Object.keys(session)) delete session[name]
+  if (typeof session.regenerate !== 'function') {
+    for (const name of Object.keys(session)) delete session[name]
+    return
+  }
+  const { sessionID } = req
+  await inTurn(req, () => regenerate(req, session, where))
+  const turn = sessionID === undefined ? undefined : turns.get(sessionID)
+  if (turn) turn.version = ENDED
 }
 
 /**
@@ -190,6 +294,9 @@ interface Turn {
 }
 const turns = new Map<string, Turn>()
 const REMEMBERED_MS = 30_000
+/** Newer than any version: what a slow request still holds of the session is not to be stored again. */
+const ENDED = Number.POSITIVE_INFINITY
+const newerSlots = new WeakMap<SessionRequest, Slot>()
 const LEFT_BEHIND_MS = 600_000
 
 async function inTurn<T>(req: SessionRequest, work: () => Promise<T>): Promise<T> {
@@ -218,14 +325,19 @@ async function freshSlot(req: SessionRequest, session: Session, key: string, whe
   if (written === undefined || written === own?.version || req.sessionID === undefined) {
     return own ?? { version: 0 }
   }
+  // The rest of the session stays this request's own: the app may have changed it on the way here.
+  const stored = await readSlot(req, key, where)
+  if (stored) session[key] = stored
+  return peek(req, key) ?? { version: 0 }
+}
+
+async function readSlot(req: SessionRequest, key: string, where: Where): Promise<Slot | undefined> {
   try {
-    const stored = (await read(req.sessionStore, req.sessionID))?.[key]
-    // The rest of the session stays this request's own: the app may have changed it on the way here.
-    if (isSlot(stored)) session[key] = stored
+    const slot = req.sessionID === undefined ? undefined : (await read(req.sessionStore, req.sessionID))?.[key]
+    return isSlot(slot) ? slot : undefined
   } catch (error) {
     throw storeFailure('read', where, error)
   }
-  return peek(req, key) ?? { version: 0 }
 }
 
 async function store(req: SessionRequest, session: Session, slot: Slot, where: Where): Promise<void> {

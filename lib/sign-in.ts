@@ -1,8 +1,12 @@
 import type { Authenticator } from 'passport'
 import { OAuthError } from './errors'
 import type { DialectProfile } from './profile'
-import { endSession, peek, renewSession, type SessionRequest, type Where } from './session'
+import { endSession, isCookieSession, peek, renewSession, type SessionRequest, type Slot, type Where } from './session'
 import type { Login } from './strategy'
+import type { TokenDesk } from './tokens/desk'
+import { tokenStoreFailure } from './tokens/place'
+import { fitIntoCookie, tokensOf } from './tokens/session-place'
+import type { TokenSet } from './tokens/token-set'
 import { identityOf, markFinished, pendingElsewhere, release } from './transactions'
 
 /** The user that the router makes of a profile where the app gives no `verify`. */
@@ -42,6 +46,7 @@ export interface SignInPlace {
   authenticator: Authenticator
   key: string
   where: Where
+  desk: TokenDesk
 }
 
 /**
@@ -49,7 +54,7 @@ export interface SignInPlace {
  * of the first one stays, unless `verify` returned a newer copy of that same user.
  */
 export async function signIn(req: SessionRequest, place: SignInPlace, login: Login, user: unknown): Promise<void> {
-  const { authenticator, key, where } = place
+  const { authenticator, key, where, desk } = place
   const { transaction, tokens } = login
   const before = loginsOf(req, key)
   const same = isSignedIn(req) && identityOf(req.user) === identityOf(user)
@@ -58,31 +63,46 @@ export async function signIn(req: SessionRequest, place: SignInPlace, login: Log
   const stays = links && !same
   const signedIn = stays ? req.user : user
   const serialised = stays ? undefined : await serialise(authenticator, req, user, where)
-  const mine: SessionLogin = {
-    name: where.provider,
-    scope: tokens.scope,
-    ...(tokens.expiresAt && { expiresAt: tokens.expiresAt.toISOString() }),
-  }
+  const mine = loginOf(where.provider, tokens)
+  const entry = await desk.keep(where.provider, tokens)
+  const replaced: Slot = { version: 0 }
   await renewSession(
     req,
     key,
     where,
     (slot, session) => {
       markFinished(slot, transaction, true)
+      const known = tokensOf(slot)
+      replaced.tokens = links ? pick(known, where.provider) : known
+      slot.tokens = { ...(links && known), [where.provider]: entry }
       slot.logins = withLogin(links ? before : [], mine)
       if (!links) slot.owner = where.provider
       if (!stays) session.passport = { user: serialised }
+      if (isCookieSession(req)) fitIntoCookie(slot, where.provider)
     },
     (slot) => pendingElsewhere(slot, transaction),
   )
+  await desk.forget(replaced).catch(() => {}) // the login is made; what is left over in a store expires there
   req.user = signedIn
   release(transaction.state, { ok: true, returnTo: transaction.returnTo, sessionID: req.sessionID })
 }
 
-/** Ends every login of the session, and the session with them. */
-export async function signOut(req: SessionRequest, where: Where): Promise<void> {
-  await endSession(req, where)
+/**
+ * Ends every login of the session, and the session with them: whatever fails, no login is left.
+ * @param revoke ends a login at its provider
+ */
+export async function signOut(
+  req: SessionRequest,
+  place: Pick<SignInPlace, 'key' | 'where' | 'desk'>,
+  revoke?: (provider: string) => Promise<unknown>,
+): Promise<void> {
+  const slot = peek(req, place.key)
+  if (revoke) await Promise.allSettled(Object.keys(tokensOf(slot)).map(revoke))
+  const [forgotten] = await Promise.allSettled([place.desk.forget(slot)])
+  await endSession(req, place.where)
   req.user = undefined
+  // Nobody can reach those tokens any more; they expire in the store.
+  if (forgotten.status === 'rejected') process.emitWarning(tokenStoreFailure(place.where, forgotten.reason))
 }
 
 /** The providers that the session is logged in at, the first one first. */
@@ -90,6 +110,24 @@ export function loginsOf(req: SessionRequest, key: string): SessionLogin[] {
   const logins = peek(req, key)?.logins
   if (!Array.isArray(logins)) return []
   return logins.filter((login): login is SessionLogin => typeof login?.name === 'string' && Array.isArray(login.scope))
+}
+
+/** {@link loginsOf}, with the scopes and the end of the tokens as they are now; a login whose tokens died is none. */
+export async function loginsNow(req: SessionRequest, key: string, desk: TokenDesk): Promise<SessionLogin[]> {
+  const logins = loginsOf(req, key).map(async (login) => {
+    if (desk.keyIn(req, login.name) === undefined) return login
+    const kept = await desk.look(req, login.name)
+    return kept && loginOf(login.name, kept.tokens)
+  })
+  return (await Promise.all(logins)).filter((login) => login !== undefined)
+}
+
+function loginOf(name: string, { scope, expiresAt }: TokenSet): SessionLogin {
+  return { name, scope, ...(expiresAt && { expiresAt: expiresAt.toISOString() }) }
+}
+
+function pick(tokens: Record<string, unknown>, provider: string): Record<string, unknown> {
+  return Object.hasOwn(tokens, provider) ? { [provider]: tokens[provider] } : {}
 }
 
 function withLogin(logins: SessionLogin[], mine: SessionLogin): SessionLogin[] {

@@ -1,22 +1,15 @@
 import { createHash } from 'node:crypto'
 import { callbackParams, refuseMalformed } from './callback-params'
 import { absoluteCallbackURL, requestPath } from './callback-url'
-import { type StateMeta, storeState, verifyState } from './custom-state-store'
 import { type ErrorCode, OAuthError } from './errors'
-import { type CustomStateStore, type DialectOptions, OptionReader } from './options'
+import { LoginState } from './login-state'
+import { type DialectOptions, OptionReader } from './options'
 import type { DialectProfile } from './profile'
 import type { Params } from './provider-call'
 import { type Dialect, type Grant, ProviderClient } from './provider-client'
 import { hasSession, noSession, type SessionRequest } from './session'
 import { scopeList, type TokenSet } from './tokens/token-set'
-import {
-  beginTransaction,
-  finishTransaction,
-  newState,
-  newVerifier,
-  type Transaction,
-  takeTransaction,
-} from './transactions'
+import { newVerifier, type Transaction } from './transactions'
 import { runVerify, type VerifyFunction } from './verify'
 
 /** What a dialect reads out of a callback. */
@@ -62,10 +55,7 @@ export abstract class DialectStrategy extends ProviderClient {
   private readonly verify: VerifyFunction
   private readonly callbackURL: string
   private readonly pkce: boolean
-  private readonly sessionKey: string
-  private readonly stateLifetime: number
-  private readonly client: string
-  private readonly customStore: CustomStateStore | undefined
+  private readonly logins: LoginState
 
   /** @throws OAuthError `config_invalid`, naming the option */
   constructor(name: string, options: DialectOptions, verify: VerifyFunction, dialect: Dialect) {
@@ -74,10 +64,14 @@ export abstract class DialectStrategy extends ProviderClient {
     this.verify = verify
     this.callbackURL = readCallbackURL(read)
     this.pkce = readPkce(read, options, dialect.pkce ?? false)
-    this.sessionKey = read.optionalText('sessionKey') ?? 'passport-dialects'
-    this.stateLifetime = read.positive('stateLifetime', 600, 'seconds') * 1000
-    this.client = fingerprint(this.clientID, this.endpoints.authorizationURL)
-    this.customStore = typeof options.store === 'object' ? options.store : undefined
+    const { authorizationURL, tokenURL } = this.endpoints
+    this.logins = new LoginState({
+      key: read.optionalText('sessionKey') ?? 'passport-dialects',
+      lifetime: read.positive('stateLifetime', 600, 'seconds') * 1000,
+      pkce: this.pkce,
+      store: typeof options.store === 'object' ? options.store : undefined,
+      client: { authorizationURL, tokenURL, clientID: this.clientID },
+    })
   }
 
   /** Passport's entry: begins a login, or finishes one where the request looks like a callback. */
@@ -133,11 +127,18 @@ export abstract class DialectStrategy extends ProviderClient {
   // ---- the two legs ---------------------------------------------------------------------------
 
   private async begin(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
-    if (!hasSession(req) && !this.customStore) throw noSession(this.at('authorize'))
+    const where = this.at('authorize')
+    if (this.logins.needsSession && !hasSession(req)) throw noSession(where)
     const callbackURL = this.callbackAddress(req, options)
     const prepared = await this.prepare()
     const verifier = this.pkce ? newVerifier() : undefined
-    const state = await this.rememberLogin(req, options, callbackURL, verifier)
+    const state = await this.logins.remember(req, where, {
+      callbackURL,
+      redirectURI: (value) => this.redirectURI(callbackURL, value),
+      verifier,
+      appState: options.state,
+      returnTo: options.flow?.returnTo,
+    })
     const scope = options.scope === undefined ? this.scope : scopeList(options.scope)
     const { clientIDName = 'client_id', scopeSeparator = ' ' } = this.dialect
     const params: Params = {
@@ -166,7 +167,9 @@ export abstract class DialectStrategy extends ProviderClient {
     const { state, credential } = this.readCallback(params)
     const denied = params.get('error')
     if (credential === undefined && denied === null) throw new OAuthError('callback_invalid', where)
-    const transaction = await this.recallLogin(req, options, state)
+    const callbackURL = this.callbackAddress(req, options)
+    const redirectURI = (value: string) => this.redirectURI(callbackURL, value)
+    const transaction = await this.logins.recall(req, where, state, { callbackURL, redirectURI })
     try {
       this.checkIssuer(params.get('iss'))
       if (denied !== null) throw this.authorizationError(denied, params.get('error_description'))
@@ -175,7 +178,7 @@ export abstract class DialectStrategy extends ProviderClient {
       const profile = await this.loadProfile(tokens)
       return await this.conclude(req, options, { transaction, tokens, profile })
     } catch (error) {
-      await this.settle(req, transaction, { ok: false, error }).catch(() => {}) // the first failure is the one to report
+      await this.logins.settle(req, this.at('callback'), transaction, { ok: false, error }).catch(() => {}) // the first failure is the one to report
       throw error
     }
   }
@@ -190,10 +193,10 @@ export abstract class DialectStrategy extends ProviderClient {
     const passReq = this.options.passReqToCallback === true
     const { user, info } = await runVerify(this.verify, passReq ? req : undefined, tokens, profile, this.name)
     if (!user) {
-      await this.settle(req, transaction, { ok: false })
+      await this.logins.settle(req, this.at('callback'), transaction, { ok: false })
       return { kind: 'refused', info: info ?? this.failure('verify_refused', 'callback') }
     }
-    await this.settle(req, transaction, { ok: true })
+    await this.logins.settle(req, this.at('callback'), transaction, { ok: true })
     const { appState } = transaction
     return { kind: 'success', user, info: appState === undefined ? info : { ...info, state: appState } }
   }
@@ -209,67 +212,6 @@ export abstract class DialectStrategy extends ProviderClient {
   private report(error: unknown): void {
     if (!OAuthError.is(error) || !FAILURES.has(error.code) || error.status >= 500) this.error(error)
     else this.fail(challenge(error), error.status)
-  }
-
-  private async rememberLogin(
-    req: SessionRequest,
-    options: AuthenticateOptions,
-    callbackURL: string,
-    verifier: string | undefined,
-  ): Promise<string> {
-    const where = this.at('authorize')
-    if (this.customStore) {
-      const login = { verifier, appState: options.state, meta: this.meta(callbackURL) }
-      const state = await storeState(this.customStore, req, login)
-      if (state === '') throw this.failure('config_invalid', 'authorize', 'The `store` of the strategy gave no state.')
-      return state
-    }
-    const state = newState()
-    await beginTransaction(req, this.sessionKey, where, {
-      state,
-      provider: this.name,
-      client: this.client,
-      redirectURI: this.redirectURI(callbackURL, state),
-      ...(verifier !== undefined && { verifier }),
-      ...(options.flow?.returnTo !== undefined && { returnTo: options.flow.returnTo }),
-      ...(options.state !== undefined && { appState: options.state }),
-    })
-    return state
-  }
-
-  private async recallLogin(
-    req: SessionRequest,
-    options: AuthenticateOptions,
-    state: string | undefined,
-  ): Promise<Transaction> {
-    const where = this.at('callback')
-    if (!this.customStore) {
-      const expected = { client: this.client, lifetime: this.stateLifetime }
-      const transaction = await takeTransaction(req, this.sessionKey, where, state, expected)
-      if (this.pkce && transaction.verifier === undefined) {
-        await this.settle(req, transaction, { ok: false })
-        throw new OAuthError('state_mismatch', where) // RFC 9700 §4.8.2: no downgrade
-      }
-      return transaction
-    }
-    if (state === undefined) throw new OAuthError('state_missing', where)
-    const callbackURL = this.callbackAddress(req, options)
-    const known = await verifyState(this.customStore, req, state, this.meta(callbackURL))
-    if (!known.ok || (this.pkce && known.verifier === undefined)) throw new OAuthError('state_unknown', where)
-    return {
-      state,
-      provider: this.name,
-      client: this.client,
-      begunAt: Date.now(),
-      redirectURI: this.redirectURI(callbackURL, state),
-      ...(known.verifier !== undefined && { verifier: known.verifier }),
-      ...(known.appState !== undefined && { appState: known.appState }),
-    }
-  }
-
-  private async settle(req: SessionRequest, login: Transaction, finished: { ok: boolean; error?: unknown }) {
-    if (this.customStore) return
-    await finishTransaction(req, this.sessionKey, this.at('callback'), login, finished)
   }
 
   private looksLikeCallback(req: SessionRequest): boolean {
@@ -297,11 +239,6 @@ export abstract class DialectStrategy extends ProviderClient {
       ...(description && { providerMessage: description }),
     })
   }
-
-  private meta(callbackURL: string): StateMeta {
-    const { authorizationURL, tokenURL } = this.endpoints
-    return { authorizationURL, tokenURL, clientID: this.clientID, callbackURL }
-  }
 }
 
 const FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -315,11 +252,6 @@ const FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'callback_invalid',
   'issuer_mismatch',
 ])
-
-/** Tells two clients of one name apart: tenants of one process share names and maybe a session. */
-function fingerprint(clientID: string, authorizationURL: string): string {
-  return createHash('sha256').update(`${clientID}\n${authorizationURL}`).digest('base64url').slice(0, 11)
-}
 
 /** Passport takes any value as a challenge and hands it on as `info`; its types know strings and numbers only. */
 function challenge(info: object): string {

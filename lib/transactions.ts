@@ -205,7 +205,9 @@ interface Used {
 const claims = new Map<string, { promise: Promise<Finished>; resolve: (finished: Finished) => void }>()
 const CLAIM_REMEMBERED_MS = 30_000
 const FORGOTTEN_AFTER_MS = 3_600_000
+/** Characters of JSON: base64 and the app's own content go on top, and a browser drops a cookie of more than 4096. */
 const COOKIE_BUDGET = 1800
+const COOKIE_MINIMUM = 1000
 
 function newClaim() {
   let resolve: (finished: Finished) => void = () => {}
@@ -253,7 +255,9 @@ function forgetOld(slot: Slot): void {
 }
 
 function fitIntoCookie(slot: Slot): void {
-  while (JSON.stringify(slot).length > COOKIE_BUDGET) {
+  const tokens = JSON.stringify(slot.tokens ?? '').length
+  const budget = tokens + Math.max(COOKIE_BUDGET - tokens, COOKIE_MINIMUM)
+  while (JSON.stringify(slot).length > budget) {
     const used = usedOf(slot)
     const pending = pendingOf(slot)
     if (used.length > 0) slot.used = used.slice(1)

@@ -1,15 +1,21 @@
-import type { DialectOptions, JsonObject, Params, ProfileFields, Refusal, VerifyFunction } from '../lib/dialect'
+import type {
+  DialectOptions,
+  JsonObject,
+  Params,
+  ProfileFields,
+  Refusal,
+  TokenSet,
+  VerifyFunction,
+} from '../lib/dialect'
 import { DialectStrategy, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
 /** AIHubMix (https://docs.aihubmix.com/cn/api/Auth). Credentials in the body; flat answers; access 2 h, refresh 30 d. */
 export interface AihubmixOptions extends DialectOptions {
   /** One-click login: a user who is logged in at AIHubMix sees no consent page. Default false. */
   autoAuthorize?: boolean | undefined
-  topupURL?: string | undefined
 }
 
 export class AihubmixStrategy extends DialectStrategy {
-  protected readonly topupURL: string
   private readonly autoAuthorize: boolean
 
   constructor(options: AihubmixOptions, verify: VerifyFunction) {
@@ -20,10 +26,10 @@ export class AihubmixStrategy extends DialectStrategy {
         authorizationURL: `${api}/api/oauth2/authorize`,
         tokenURL: `${api}/api/oauth2/token`,
         userProfileURL: `${api}/api/oauth2/userinfo`,
+        topupURL: `${api}/api/oauth2/topup`,
       },
       scope: ['profile'],
     })
-    this.topupURL = read.address('topupURL', `${api}/api/oauth2/topup`)
     this.autoAuthorize = read.flag('autoAuthorize')
   }
 
@@ -37,6 +43,19 @@ export class AihubmixStrategy extends DialectStrategy {
     const standard = standardRefusal(body)
     if (standard || body.success !== false) return standard
     return { providerMessage: textOf(body.message) }
+  }
+
+  /** The address is for a browser: anything but http(s) could run there. */
+  override async topup({ accessToken: bearer }: TokenSet): Promise<string> {
+    const url = this.endpoints.topupURL ?? ''
+    const { payload } = await this.ask({ method: 'GET', url, bearer }, 'request')
+    const address = textOf(payload.topup_url) ?? ''
+    if (/^https?:\/\//i.test(address) && URL.canParse(address)) return address
+    throw this.failure(
+      'response_invalid',
+      'request',
+      'The top-up address that AIHubMix returned is no http(s) address.',
+    )
   }
 
   protected profileFields(user: JsonObject): ProfileFields {

@@ -48,6 +48,8 @@ export class BbscloudStrategy extends DialectStrategy {
       },
       scope: [],
       credentials: ['token'],
+      // The document knows the token as a parameter only.
+      tokenParameter: 'access_token',
     })
     this.codeURL = codeURL
   }
@@ -79,7 +81,6 @@ export class BbscloudStrategy extends DialectStrategy {
     return this.toTokenSet({ access_token: token, expires_in: TOKEN_SECONDS }, [], 'callback')
   }
 
-  /** The document knows the token as a parameter only. */
   protected override profileRequest(tokens: TokenSet): ProviderRequest {
     return { method: 'GET', url: this.endpoints.userProfileURL, query: { access_token: tokens.accessToken } }
   }

@@ -53,6 +53,7 @@ export class TapdStrategy extends DialectStrategy {
         userProfileURL: `${api}/users/info`,
       },
       scope: ['user'],
+      tokenRefused: [401, 422],
     })
     this.profileSource = read.oneOf('profileSource', ['users/info', 'resource'], 'users/info')
     read.flag('silentLogin')

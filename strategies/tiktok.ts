@@ -18,9 +18,9 @@ const V2 = { authorize: '/v2/auth/authorize/', token: '/v2/oauth/token/', user: 
 
 /** https://developers.tiktok.com/doc/tiktok-api-v2-get-user-info */
 const FIELDS = {
-  'user.info.basic': words('open_id union_id avatar_url avatar_url_100 avatar_large_url display_name'),
-  'user.info.profile': words('bio_description profile_deep_link profile_web_link is_verified username'),
-  'user.info.stats': words('follower_count following_count likes_count video_count'),
+  'user.info.basic': 'open_id union_id avatar_url avatar_url_100 avatar_large_url display_name'.split(' '),
+  'user.info.profile': 'bio_description profile_deep_link profile_web_link is_verified username'.split(' '),
+  'user.info.stats': 'follower_count following_count likes_count video_count'.split(' '),
 }
 const V1_FIELDS = [...FIELDS['user.info.basic'], 'avatar_url_200']
 
@@ -73,6 +73,13 @@ export class TiktokStrategy extends DialectStrategy {
     return { ...call, query: { ...grant, redirect_uri: undefined, client_key, client_secret: secret } }
   }
 
+  protected override revokeRequest({ accessToken, raw }: TokenSet) {
+    const { clientID: client_key, clientSecret: client_secret } = this
+    const call = { method: 'POST' as const, url: this.endpoints.revokeURL ?? '' }
+    if (this.own.v1) return { ...call, query: { open_id: textOf(raw.open_id), access_token: accessToken } }
+    return { ...call, form: { client_key, client_secret, token: accessToken } }
+  }
+
   protected override profileRequest({ accessToken, raw, scope }: TokenSet) {
     const url = this.endpoints.userProfileURL
     if (this.own.v1) {
@@ -110,8 +117,4 @@ export class TiktokStrategy extends DialectStrategy {
   protected profileFields({ open_id, display_name, username, avatar_url }: JsonObject) {
     return { id: open_id, displayName: display_name, username, photo: avatar_url }
   }
-}
-
-function words(line: string): string[] {
-  return line.split(' ')
 }

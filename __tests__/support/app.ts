@@ -6,20 +6,27 @@ import { type DialectStrategy, OAuthError, type OAuthRouterConfig, oauthRouter }
 
 export interface RunningApp {
   origin: string
-  store: session.MemoryStore
+  store: session.Store
   close(): Promise<void>
 }
 
 /** An app with `oauthRouter` on a free port, and `/me` that tells who is logged in. */
 export function startRouterApp(
   config: OAuthRouterConfig,
-  options: { store?: session.MemoryStore; middleware?: RequestHandler; before?: RequestHandler } = {},
+  options: {
+    store?: session.Store
+    middleware?: RequestHandler
+    before?: RequestHandler
+    /** The app's own, behind the router. */
+    routes?: (app: Express) => void
+  } = {},
 ): Promise<RunningApp> {
   return start(options, (app) => {
     if (options.before) app.use(options.before)
     app.use(oauthRouter(config))
     app.get('/me', (req, res) => void res.json({ user: req.user ?? null, sessionID: req.sessionID }))
     app.get('/login', (req, res) => void res.json({ query: req.query }))
+    options.routes?.(app)
   })
 }
 
@@ -61,7 +68,7 @@ export function startBareApp(
 }
 
 async function start(
-  options: { store?: session.MemoryStore; middleware?: RequestHandler },
+  options: { store?: session.Store; middleware?: RequestHandler },
   mount: (app: Express, originOf: () => string) => void,
 ): Promise<RunningApp> {
   const app = express()

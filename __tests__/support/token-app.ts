@@ -1,0 +1,65 @@
+import type { Express, RequestHandler } from 'express'
+import type session from 'express-session'
+import { OAuthError, type OAuthRouterConfig } from 'passport-dialects'
+import type { Emulator } from 'passport-dialects/emulators'
+import { type RunningApp, startRouterApp } from './app'
+import { Browser } from './browser'
+
+/** What the token routes of the test app answer. */
+export interface TokenAnswer {
+  tokens: { accessToken: string; refreshToken?: string; scope: string[]; expiresAt?: string; raw: object } | null
+  status: number
+  body: string
+  error: { code: string; phase: string; status: number; message: string }
+  value: unknown
+}
+
+/** An app whose routes use `req.oauth` as an app would. */
+export function startTokenApp(
+  config: OAuthRouterConfig,
+  options: { store?: session.Store; middleware?: RequestHandler; routes?: (app: Express) => void } = {},
+): Promise<RunningApp> {
+  return startRouterApp(config, {
+    ...options,
+    routes(app) {
+      const route = (path: string, work: (req: Parameters<RequestHandler>[0]) => Promise<object>) => {
+        app.all(path, (req, res) => {
+          work(req).then(
+            (answer) => res.json(answer),
+            (error) => res.status(500).json({ error: OAuthError.is(error) ? error : { message: String(error) } }),
+          )
+        })
+      }
+      route('/tokens/:provider', async (req) => ({
+        tokens: (await req.oauth.tokens(String(req.params.provider))) ?? null,
+      }))
+      route('/fetch/:provider', async (req) => {
+        const answer = await req.oauth.fetch(String(req.params.provider), String(req.query.path), {
+          method: req.method,
+        })
+        return { status: answer.status, body: await answer.text() }
+      })
+      route('/profile/:provider', async (req) => ({ value: await req.oauth.profile(String(req.params.provider)) }))
+      route('/revoke/:provider', async (req) => ({ value: await req.oauth.revoke(String(req.params.provider)) }))
+      route('/topup', async (req) => ({ value: await req.oauth.topupURL() }))
+      route('/key/:provider', async (req) => ({ value: req.oauth.tokenKey(String(req.params.provider)) ?? null }))
+      options.routes?.(app)
+    },
+  })
+}
+
+/** A browser that has logged in. */
+export async function loggedIn(app: { origin: string }, name: string, emulator: Emulator, browser = new Browser()) {
+  const callback = await emulator.approve(await browser.location(`${app.origin}/auth/${name}`))
+  const answer = await browser.get(callback)
+  if (answer.status !== 303) throw new Error(`the login ended with ${answer.status}: ${await answer.text()}`)
+  return browser
+}
+
+export async function ask(browser: Browser, url: string): Promise<TokenAnswer> {
+  return (await (await browser.get(url)).json()) as TokenAnswer // the routes are these tests' own
+}
+
+export function countOf(emulator: Emulator, endpoint: string): number {
+  return emulator.requests.filter((request) => request.endpoint === endpoint).length
+}

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto'
+import { type StateMeta, storeState, verifyState } from './custom-state-store'
+import { OAuthError } from './errors'
+import type { CustomStateStore } from './options'
+import type { SessionRequest, Where } from './session'
+import {
+  beginTransaction,
+  type Finished,
+  finishTransaction,
+  newState,
+  type Transaction,
+  takeTransaction,
+} from './transactions'
+
+/** A login that begins, as far as its state is concerned. */
+export interface BeginningLogin {
+  callbackURL: string
+  /** The redirect address for a state: one dialect carries the state in it. */
+  redirectURI(state: string): string
+  verifier: string | undefined
+  appState: unknown
+  returnTo: string | undefined
+}
+
+interface LoginStateOptions {
+  /** The key of the session. */
+  key: string
+  /** Milliseconds that a login may take. */
+  lifetime: number
+  pkce: boolean
+  /** The app's own store, in place of the session. */
+  store: CustomStateStore | undefined
+  client: Omit<StateMeta, 'callbackURL'>
+}
+
+/** What a strategy remembers of a login between its two legs: in the session, or in the app's own state store. */
+export class LoginState {
+  private readonly fingerprint: string
+
+  constructor(private readonly options: LoginStateOptions) {
+    this.fingerprint = fingerprint(options.client)
+  }
+
+  get needsSession(): boolean {
+    return this.options.store === undefined
+  }
+
+  /** Keeps a login that begins; resolves to its state. @throws OAuthError `session_missing`, `config_invalid` */
+  async remember(req: SessionRequest, where: Where, login: BeginningLogin): Promise<string> {
+    const { store, key } = this.options
+    const { verifier, appState, returnTo } = login
+    if (store) {
+      const state = await storeState(store, req, { verifier, appState, meta: this.meta(login.callbackURL) })
+      if (state !== '') return state
+      throw new OAuthError('config_invalid', { ...where, message: 'The `store` of the strategy gave no state.' })
+    }
+    const state = newState()
+    await beginTransaction(req, key, where, {
+      state,
+      provider: where.provider,
+      client: this.fingerprint,
+      redirectURI: login.redirectURI(state),
+      ...(verifier !== undefined && { verifier }),
+      ...(returnTo !== undefined && { returnTo }),
+      ...(appState !== undefined && { appState }),
+    })
+    return state
+  }
+
+  /** The login that a callback's state belongs to, for this request alone. @throws OAuthError `session_missing`, `state_*` */
+  async recall(
+    req: SessionRequest,
+    where: Where,
+    state: string | undefined,
+    address: Pick<BeginningLogin, 'callbackURL' | 'redirectURI'>,
+  ): Promise<Transaction> {
+    const { store, key, lifetime, pkce } = this.options
+    if (!store) {
+      const expected = { client: this.fingerprint, lifetime }
+      const transaction = await takeTransaction(req, key, where, state, expected)
+      if (!pkce || transaction.verifier !== undefined) return transaction
+      await this.settle(req, where, transaction, { ok: false })
+      throw new OAuthError('state_mismatch', where) // RFC 9700 §4.8.2: no downgrade
+    }
+    if (state === undefined) throw new OAuthError('state_missing', where)
+    const known = await verifyState(store, req, state, this.meta(address.callbackURL))
+    if (!known.ok || (pkce && known.verifier === undefined)) throw new OAuthError('state_unknown', where)
+    return {
+      state,
+      provider: where.provider,
+      client: this.fingerprint,
+      begunAt: Date.now(),
+      redirectURI: address.redirectURI(state),
+      ...(known.verifier !== undefined && { verifier: known.verifier }),
+      ...(known.appState !== undefined && { appState: known.appState }),
+    }
+  }
+
+  /** Marks a login as used. */
+  async settle(req: SessionRequest, where: Where, login: Transaction, finished: Finished): Promise<void> {
+    if (!this.options.store) await finishTransaction(req, this.options.key, where, login, finished)
+  }
+
+  private meta(callbackURL: string): StateMeta {
+    return { ...this.options.client, callbackURL }
+  }
+}
+
+/** Tells two clients of one name apart: tenants of one process share names and maybe a session. */
+function fingerprint({ clientID, authorizationURL }: LoginStateOptions['client']): string {
+  return createHash('sha256').update(`${clientID}\n${authorizationURL}`).digest('base64url').slice(0, 11)
+}

@@ -1,0 +1,42 @@
+import { log } from '../log'
+import type { DialectProfile } from '../profile'
+import { type ApiCallInit, canReplay, refusesToken, sendWithToken } from './authorised-fetch'
+import { type Care, demandTokens, freshTokens, withTokens } from './keeping'
+
+/**
+ * A call to the provider's API with the login's access token: refreshed ahead, and once more after the provider refuses
+ * it, where the body can be sent twice. Never after 403.
+ */
+export async function fetchWith(care: Care, path: string, init: ApiCallInit = {}): Promise<Response> {
+  const call = care.client.openAPI(path, init)
+  const tokens = await demandTokens(care)
+  const answer = await sendWithToken(call, tokens.accessToken)
+  if (!refusesToken(call, answer) || tokens.refreshToken === undefined || !canReplay(init.body)) return answer
+  const renewed = await freshTokens(care, tokens.accessToken)
+  if (!renewed || renewed.accessToken === tokens.accessToken) return answer
+  await answer.body?.cancel()
+  return sendWithToken(call, renewed.accessToken)
+}
+
+/** The profile, asked for now. */
+export function profileWith(care: Care): Promise<DialectProfile> {
+  return withTokens(care, (tokens) => care.client.profileOf(tokens))
+}
+
+export function topupWith(care: Care): Promise<string> {
+  return withTokens(care, (tokens) => care.client.topup(tokens))
+}
+
+/** Revokes at the provider where it can, and forgets here in any case. Resolves to whether the provider did. */
+export async function revokeWith(care: Care): Promise<boolean> {
+  const kept = await care.place.read()
+  if (!kept) return false
+  try {
+    // A dead access token revokes nothing; one that can't be renewed is tried as it is.
+    const tokens = await freshTokens(care).catch(() => undefined)
+    return await care.client.revoke(tokens ?? kept.tokens)
+  } finally {
+    await care.place.clear()
+    log.tokens('%s: login forgotten', care.client.name)
+  }
+}

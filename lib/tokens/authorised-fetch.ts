@@ -1,0 +1,88 @@
+import { Readable } from 'node:stream'
+import { OAuthError } from '../errors'
+import { type CallLimits, openProvider } from '../provider-call'
+import type { Where } from '../session'
+import { ProviderResponse } from './provider-response'
+
+/** What `req.oauth.fetch` takes of a fetch's `init`; anything else of it means nothing here. */
+export interface ApiCallInit {
+  /** Default `GET`. */
+  method?: string
+  /** Whatever `new Headers` takes. `Authorization` is ours. */
+  headers?: RequestInit['headers']
+  body?: RequestInit['body'] | Readable | null
+  signal?: AbortSignal | null
+}
+
+/** One call to a provider's API, ready but for its token. */
+export interface ApiCall {
+  url: URL
+  init: ApiCallInit
+  tokenRefused: readonly number[]
+  tokenParameter: string | undefined
+  limits: CallLimits
+  where: Where
+}
+
+/**
+ * The address of an API call: a path below `base`, or an absolute address of its origin. Any other origin is refused,
+ * so that no token leaves for it.
+ *
+ * @throws OAuthError `config_invalid`
+ */
+export function apiAddress(path: string, base: string, where: Where): URL {
+  const origin = new URL(base).origin
+  const absolute = /^https?:\/\//i.test(path)
+  const address = absolute ? path : base.replace(/\/+$/, '') + path
+  const wellFormed = absolute || (path.startsWith('/') && !/^\/[/\\]/.test(path))
+  const url = wellFormed && URL.canParse(address) ? new URL(address) : undefined
+  if (url?.origin === origin && !url.username && !url.password) return url
+  const message = `The address must be a path that begins with /, or lie on ${origin}: the token goes nowhere else.`
+  throw new OAuthError('config_invalid', { ...where, message })
+}
+
+/** Whether the body can be sent a second time. */
+export function canReplay(body: ApiCallInit['body']): boolean {
+  return !isStream(body)
+}
+
+/** Sends `call` with `accessToken`. @throws as {@link openProvider} */
+export async function sendWithToken(call: ApiCall, accessToken: string): Promise<Response> {
+  const { init, tokenParameter, limits, where } = call
+  const url = new URL(call.url)
+  const headers = init.headers ? Object.fromEntries(new Headers(init.headers)) : {}
+  if (tokenParameter === undefined) headers.authorization = `Bearer ${accessToken}`
+  else {
+    delete headers.authorization
+    url.searchParams.set(tokenParameter, accessToken)
+  }
+  const { body, type } = await bodyOf(init.body)
+  if (type !== undefined) headers['content-type'] ??= type
+  const method = (init.method ?? 'GET').toUpperCase()
+  const answer = await openProvider({ url, method, headers, body, signal: init.signal ?? undefined }, limits, where)
+  return new ProviderResponse(answer, where) as unknown as Response // it is one, see there
+}
+
+/** Whether the provider refuses the access token by this answer. */
+export function refusesToken({ tokenRefused }: ApiCall, { status }: { status: number }): boolean {
+  return tokenRefused.includes(status)
+}
+
+type SentBody = { body: string | Uint8Array | AsyncIterable<Uint8Array> | undefined; type?: string | undefined }
+
+async function bodyOf(body: ApiCallInit['body']): Promise<SentBody> {
+  if (body === undefined || body === null) return { body: undefined }
+  if (typeof body === 'string') return { body, type: 'text/plain;charset=UTF-8' }
+  if (isStream(body)) return { body: body as AsyncIterable<Uint8Array> } // web streams iterate in Node
+  // Forms, blobs and buffers: fetch's own rules for content type and bytes.
+  const whole = new Response(body as RequestInit['body'])
+  return { body: new Uint8Array(await whole.arrayBuffer()), type: whole.headers.get('content-type') ?? undefined }
+}
+
+function isStream(body: ApiCallInit['body']): boolean {
+  return body instanceof Readable || body instanceof ReadableStream || isAsyncIterable(body)
+}
+
+function isAsyncIterable(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
+}

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto'
+import { isObject } from '../answers'
+import type { Json, JsonObject } from '../provider-call'
+import type { Sealer } from './sealer'
+import type { TokenSet } from './token-set'
+
+/** The tokens of one login as they are kept between requests. */
+export interface Kept {
+  /** Names the login, for as long as it lasts: 128 random bits, base64url. */
+  id: string
+  /** 1 after the login, one more after each refresh. */
+  version: number
+  /** Milliseconds since the epoch. */
+  issuedAt: number
+  tokens: TokenSet
+}
+
+/** A {@link Kept} as it is written down: in the clear, or sealed. */
+export type StoredTokens = JsonObject & { id: string; version: number }
+
+/** The tokens of a login that has just succeeded. */
+export function keepNew(tokens: TokenSet): Kept {
+  return { id: randomBytes(16).toString('base64url'), version: 1, issuedAt: Date.now(), tokens }
+}
+
+/** The tokens after a refresh. */
+export function keepRenewed(previous: Kept, tokens: TokenSet): Kept {
+  return { id: previous.id, version: previous.version + 1, issuedAt: Date.now(), tokens }
+}
+
+export async function writeDown(kept: Kept, sealer: Sealer | undefined): Promise<StoredTokens> {
+  const { id, version, issuedAt, tokens } = kept
+  const { accessToken, scope, expiresAt, refreshToken, raw } = tokens
+  const content: JsonObject = { issuedAt, accessToken, scope, raw }
+  if (expiresAt) content.expiresAt = expiresAt.getTime()
+  if (refreshToken !== undefined) content.refreshToken = refreshToken
+  if (!sealer) return { id, version, ...content }
+  // The id is sealed in too: nobody can put one login's tokens into another's place.
+  return { id, version, sealed: await sealer.seal(JSON.stringify({ id, version, ...content })) }
+}
+
+/**
+ * @returns `undefined` where `stored` is nothing of ours
+ * @throws SealProblem where it was sealed with a key that is not at hand
+ */
+export async function readBack(stored: unknown, sealer: Sealer | undefined): Promise<Kept | undefined> {
+  if (!isStored(stored)) return undefined
+  if (typeof stored.sealed !== 'string') return parse(stored)
+  if (!sealer) throw new SealProblem('they are sealed, and there is no `encryptionKey`')
+  const text = await sealer.open(stored.sealed)
+  if (text === undefined) throw new SealProblem('they were sealed with a key that is not in `encryptionKey`')
+  const content: Json = JSON.parse(text)
+  if (!isStored(content) || content.id !== stored.id) throw new SealProblem("they are another login's")
+  return parse(content)
+}
+
+/** Why kept tokens cannot be read, in words fit for an error message. */
+export class SealProblem extends Error {}
+
+export function isStored(value: unknown): value is StoredTokens {
+  if (typeof value !== 'object' || value === null || !('id' in value) || !('version' in value)) return false
+  return typeof value.id === 'string' && typeof value.version === 'number'
+}
+
+function parse(stored: StoredTokens): Kept | undefined {
+  const { id, version, issuedAt, accessToken, scope, expiresAt, refreshToken, raw } = stored
+  if (typeof accessToken !== 'string' || !isObject(raw) || !Array.isArray(scope)) return undefined
+  const tokens: TokenSet = {
+    accessToken,
+    tokenType: 'Bearer',
+    scope: scope.filter((name) => typeof name === 'string'),
+    ...(typeof expiresAt === 'number' && { expiresAt: new Date(expiresAt) }),
+    ...(typeof refreshToken === 'string' && { refreshToken }),
+    raw,
+  }
+  return { id, version, issuedAt: typeof issuedAt === 'number' ? issuedAt : 0, tokens }
+}

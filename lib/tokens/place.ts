@@ -1,0 +1,76 @@
+import { OAuthError } from '../errors'
+import type { Where } from '../session'
+import { isStored, type Kept, readBack, SealProblem, writeDown } from './kept'
+import type { Sealer } from './sealer'
+import type { TokenStore } from './token-store'
+
+/** Where the tokens of one login are kept. */
+export interface Place {
+  /** Names the login within this process: callers of one id share one refresh. */
+  readonly id: string
+  /** Milliseconds to wait for another process's refresh to show, before a refused refresh token is believed dead. */
+  readonly grace: number
+  /** @param newest past every copy that this request or process may hold */
+  read(newest?: boolean): Promise<Kept | undefined>
+  /** Puts `next` in the place of `previous`. Resolves to what is kept then; `undefined` where the login is over. */
+  replace(previous: Kept, next: Kept): Promise<Kept | undefined>
+  /** Forgets the tokens where they are still `previous`, or whatever they are. Resolves to whether there were any. */
+  clear(previous?: Kept): Promise<boolean>
+  /** Keeps other processes from refreshing; resolves to what lets them. */
+  lock?(patience: number): Promise<() => Promise<void>>
+}
+
+/** A login's tokens in a {@link TokenStore}. */
+export function storePlace(store: TokenStore, key: string, sealer: Sealer | undefined, where: Where): Place {
+  const texts = new WeakMap<Kept, string>()
+  const guarded = <T>(call: Promise<T>) =>
+    call.catch((cause) => {
+      throw tokenStoreFailure(where, cause)
+    })
+  const read = async () => {
+    const text = await guarded(store.get(key))
+    if (text === undefined) return undefined
+    const kept = await readKept(parse(text), sealer, where)
+    if (kept) texts.set(kept, text)
+    return kept
+  }
+  const lock = store.lock?.bind(store)
+  return {
+    id: key,
+    grace: 1000,
+    read,
+    async replace(previous, next) {
+      const text = JSON.stringify(await writeDown(next, sealer))
+      return (await guarded(store.set(key, text, texts.get(previous)))) ? next : read()
+    },
+    clear: (previous) => guarded(store.delete(key, previous && texts.get(previous))),
+    ...(lock && { lock: (patience: number) => guarded(lock(key, patience)) }),
+  }
+}
+
+/** @throws OAuthError `config_invalid` where the tokens are sealed and no key opens them: nothing is lost by that */
+export async function readKept(stored: unknown, sealer: Sealer | undefined, where: Where): Promise<Kept | undefined> {
+  try {
+    return await readBack(stored, sealer)
+  } catch (error) {
+    if (!(error instanceof SealProblem)) throw error
+    const message = `The kept tokens of this login cannot be read: ${error.message}. Put the key back, or log in again.`
+    throw new OAuthError('config_invalid', { ...where, message })
+  }
+}
+
+/** The error of a token store that fails. */
+export function tokenStoreFailure(where: Where, cause: unknown): OAuthError {
+  if (OAuthError.is(cause)) return cause
+  const message = 'The token store failed; see `cause`. Nothing was changed; the call can be tried again.'
+  return new OAuthError('session_missing', { ...where, status: 503, message, cause })
+}
+
+function parse(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isStored(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
