@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError, type Phase } from './errors'
+import { Remembered } from './remembered'
 
 /**
  * The one place that touches `req.session`. It works over express-session with any store and over
@@ -288,12 +289,12 @@ function isSlot(value: unknown): value is Slot {
 
 /** What this process last stored for a session, and the request that works on it now. */
 interface Turn {
-  tail: Promise<unknown>
+  tail: Promise<unknown> | undefined
   waiting: number
   version: number | undefined
 }
-const turns = new Map<string, Turn>()
 const REMEMBERED_MS = 30_000
+const turns = new Remembered<Turn>(REMEMBERED_MS, ({ waiting }) => waiting > 0)
 /** Newer than any version: what a slow request still holds of the session is not to be stored again. */
 const ENDED = Number.POSITIVE_INFINITY
 const newerSlots = new WeakMap<SessionRequest, Slot>()
@@ -302,21 +303,19 @@ const LEFT_BEHIND_MS = 600_000
 async function inTurn<T>(req: SessionRequest, work: () => Promise<T>): Promise<T> {
   const id = req.sessionID
   if (id === undefined || isCookieSession(req)) return work()
-  const turn = turns.get(id) ?? { tail: Promise.resolve(), waiting: 0, version: undefined }
+  const turn = turns.get(id) ?? { tail: undefined, waiting: 0, version: undefined }
   turns.set(id, turn)
   turn.waiting++
-  const mine = turn.tail.then(work)
-  turn.tail = mine.catch(() => {})
+  const next = () => work()
+  const mine = turn.tail ? turn.tail.then(next, next) : work()
+  turn.tail = mine
   try {
     return await mine
   } finally {
     turn.waiting--
-    setTimeout(forget, REMEMBERED_MS, id, turn, turn.version).unref()
+    if (turn.waiting === 0) turn.tail = undefined
+    turns.set(id, turn) // from now on it is remembered
   }
-}
-
-function forget(id: string, turn: Turn, version: number | undefined): void {
-  if (turn.waiting === 0 && turn.version === version) turns.delete(id)
 }
 
 async function freshSlot(req: SessionRequest, session: Session, key: string, where: Where): Promise<Slot> {
@@ -410,7 +409,7 @@ function saveOnce(session: Session): void {
 }
 
 function contentOf(session: Session): string {
-  return JSON.stringify(session, (name, value) => (name === 'cookie' ? undefined : value))
+  return JSON.stringify({ ...session, cookie: undefined }) // a replacer would take JSON's slow path
 }
 
 function read(sessionStore: SessionStore | undefined, id: string) {

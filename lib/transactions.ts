@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { OAuthError } from './errors'
+import { Remembered } from './remembered'
 import {
   carrySlot,
   isCookieSession,
@@ -141,8 +142,11 @@ export function markFinished(slot: Slot, transaction: Transaction, ok: boolean):
 
 /** Lets the doubles of a callback go on, and forgets the claim once no stale copy of the session can be at work. */
 export function release(state: string, finished: Finished): void {
-  claims.get(state)?.resolve(finished)
-  setTimeout(() => claims.delete(state), CLAIM_REMEMBERED_MS).unref()
+  const claim = claims.get(state)
+  if (!claim) return
+  claim.resolve(finished)
+  claim.settled = true
+  claims.set(state, claim) // from now on it is remembered
 }
 
 /** Marks a login as used in the session, stores it, and lets its doubles go on. */
@@ -202,8 +206,8 @@ interface Used {
 }
 
 /** Callbacks at work in this process, by state: a double waits for the first and asks the provider nothing. */
-const claims = new Map<string, { promise: Promise<Finished>; resolve: (finished: Finished) => void }>()
 const CLAIM_REMEMBERED_MS = 30_000
+const claims = new Remembered<ReturnType<typeof newClaim>>(CLAIM_REMEMBERED_MS, ({ settled }) => !settled)
 const FORGOTTEN_AFTER_MS = 3_600_000
 /** Characters of JSON: base64 and the app's own content go on top, and a browser drops a cookie of more than 4096. */
 const COOKIE_BUDGET = 1800
@@ -214,7 +218,7 @@ function newClaim() {
   const promise = new Promise<Finished>((settle) => {
     resolve = settle
   })
-  return { promise, resolve }
+  return { promise, resolve, settled: false }
 }
 
 function usedBefore(where: Where, replay: Replay): OAuthError {
