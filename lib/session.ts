@@ -46,8 +46,7 @@ export function hasSession(req: SessionRequest): boolean {
 
 /** The engine's slot as this request knows it, for reading only. */
 export function peek(req: SessionRequest, key: string): Slot | undefined {
-  const slot = req.session?.[key]
-  return isSlot(slot) ? slot : undefined
+  return unpacked(req.session?.[key])
 }
 
 /** The serialised user that Passport keeps in the session. */
@@ -78,8 +77,8 @@ export async function withSlot<T>(
     const session = demand(req, where)
     const slot = await freshSlot(req, session, key, where)
     const result = work(slot)
-    session[key] = slot
-    if (save) await store(req, session, slot, where)
+    session[key] = packed(req, slot)
+    if (save) await store(req, session, key, slot, where)
     return result
   })
 }
@@ -105,17 +104,15 @@ export async function renewSession(
       const session = demand(req, where)
       copyContent(old, session)
       fill(slot, session)
-      session[key] = slot
-      return store(req, session, slot, where)
+      return store(req, session, key, slot, where)
     }
     sessionStore.generate(req)
     const session = demand(req, where)
     copyContent(old, session)
     const left = keepOld(slot)
     fill(slot, session)
-    session[key] = slot
     try {
-      await store(req, session, slot, where)
+      await store(req, session, key, slot, where)
     } catch (error) {
       req.sessionID = oldId
       req.session = old
@@ -186,10 +183,10 @@ export async function changeSlot<T>(
       throw storeFailure('read', where, error)
     })
     if (!stored) return undefined
-    const slot = isSlot(stored[key]) ? stored[key] : { version: 0 }
+    const slot = unpacked(stored[key]) ?? { version: 0 }
     const result = work(slot)
     slot.version++
-    stored[key] = slot
+    stored[key] = packed(req, slot)
     try {
       await promised((done) => sessionStore.set?.(sessionID, stored, done))
     } catch (error) {
@@ -216,7 +213,7 @@ export function guardSlot(req: SessionRequest, key: string): void {
     enumerable: false,
     writable: true,
     value(done?: (error?: unknown) => void) {
-      const own = isSlot(session[key]) ? session[key].version : 0
+      const own = unpacked(session[key])?.version ?? 0
       const written = turns.get(sessionID)?.version
       const outdated = written === undefined ? Date.now() - began > REMEMBERED_MS / 2 : written > own
       if (!outdated) return save.call(session, done)
@@ -224,8 +221,8 @@ export function guardSlot(req: SessionRequest, key: string): void {
         (stored) => {
           const ended = own > 0 && stored === undefined
           if (ended) return done?.()
-          const slot = stored?.[key]
-          if (isSlot(slot) && slot.version > own) session[key] = slot
+          const newest = unpacked(stored?.[key])?.version ?? 0
+          if (newest > own) session[key] = stored?.[key]
           save.call(session, done)
         },
         (error) => done?.(error),
@@ -255,7 +252,7 @@ export function carrySlot(req: SessionRequest, key: string): void {
   const session = req.session
   const slot = session?.[key]
   const regenerate = session?.regenerate
-  if (!session || !isSlot(slot) || typeof regenerate !== 'function') return
+  if (!session || !unpacked(slot) || typeof regenerate !== 'function') return
   Object.defineProperty(session, 'regenerate', {
     configurable: true,
     enumerable: false,
@@ -281,6 +278,26 @@ export function noSession(where: Where): OAuthError {
 function demand(req: SessionRequest, where: Where): Session {
   if (req.session) return req.session
   throw noSession(where)
+}
+
+/**
+ * The slot as the session holds it: as one text while no login is pending, which is most of its life. express-session
+ * hashes a session three times a request and calls a function for every value in it; a text is one value, and is
+ * parsed by those who ask for it only. In a cookie its quotes would need room that is not there.
+ */
+function packed(req: SessionRequest, slot: Slot): unknown {
+  const pending = Array.isArray(slot.pending) && slot.pending.length > 0
+  return pending || isCookieSession(req) ? slot : JSON.stringify(slot)
+}
+
+function unpacked(value: unknown): Slot | undefined {
+  if (typeof value !== 'string') return isSlot(value) ? value : undefined
+  try {
+    const slot: unknown = JSON.parse(value)
+    return isSlot(slot) ? slot : undefined
+  } catch {
+    return undefined // not ours
+  }
 }
 
 function isSlot(value: unknown): value is Slot {
@@ -332,21 +349,22 @@ async function freshSlot(req: SessionRequest, session: Session, key: string, whe
 
 async function readSlot(req: SessionRequest, key: string, where: Where): Promise<Slot | undefined> {
   try {
-    const slot = req.sessionID === undefined ? undefined : (await read(req.sessionStore, req.sessionID))?.[key]
-    return isSlot(slot) ? slot : undefined
+    return req.sessionID === undefined ? undefined : unpacked((await read(req.sessionStore, req.sessionID))?.[key])
   } catch (error) {
     throw storeFailure('read', where, error)
   }
 }
 
-async function store(req: SessionRequest, session: Session, slot: Slot, where: Where): Promise<void> {
+async function store(req: SessionRequest, session: Session, key: string, slot: Slot, where: Where): Promise<void> {
   slot.version++
+  session[key] = packed(req, slot)
   const { save } = session
   if (typeof save !== 'function') return // cookie-session: the content leaves with the response's headers
   try {
     await promised((done) => save.call(session, done))
   } catch (error) {
     slot.version--
+    session[key] = packed(req, slot)
     throw storeFailure('saved', where, error)
   }
   const turn = req.sessionID === undefined ? undefined : turns.get(req.sessionID)
