@@ -1,6 +1,8 @@
 /** What a strategy file imports: the whole vocabulary of a dialect, in one place. */
+
 export { isObject, lookUp, type Refusal, standardRefusal, textOf } from './answers'
-export type { ErrorCode, Phase } from './errors'
+export { askOnce } from './ask-once'
+export { type ErrorCode, OAuthError, type Phase } from './errors'
 export { type DialectOptions, OptionReader } from './options'
 export type { DialectProfile, ProfileFields } from './profile'
 export type { Json, JsonObject, Params, ProviderRequest } from './provider-call'

@@ -1,4 +1,9 @@
 export { type AihubmixOptions, AihubmixStrategy } from '../strategies/aihubmix'
+export {
+  type ApplicationRequest,
+  type RegisteredApplication,
+  registerApplication,
+} from '../strategies/aihubmix-application'
 export { type BbscloudOptions, BbscloudStrategy } from '../strategies/bbscloud'
 export { type TailchatOptions, TailchatStrategy } from '../strategies/tailchat'
 export { type TapdOptions, TapdStrategy } from '../strategies/tapd'

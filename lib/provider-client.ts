@@ -4,7 +4,7 @@ import { type ErrorCode, OAuthError, type Phase } from './errors'
 import { bindOAuth2Client } from './oauth2-client'
 import { type DialectOptions, OptionReader } from './options'
 import { type DialectProfile, normaliseProfile, type ProfileFields } from './profile'
-import { callProvider, type Json, type JsonObject, type Params, type ProviderRequest } from './provider-call'
+import { callProvider, type Json, type JsonObject, type Params, type ProviderRequest, secretsOf } from './provider-call'
 import type { Where } from './session'
 import { type ApiCall, type ApiCallInit, apiAddress } from './tokens/authorised-fetch'
 import { readTokenSet, type TokenSet, TokenSetProblem } from './tokens/token-set'
@@ -283,12 +283,4 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     const { dispatcher, customHeaders } = this.options
     return callProvider(request, { ...this.limits, dispatcher, customHeaders }, this.at(phase))
   }
-}
-
-const PUBLIC_NAMES = new Set(['grant_type', 'response_type', 'redirect_uri', 'client_id', 'client_key', 'fields'])
-
-/** Whatever of a request could be a credential. */
-function secretsOf({ form, query, json, basic, bearer }: ProviderRequest): string[] {
-  const named = Object.entries({ ...query, ...form, ...json }).filter(([name]) => !PUBLIC_NAMES.has(name))
-  return [...named.map(([, value]) => value), basic?.password, bearer].filter((value) => typeof value === 'string')
 }

@@ -1,4 +1,4 @@
-import type { DialectOptions, JsonObject, ProfileFields, VerifyFunction } from '../lib/dialect'
+import type { DialectOptions, JsonObject, Params, ProfileFields, VerifyFunction } from '../lib/dialect'
 import { DialectStrategy, OptionReader } from '../lib/dialect'
 
 /**
@@ -31,6 +31,11 @@ export class TailchatStrategy extends DialectStrategy {
       issuer: read.optionalText('issuer'),
     })
     this.site = site
+  }
+
+  /** Without `prompt=consent` the scope `offline_access`, and the refresh token with it, is dropped without a word. */
+  override authorizationParams(): Params {
+    return { prompt: this.scope.includes('offline_access') ? 'consent' : undefined }
   }
 
   protected profileFields(user: JsonObject): ProfileFields {

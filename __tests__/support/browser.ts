@@ -29,6 +29,13 @@ export class Browser {
     this.jar.set(host, cookies.set(name, value))
   }
 
+  /** This browser's cookies of one address, at another: for real browsers ports make no difference. */
+  at(from: string, to: string): Browser {
+    const moved = new Browser()
+    for (const [name, value] of this.jar.get(new URL(from).host) ?? []) moved.setCookie(to, name, value)
+    return moved
+  }
+
   private async send(url: string, init: RequestInit & { headers: Record<string, string> }): Promise<Response> {
     const cookie = this.cookies(url)
     const headers = { ...init.headers, ...(cookie && { cookie }) }

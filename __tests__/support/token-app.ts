@@ -26,7 +26,10 @@ export function startTokenApp(
         app.all(path, (req, res) => {
           work(req).then(
             (answer) => res.json(answer),
-            (error) => res.status(500).json({ error: OAuthError.is(error) ? error : { message: String(error) } }),
+            (error) =>
+              res
+                .status(OAuthError.is(error) ? error.status : 500)
+                .json({ error: OAuthError.is(error) ? error : { message: String(error) } }),
           )
         })
       }

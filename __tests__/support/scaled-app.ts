@@ -1,0 +1,38 @@
+import { RedisStore } from 'connect-redis'
+import session from 'express-session'
+import { RedisTokenStore } from 'passport-dialects/redis'
+import { createClient } from 'redis'
+import { startTokenApp } from './token-app'
+
+/** What a process of the scaled app is told, as JSON in its first argument. */
+export interface ScaledAppOptions {
+  redisURL: string
+  prefix: string
+  lockTimeout: number
+  providers: Record<string, Record<string, unknown> & { clientID: string; clientSecret: string }>
+}
+
+// One process of an app that runs in several: sessions and tokens in Redis. Tells its parent its address, and each
+// login that a provider ended.
+async function main(): Promise<void> {
+  const { redisURL, prefix, lockTimeout, providers } = JSON.parse(process.argv[2] ?? '') as ScaledAppOptions // the parent's
+  const client = createClient({ url: redisURL, socket: { reconnectStrategy: () => 50 } })
+  client.on('error', () => {})
+  await client.connect()
+  const store = new RedisStore({ client, prefix: `${prefix}session:` })
+  const app = await startTokenApp(
+    {
+      providers,
+      tokenStore: new RedisTokenStore({ url: redisURL, prefix: `${prefix}tokens:`, lockTimeout }),
+      onLoggedOut: ({ provider }) => void process.send?.({ loggedOut: provider }),
+    },
+    { middleware: session({ secret: 'a test session secret', resave: false, saveUninitialized: false, store }) },
+  )
+  process.on('disconnect', () => process.exit())
+  process.send?.({ origin: app.origin })
+}
+
+main().catch((error) => {
+  console.error(error)
+  process.exit(1)
+})

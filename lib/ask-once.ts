@@ -1,0 +1,21 @@
+import { type AnswerDialect, readAnswer } from './answers'
+import { type DialectOptions, OptionReader } from './options'
+import { callProvider, type JsonObject, type ProviderRequest, secretsOf } from './provider-call'
+
+/** One call to a provider that belongs to no login. @throws OAuthError of phase `request` */
+export async function askOnce(
+  request: ProviderRequest,
+  dialect: AnswerDialect,
+  provider: string,
+  options: Pick<DialectOptions, 'timeout' | 'maxResponseBytes' | 'dispatcher'>,
+): Promise<JsonObject> {
+  const read = new OptionReader(provider, options)
+  const where = { provider, phase: 'request' as const }
+  read.optionalObject('dispatcher', 'dispatch')
+  const limits = {
+    timeout: read.positive('timeout', 10_000, 'milliseconds'),
+    maxResponseBytes: read.positive('maxResponseBytes', 1024 * 1024, 'bytes'),
+    dispatcher: options.dispatcher,
+  }
+  return readAnswer(await callProvider(request, limits, where), dialect, where, secretsOf(request))
+}

@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { OptionReader } from '../options'
+import type { TokenStore } from './token-store'
+
+/** What the store needs of a node-redis client (`createClient` of the package `redis`), connected or not. */
+export interface RedisClient {
+  sendCommand(command: string[]): Promise<unknown>
+  connect(): Promise<unknown>
+  readonly isOpen: boolean
+  on(event: 'error', listener: (error: Error) => void): unknown
+  destroy(): void
+}
+
+export interface RedisTokenStoreOptions {
+  /** A node-redis client of the app's own; without it the store makes one and needs the package `redis`. */
+  client?: RedisClient
+  /** Default the environment's `REDIS_URL`, else `redis://127.0.0.1:6379`. */
+  url?: string
+  /** Before every key; default `passport-dialects:`. */
+  prefix?: string
+  /** Seconds that tokens are kept after they were last stored; default 400 days: the longest refresh token known lives 365. */
+  ttl?: number
+  /** Milliseconds after which the lock of a holder that died falls free; default 10 000. One that lives renews it. */
+  lockTimeout?: number
+}
+
+/**
+ * Tokens in Redis, for any number of processes: one refresh at a time across all of them, no older token over a newer
+ * one. Rides out a Redis that restarts; what it can guarantee ends with what that Redis keeps on disk.
+ */
+export class RedisTokenStore implements TokenStore {
+  readonly #client: Promise<RedisClient>
+  readonly #own: boolean
+  readonly #prefix: string
+  readonly #ttl: number
+  readonly #lockTimeout: number
+
+  /** @throws OAuthError `config_invalid`, naming the option */
+  constructor(options: RedisTokenStoreOptions = {}) {
+    const read = new OptionReader('RedisTokenStore', options)
+    read.optionalObject('client', 'sendCommand')
+    const url = read.optionalText('url') ?? process.env.REDIS_URL ?? 'redis://127.0.0.1:6379'
+    this.#prefix = read.optionalText('prefix') ?? 'passport-dialects:'
+    this.#ttl = Math.ceil(read.positive('ttl', 400 * 24 * 3600, 'seconds'))
+    this.#lockTimeout = Math.ceil(read.positive('lockTimeout', 10_000, 'milliseconds'))
+    this.#own = options.client === undefined
+    this.#client = options.client ? opened(options.client) : connect(url)
+    this.#client.catch(() => {}) // told to whoever uses the store
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    const value = await this.#send('GET', this.#prefix + key)
+    return typeof value === 'string' ? value : undefined
+  }
+
+  async set(key: string, value: string, expected?: string): Promise<boolean> {
+    const name = this.#prefix + key
+    if (expected === undefined) return (await this.#send('SET', name, value, 'EX', String(this.#ttl))) === 'OK'
+    return (await this.#send('EVAL', REPLACE, '1', name, expected, value, String(this.#ttl))) === 1
+  }
+
+  async delete(key: string, expected?: string): Promise<boolean> {
+    const name = this.#prefix + key
+    if (expected === undefined) return Number(await this.#send('DEL', name)) > 0
+    return (await this.#send('EVAL', DELETE, '1', name, expected)) === 1
+  }
+
+  async lock(key: string, patience: number): Promise<() => Promise<void>> {
+    const name = `${this.#prefix}lock:${key}`
+    const holder = randomBytes(16).toString('hex')
+    const ms = String(this.#lockTimeout)
+    const until = Date.now() + patience
+    // The script, not SET NX: where the answer to a first try was lost, the second must know its own lock.
+    while ((await this.#send('EVAL', TAKE, '1', name, holder, ms)) !== 1) {
+      if (Date.now() > until) throw new Error(`The lock of a login was not free within ${patience} ms.`)
+      await sleep(20 + Math.random() * 60)
+    }
+    const renewal = setInterval(() => {
+      this.#send('EVAL', TAKE, '1', name, holder, ms).catch(() => {}) // the next beat tries again
+    }, this.#lockTimeout / 3)
+    renewal.unref()
+    return async () => {
+      clearInterval(renewal)
+      await this.#send('EVAL', DELETE, '1', name, holder)
+    }
+  }
+
+  /** Closes the connection that the store made; a client of the app's own stays open. */
+  async close(): Promise<void> {
+    if (this.#own) (await this.#client.catch(() => undefined))?.destroy()
+  }
+
+  /** One command, again and again while the connection is down: every one of ours can be repeated. */
+  async #send(...command: string[]): Promise<unknown> {
+    const until = Date.now() + PATIENCE_MS
+    for (;;) {
+      try {
+        return await within(until, async () => (await this.#client).sendCommand(command))
+      } catch (error) {
+        if (!isConnectionFailure(error) || Date.now() > until) throw error
+        await sleep(50)
+      }
+    }
+  }
+}
+
+/** A client that is reconnecting keeps its commands back, without an end. */
+async function within<T>(until: number, work: () => Promise<T>): Promise<T> {
+  const { promise: late, reject } = newPromise()
+  const timer = setTimeout(
+    () => reject(new Error(`Redis did not answer within ${PATIENCE_MS} ms.`)),
+    until - Date.now(),
+  )
+  try {
+    return await Promise.race([work(), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function newPromise(): { promise: Promise<never>; reject: (error: Error) => void } {
+  let reject: (error: Error) => void = () => {}
+  const promise = new Promise<never>((_resolve, fail) => {
+    reject = fail
+  })
+  return { promise, reject }
+}
+
+const PATIENCE_MS = 15_000
+
+const REPLACE = `
+local now = redis.call('GET', KEYS[1])
+if now == ARGV[2] then return 1 end
+if now ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return 1`
+
+const DELETE = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])`
+
+const TAKE = `
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`
+
+async function connect(url: string): Promise<RedisClient> {
+  const { createClient } = await importRedis()
+  const client = createClient({ url, socket: { reconnectStrategy: (tries: number) => Math.min(50 * tries, 1000) } })
+  return opened(client as unknown as RedisClient) // the same methods; its own types are generic over every module of Redis
+}
+
+async function opened(client: RedisClient): Promise<RedisClient> {
+  client.on('error', () => {}) // without a listener a lost connection would end the process; each command tells its own
+  if (!client.isOpen) await client.connect()
+  return client
+}
+
+function importRedis() {
+  return import('redis').catch((cause) => {
+    throw new Error('RedisTokenStore needs the package `redis`: npm install redis, or give a `client`.', { cause })
+  })
+}
+
+/** What Redis itself answers, and what the app closed, stays as it is; anything else is the connection, or a Redis that loads. */
+function isConnectionFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (/^(LOADING|MASTERDOWN|CLUSTERDOWN|READONLY)/.test(error.message)) return true
+  return !/ErrorReply|SimpleError|BlobError|ClientClosed/.test(error.constructor.name)
+}
