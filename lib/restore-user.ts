@@ -1,0 +1,56 @@
+import type { Request, RequestHandler } from 'express'
+import { type Authenticator, Passport } from 'passport'
+import { hasSession, type SessionRequest, sessionUser } from './session'
+
+/** The router's Passport, and how `req.user` comes back from the session. */
+export interface UserKeeper {
+  authenticator: Authenticator
+  /** Does nothing where the app's own `passport.session()` did it already. */
+  restore: RequestHandler
+}
+
+/** The app's own Authenticator with its serialisers; or one whose serialised user is the user. */
+export function userKeeper(own: Authenticator | undefined): UserKeeper {
+  if (!own) return plainKeeper()
+  const fromSession: RequestHandler = own.authenticate('session')
+  const restore: RequestHandler = (req, res, next) => {
+    if (!hasSession(sessionRequest(req)) || req.user !== undefined) return next()
+    fromSession(req, res, next)
+  }
+  return { authenticator: own, restore }
+}
+
+/**
+ * Without serialisers to ask there is nothing to do at a visit that would need a strategy object and its five
+ * callbacks: the user is what the session holds. What Passport adds to a request is taken from a request of its own.
+ */
+function plainKeeper(): UserKeeper {
+  const authenticator = new Passport() as Authenticator // the same class; @types/passport declares it twice
+  authenticator.serializeUser((user, done) => done(null, user))
+  authenticator.deserializeUser((user: Express.User, done) => done(null, user))
+  const additions = additionsOf(authenticator)
+  const restore: RequestHandler = (req, _res, next) => {
+    const request = sessionRequest(req)
+    if (!hasSession(request) || req.user !== undefined) return next()
+    for (const [name, value] of additions) {
+      if (!(name in req)) Reflect.set(req, name, value)
+    }
+    const user = sessionUser(request)
+    if (user) req.user = user
+    next()
+  }
+  return { authenticator, restore }
+}
+
+/** `logIn`, `logOut`, `isAuthenticated` and whatever else Passport's session middleware leaves on a request. */
+function additionsOf(authenticator: Authenticator): [string, unknown][] {
+  const probe = { session: {} }
+  const middleware: (...args: unknown[]) => unknown = authenticator.authenticate('session')
+  middleware(probe, {}, () => {})
+  return Object.entries(probe).filter(([name]) => name !== 'session')
+}
+
+/** express-session and cookie-session type `req.session` each in their own way; session.ts asks for what it needs. */
+function sessionRequest(req: Request): SessionRequest {
+  return req as unknown as SessionRequest
+}
