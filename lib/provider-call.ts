@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
@@ -117,26 +118,37 @@ export async function openProvider(
   where: { provider: string; phase: Phase },
 ): Promise<OpenAnswer> {
   const { request: send, agent } = await loadHttp()
-  const deadline = new AbortController()
-  const timer = setTimeout(() => deadline.abort(), limits.timeout)
   const { url, method, headers, body, signal } = request
+  const stop = new EventEmitter() // an AbortSignal for each call costs more than all else that it needs
+  let late = false
+  const giveUp = () => {
+    late = true
+    stop.emit('abort')
+  }
+  const timer = setTimeout(giveUp, limits.timeout)
+  const onAbort = () => void stop.emit('abort')
+  const leave = () => signal?.removeEventListener('abort', onAbort)
+  signal?.addEventListener('abort', onAbort)
   const started = performance.now()
   const failed = (error: unknown): unknown => {
     if (OAuthError.is(error) || signal?.aborted) return signal?.aborted ? signal.reason : error
-    const code = deadline.signal.aborted ? 'provider_timeout' : transportFailure(error)
+    const code = late ? 'provider_timeout' : transportFailure(error)
     return new OAuthError(code, { ...where, message: explain(code, url.href, limits), cause: error })
   }
   try {
-    const answer = await send(url, {
+    signal?.throwIfAborted()
+    const sent = send(url, {
       method: method as Dispatcher.HttpMethod, // undici refuses what is none
       headers: { accept: 'application/json', 'user-agent': USER_AGENT, ...lowerCase(limits.customHeaders), ...headers },
       body: body as Dispatcher.DispatchOptions['body'], // its types know Node's FormData under another name
       dispatcher: limits.dispatcher ?? agent,
-      signal: signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal,
+      signal: stop,
       headersTimeout: 0,
       bodyTimeout: limits.timeout,
     })
+    const answer = await unless(stop, sent)
     logCall(where, method, url, answer.statusCode, started)
+    if (signal) answer.body.once('close', leave)
     answer.body.on('error', () => {}) // a body that nobody reads must not raise an unhandled 'error'
     const moved = answer.statusCode >= 300 && answer.statusCode < 400 && answer.statusCode !== 304
     if (moved) {
@@ -150,7 +162,7 @@ export async function openProvider(
       body: answer.body,
       async bytes() {
         const left = limits.timeout - (performance.now() - started)
-        const bodyTimer = setTimeout(() => deadline.abort(), Math.max(left, 0))
+        const bodyTimer = setTimeout(giveUp, Math.max(left, 0))
         try {
           return await readBody(answer, limits, where)
         } catch (error) {
@@ -162,6 +174,7 @@ export async function openProvider(
     }
   } catch (error) {
     clearTimeout(timer)
+    leave()
     const failure = failed(error)
     logCall(where, method, url, failure, started)
     throw failure
@@ -189,24 +202,40 @@ function loadHttp() {
   return http
 }
 
+/** The answer, or a failure at once where the wait was given up: undici hears of it only once it has a connection. */
+function unless<T>(stop: EventEmitter, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    stop.once('abort', () => reject(new Error('given up')))
+    answer.then(resolve, reject)
+  })
+}
+
 /** The whole body, decompressed. @throws OAuthError `response_too_large`; whatever the connection throws */
 async function readBody(
   { statusCode, headers, body }: { statusCode: number; headers: OpenAnswer['headers']; body: Readable },
   limits: CallLimits,
   where: { provider: string; phase: Phase },
 ): Promise<Buffer> {
-  const giveUp = (): never => {
-    body.destroy()
-    throw new OAuthError('response_too_large', { ...where, providerStatus: statusCode })
-  }
-  if (Number(headers['content-length']) > limits.maxResponseBytes) giveUp()
+  const tooLarge = () => new OAuthError('response_too_large', { ...where, providerStatus: statusCode })
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > limits.maxResponseBytes) giveUp()
-    chunks.push(chunk)
-  }
+  // By its events: a stream's async iterator costs about as much as the request.
+  await new Promise<void>((resolve, reject) => {
+    const giveUp = () => {
+      reject(tooLarge())
+      body.destroy()
+    }
+    if (body.destroyed) return reject(body.errored ?? new Error('the body is gone'))
+    if (Number(headers['content-length']) > limits.maxResponseBytes) return giveUp()
+    body.once('error', reject)
+    body.once('close', () => reject(new Error('the body was cut'))) // after its end this rejects nothing any more
+    body.once('end', resolve)
+    body.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > limits.maxResponseBytes) giveUp()
+      else chunks.push(chunk)
+    })
+  })
   const wire = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
   return decompress(wire, headers['content-encoding'], limits.maxResponseBytes)
 }

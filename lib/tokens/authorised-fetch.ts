@@ -2,7 +2,6 @@ import { Readable } from 'node:stream'
 import { OAuthError } from '../errors'
 import { type CallLimits, openProvider } from '../provider-call'
 import type { Where } from '../session'
-import { ProviderResponse } from './provider-response'
 
 /** What `req.oauth.fetch` takes of a fetch's `init`; anything else of it means nothing here. */
 export interface ApiCallInit {
@@ -60,6 +59,8 @@ export async function sendWithToken(call: ApiCall, accessToken: string): Promise
   if (type !== undefined) headers['content-type'] ??= type
   const method = (init.method ?? 'GET').toUpperCase()
   const answer = await openProvider({ url, method, headers, body, signal: init.signal ?? undefined }, limits, where)
+  // Loaded at the first use: naming the global `Response` makes Node load a whole fetch of its own.
+  const { ProviderResponse }: typeof import('./provider-response') = require('./provider-response')
   return new ProviderResponse(answer, where) as unknown as Response // it is one, see there
 }
 
