@@ -7,6 +7,7 @@ import { type ErrorCode, OAuthError, type Phase } from './errors'
 import { type Bounds, exchange } from './exchange'
 import { log } from './log'
 import { bareAddress } from './redact'
+import { dispatchOptions, lowerCase, USER_AGENT } from './wire-request'
 
 export type Json = null | boolean | number | string | Json[] | JsonObject
 export type JsonObject = { [key: string]: Json | undefined }
@@ -72,7 +73,7 @@ export async function callProvider(
   }
   try {
     const dispatcher = limits.dispatcher ?? (await loadHttp()).agent
-    const { status, headers, body } = await exchange(dispatcher, optionsOf(request, limits), bounds)
+    const { status, headers, body } = await exchange(dispatcher, dispatchOptions(request, limits), bounds)
     logCall(where, request.method, request.url, status, started)
     const encoding = headers['content-encoding']
     const bytes = encoding === undefined ? body : await decompress(body, encoding, maxResponseBytes)
@@ -189,7 +190,6 @@ export function secretsOf({ form, query, json, basic, bearer }: ProviderRequest)
 const PUBLIC_NAMES = new Set(['grant_type', 'response_type', 'redirect_uri', 'client_id', 'client_key', 'fields'])
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
-const USER_AGENT = 'passport-dialects'
 
 /** undici is loaded at the first call: importing the package stays cheap. */
 let http: Promise<{ request: typeof import('undici').request; agent: Dispatcher }> | undefined
@@ -251,55 +251,6 @@ function logCall(
   const told = OAuthError.is(outcome) ? outcome.code : outcome
   const ms = Math.round(performance.now() - started)
   log.call('%s %s: %s %s: %s in %d ms', where.provider, where.phase, method, bareAddress(url), told, ms)
-}
-
-function optionsOf(request: ProviderRequest, limits: CallLimits): Dispatcher.DispatchOptions {
-  const { origin, pathname, search } = addressOf(request)
-  return {
-    origin,
-    path: pathname + search,
-    method: request.method,
-    headers: headersOf(request, limits.customHeaders),
-    body: bodyOf(request) ?? null,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  }
-}
-
-function addressOf({ url, query }: ProviderRequest): URL {
-  const address = new URL(url)
-  if (!query) return address
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) address.searchParams.set(name, value)
-  }
-  return address
-}
-
-function headersOf(request: ProviderRequest, customHeaders: Record<string, string> | undefined) {
-  const headers: Record<string, string> = { accept: 'application/json', 'user-agent': USER_AGENT }
-  Object.assign(headers, lowerCase(customHeaders))
-  if (request.form) headers['content-type'] = 'application/x-www-form-urlencoded'
-  if (request.json) headers['content-type'] = 'application/json'
-  if (request.basic) {
-    const { user, password } = request.basic
-    headers.authorization = `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`
-  }
-  if (request.bearer !== undefined) headers.authorization = `Bearer ${request.bearer}`
-  return headers
-}
-
-function lowerCase(headers: Record<string, string> | undefined): Record<string, string> | undefined {
-  return headers && Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
-}
-
-function bodyOf({ form, json }: ProviderRequest): string | undefined {
-  if (json) return JSON.stringify(json)
-  if (!form) return undefined
-  const fields = new URLSearchParams()
-  for (const [name, value] of Object.entries(form)) {
-    if (value !== undefined) fields.append(name, value)
-  }
-  return fields.toString()
 }
 
 const decoders = { gzip: promisify(gunzip), deflate: promisify(inflate), br: promisify(brotliDecompress) }
