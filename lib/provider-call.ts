@@ -228,7 +228,7 @@ async function readBody(
     if (body.destroyed) return reject(body.errored ?? new Error('the body is gone'))
     if (Number(headers['content-length']) > limits.maxResponseBytes) return giveUp()
     body.once('error', reject)
-    body.once('close', () => reject(new Error('the body was cut'))) // after its end this rejects nothing any more
+    body.once('close', () => body.readableEnded || reject(new Error('the body was cut')))
     body.once('end', resolve)
     body.on('data', (chunk: Buffer) => {
       size += chunk.length
