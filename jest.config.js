@@ -7,13 +7,20 @@ module.exports = {
       '@swc/jest',
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
     ],
+    // Packages that exist as ES modules only.
+    '/node_modules/(jose)/.+\\.js$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'ecmascript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+    ],
   },
+  transformIgnorePatterns: ['/node_modules/(?!jose/)'],
   moduleNameMapper: {
     '^passport-dialects$': '<rootDir>/lib/index.ts',
     '^passport-dialects/redis$': '<rootDir>/lib/tokens/redis.ts',
     '^passport-dialects/emulators$': '<rootDir>/emulators/index.ts',
+    '^passport-dialects/testing$': '<rootDir>/testing/index.ts',
   },
-  // These ship as ES modules only.
-  transformIgnorePatterns: ['/node_modules/(?!(jose|connect-redis)/)'],
+  globalSetup: '<rootDir>/__tests__/support/services.ts',
+  reporters: ['default', '<rootDir>/__tests__/support/missing-services-reporter.js'],
   testTimeout: 30_000,
 }

@@ -65,6 +65,8 @@ export interface FaultContext {
   origin: string
   /** Aborted when the emulator closes: what drips stops. */
   signal: AbortSignal
+  /** Members that this provider's answers are of no use without, beside the usual ones. */
+  essential?: readonly string[] | undefined
 }
 
 /**
@@ -81,7 +83,7 @@ export function sendFaulty(fault: Fault, compute: () => Reply, res: ServerRespon
     cut(res, answerOf(compute()), context)
   } else if (spoil) {
     const reply = compute()
-    whole(res, answerOf(reply.json === undefined ? reply : { ...reply, json: spoil(reply.json) }))
+    whole(res, answerOf(reply.json === undefined ? reply : { ...reply, json: spoil(reply.json, context.essential) }))
   } else {
     const status = name.startsWith('http-') ? Number(name.slice('http-'.length)) : 200
     whole(res, answerOf({ status, json: context.refuse(status, code) }))
@@ -186,10 +188,11 @@ const CUT: Record<string, (res: ServerResponse, answer: Answer, context: FaultCo
 }
 
 /** Faults of the content: the right answer, with other members. */
-const SPOILT: Record<string, (json: unknown) => unknown> = {
+const SPOILT: Record<string, (json: unknown, essential?: readonly string[]) => unknown> = {
   proto: (json) => everywhere(json, withProto),
-  'wrong-types': (json) => everywhere(json, (object) => forKeys(object, () => ({ unexpected: true }))),
-  'missing-token': (json) => everywhere(json, (object) => forKeys(object, () => undefined)),
+  'wrong-types': (json, essential) =>
+    everywhere(json, (object) => forKeys(object, essential, () => ({ unexpected: true }))),
+  'missing-token': (json, essential) => everywhere(json, (object) => forKeys(object, essential, () => undefined)),
   'token-type-mac': (json) => everywhere(json, (object) => withToken(object, { token_type: 'mac' })),
   'expires-text': (json) => everywhere(json, (object) => withToken(object, { expires_in: 'soon' })),
   'expires-negative': (json) => everywhere(json, (object) => withToken(object, { expires_in: -1 })),
@@ -210,8 +213,9 @@ function everywhere(json: unknown, change: (object: Fields) => Fields): unknown 
   return change(typeof inner.data === 'string' ? { ...inner, data: change({ id: inner.data }).id } : inner)
 }
 
-function forKeys(object: Fields, value: () => unknown): Fields {
-  return Object.fromEntries(Object.entries(object).map(([key, old]) => [key, ESSENTIAL.has(key) ? value() : old]))
+function forKeys(object: Fields, essential: readonly string[] = [], value: () => unknown): Fields {
+  const spoilt = (key: string) => ESSENTIAL.has(key) || essential.includes(key)
+  return Object.fromEntries(Object.entries(object).map(([key, old]) => [key, spoilt(key) ? value() : old]))
 }
 
 function withToken(object: Fields, fields: Fields): Fields {

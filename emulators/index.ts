@@ -2,6 +2,7 @@ import { AIHUBMIX_USERS, aihubmix, aihubmixOptions } from './aihubmix'
 import type { Settings } from './authorize'
 import { BBSCLOUD_USERS, bbscloud, bbscloudOptions } from './bbscloud'
 import { FAULTS, type Fault } from './faults'
+import { FEISHU_USERS, feishu, feishuOptions } from './feishu'
 import { hex } from './ledger'
 import { EmulatorServer, type Provider } from './server'
 import { TAILCHAT_USERS, tailchat, tailchatOptions } from './tailchat'
@@ -16,12 +17,27 @@ import type {
   FaultEndpoint,
 } from './types'
 
+// What an emulator of one's own is made of.
+export { type Asked, consentRoutes, isRegistered, type Settings, withParams } from './authorize'
+export { errorPage } from './consent-page'
+export { type Grant, Ledger } from './ledger'
+export {
+  bearerOf,
+  type Call,
+  formOf,
+  jsonOf,
+  mediaType,
+  type Provider,
+  type Reply,
+  type Route,
+  repeated,
+} from './server'
 export type { ClientOptions, EmulatorName, EmulatorOptions, EmulatorRequest, EmulatorUser, Fault, FaultEndpoint }
 export { FAULTS }
 
 /** A running provider. */
-export interface Emulator {
-  readonly name: EmulatorName
+export interface Emulator<Name extends string = EmulatorName> {
+  readonly name: Name
   readonly origin: string
   /** Client id, client secret and every endpoint: spread it into the strategy's options. */
   readonly options: ClientOptions
@@ -48,6 +64,30 @@ export interface Emulator {
 export async function startEmulator(name: EmulatorName, options: EmulatorOptions = {}): Promise<Emulator> {
   const kind = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined
   if (!kind) throw new TypeError(`There is no emulator named ${name}; there are ${Object.keys(KINDS).join(', ')}.`)
+  return createEmulator({ name, ...kind }, options)
+}
+
+/** A provider of one's own, as {@link createEmulator} takes it. */
+export interface EmulatorDefinition<Name extends string = string> {
+  name: Name
+  /** Who can log in where `options` name nobody: at least two, one of them without an e-mail address. */
+  users: readonly EmulatorUser[]
+  /** What the strategy's constructor takes: the client's credentials and every endpoint. */
+  options(origin: string, settings: Settings): ClientOptions
+  /** The provider's routes, its words for a refusal, and what an answer of it can't do without. */
+  provider(origin: string, settings: Settings): Provider
+}
+
+/**
+ * Starts an emulator of a provider that this package does not know: its routes from its documentation; the server,
+ * the log, the faults and the consent page from here.
+ * @throws Error where the port is taken
+ */
+export async function createEmulator<Name extends string>(
+  kind: EmulatorDefinition<Name>,
+  options: EmulatorOptions = {},
+): Promise<Emulator<Name>> {
+  const { name } = kind
   const settings: Settings = {
     ...options,
     users: options.users ?? kind.users,
@@ -76,13 +116,10 @@ const KINDS: Record<EmulatorName, Kind> = {
   bbscloud: { users: BBSCLOUD_USERS, options: bbscloudOptions, provider: bbscloud },
   tiktok: { users: TIKTOK_USERS, options: tiktokOptions, provider: tiktok },
   aihubmix: { users: AIHUBMIX_USERS, options: aihubmixOptions, provider: aihubmix },
+  feishu: { users: FEISHU_USERS, options: feishuOptions, provider: feishu },
 }
 
-interface Kind {
-  users: readonly EmulatorUser[]
-  options(origin: string, settings: Settings): ClientOptions
-  provider(origin: string, settings: Settings): Provider
-}
+type Kind = Omit<EmulatorDefinition, 'name'>
 
 async function press(address: string, form: Record<string, string>): Promise<string> {
   const shown = await fetch(address, { redirect: 'manual' })

@@ -31,6 +31,8 @@ export type Refuse = (endpoint: FaultEndpoint, status: number, code: string | un
 export interface Provider {
   routes: Route[]
   refuse: Refuse
+  /** Members that an answer is of no use without, beside the usual ones (`access_token`, `id`, `open_id`, `sub` …): faults spoil them. */
+  essential?: readonly string[]
   /** Default: a bare 404. */
   notFound?(call: Call): Reply
 }
@@ -89,7 +91,12 @@ export class EmulatorServer {
     const planned = at < 0 ? undefined : this.faults.splice(at, 1)[0]
     if (!planned) return send(compute(), res)
     const refuse = (status: number, code: string | undefined) => this.provider.refuse(endpoint, status, code)
-    sendFaulty(planned.fault, compute, res, { refuse, origin: this.origin, signal: this.closing.signal })
+    sendFaulty(planned.fault, compute, res, {
+      refuse,
+      origin: this.origin,
+      signal: this.closing.signal,
+      essential: this.provider.essential,
+    })
   }
 
   private log(request: EmulatorRequest): void {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-export type EmulatorName = 'tailchat' | 'tapd' | 'bbscloud' | 'tiktok' | 'aihubmix'
+export type EmulatorName = 'tailchat' | 'tapd' | 'bbscloud' | 'tiktok' | 'aihubmix' | 'feishu'
 
 /** One who can log in at an emulator. What a provider has no place for is left out of its answers. */
 export interface EmulatorUser {
@@ -79,6 +79,8 @@ export interface EmulatorOptions {
   requirePkce?: boolean
   /** TikTok: OAuth errors on HTTP 200, as has been seen. */
   errorsWith200?: boolean
+  /** Feishu: which edition `options` point to; the token addresses of both are served. Default `feishu`. */
+  edition?: 'feishu' | 'lark'
   /** AIHubMix: the bearer token of `POST /api/oauth_apps`. */
   developerToken?: string
   /** AIHubMix: the address that `topup` answers, to see what a client makes of it. */
@@ -100,4 +102,5 @@ export interface ClientOptions {
   issuer?: string
   apiVersion?: 'v2' | 'v1'
   site?: 'internal' | 'cloud'
+  edition?: 'feishu' | 'lark'
 }

@@ -14,6 +14,7 @@ const SETTINGS: Record<EmulatorName, { required: string[]; optional: string[] }>
   bbscloud: { required: ['baseURL', 'clientID', 'clientSecret'], optional: [] },
   tiktok: { required: ['clientID', 'clientSecret'], optional: ['scope'] },
   aihubmix: { required: ['clientID', 'clientSecret'], optional: ['scope', 'baseURL'] },
+  feishu: { required: ['clientID', 'clientSecret'], optional: ['edition', 'scope'] },
 }
 
 const NAMES: readonly EmulatorName[] = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix']

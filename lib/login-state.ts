@@ -10,7 +10,15 @@ import {
   newState,
   type Transaction,
   takeTransaction,
+  takeUnsolicited,
 } from './transactions'
+
+/** What a dialect reads out of a callback. */
+export interface CallbackReading {
+  state: string | undefined
+  /** The code, or whatever stands for it. */
+  credential: string | undefined
+}
 
 /** A login that begins, as far as its state is concerned. */
 export interface BeginningLogin {
@@ -20,6 +28,7 @@ export interface BeginningLogin {
   verifier: string | undefined
   appState: unknown
   returnTo: string | undefined
+  popup: boolean | undefined
 }
 
 interface LoginStateOptions {
@@ -48,7 +57,7 @@ export class LoginState {
   /** Keeps a login that begins; resolves to its state. @throws OAuthError `session_missing`, `config_invalid` */
   async remember(req: SessionRequest, where: Where, login: BeginningLogin): Promise<string> {
     const { store, key } = this.options
-    const { verifier, appState, returnTo } = login
+    const { verifier, appState, returnTo, popup } = login
     if (store) {
       const state = await storeState(store, req, { verifier, appState, meta: this.meta(login.callbackURL) })
       if (state !== '') return state
@@ -62,6 +71,7 @@ export class LoginState {
       redirectURI: login.redirectURI(state),
       ...(verifier !== undefined && { verifier }),
       ...(returnTo !== undefined && { returnTo }),
+      ...(popup && { popup }),
       ...(appState !== undefined && { appState }),
     })
     return state
@@ -71,12 +81,12 @@ export class LoginState {
   async recall(
     req: SessionRequest,
     where: Where,
-    state: string | undefined,
+    { state, credential }: CallbackReading,
     address: Pick<BeginningLogin, 'callbackURL' | 'redirectURI'>,
   ): Promise<Transaction> {
     const { store, key, lifetime, pkce } = this.options
     if (!store) {
-      const expected = { client: this.fingerprint, lifetime }
+      const expected = { client: this.fingerprint, lifetime, credential }
       const transaction = await takeTransaction(req, key, where, state, expected)
       if (!pkce || transaction.verifier !== undefined) return transaction
       await this.settle(req, where, transaction, { ok: false })
@@ -94,6 +104,11 @@ export class LoginState {
       ...(known.verifier !== undefined && { verifier: known.verifier }),
       ...(known.appState !== undefined && { appState: known.appState }),
     }
+  }
+
+  /** The login of a code that the provider sent unasked. @throws OAuthError `state_used` */
+  unsolicited(req: SessionRequest, where: Where, code: string, redirectURI: string): Transaction {
+    return takeUnsolicited(req, where, this.fingerprint, redirectURI, code)
   }
 
   /** Marks a login as used. */

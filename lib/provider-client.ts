@@ -4,7 +4,15 @@ import { type ErrorCode, OAuthError, type Phase } from './errors'
 import { bindOAuth2Client } from './oauth2-client'
 import { type DialectOptions, OptionReader } from './options'
 import { type DialectProfile, normaliseProfile, type ProfileFields } from './profile'
-import { callProvider, type Json, type JsonObject, type Params, type ProviderRequest, secretsOf } from './provider-call'
+import {
+  callProvider,
+  type Json,
+  type JsonObject,
+  type Params,
+  type ProviderAnswer,
+  type ProviderRequest,
+  secretsOf,
+} from './provider-call'
 import type { Where } from './session'
 import { type ApiCall, type ApiCallInit, apiAddress } from './tokens/authorised-fetch'
 import { readTokenSet, type TokenSet, TokenSetProblem } from './tokens/token-set'
@@ -34,6 +42,8 @@ export interface Dialect {
   credentials?: readonly string[]
   /** Expected RFC 9207 `iss`; compared where set. */
   issuer?: string | undefined
+  /** Whether codes are taken that the provider sends unasked, at the router's entry route. */
+  unsolicited?: boolean
   /** HTTP statuses that say of an API call: the access token is refused. Default 401 (RFC 6750 §3.1). */
   tokenRefused?: readonly number[]
   /** The query parameter that carries the access token, where the provider knows no Bearer header. */
@@ -171,6 +181,14 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     return {}
   }
 
+  /**
+   * passport-oauth2's way to word a refused token request: the error that an override returns is the one the app
+   * gets. `null`, or an exception, leaves it to the engine.
+   */
+  override parseErrorResponse(_body: string, _status: number): Error | null {
+    return null
+  }
+
   /** The token request's format; default a form with the client's credentials in it (RFC 6749 §2.3.1). */
   protected tokenRequest(grant: Grant): ProviderRequest {
     const { clientID: client_id, clientSecret: client_secret } = this
@@ -252,8 +270,20 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
 
   protected async grant(grant: Grant, requestedScope: readonly string[]): Promise<TokenSet> {
     const phase = grant.grant_type === 'refresh_token' ? 'refresh' : 'token'
-    const { payload } = await this.ask(this.tokenRequest(grant), phase)
+    const request = this.tokenRequest(grant)
+    const answer = await this.send(request, phase)
+    const worded = phase === 'token' && (answer.status < 200 || answer.status > 299) && this.wordedError(answer)
+    if (worded) throw worded
+    const payload = readAnswer(answer, this, this.at(phase), () => secretsOf(request))
     return this.toTokenSet(payload, requestedScope, phase)
+  }
+
+  private wordedError({ text, status }: ProviderAnswer): Error | null {
+    try {
+      return this.parseErrorResponse(text, status)
+    } catch {
+      return null // an override that can't read this body, as `JSON.parse` of a gateway's page
+    }
   }
 
   protected async loadProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {

@@ -1,16 +1,17 @@
 import type { Request, RequestHandler } from 'express'
-import { type Authenticator, Passport } from 'passport'
+import { Passport } from 'passport'
 import { hasSession, type SessionRequest, sessionUser } from './session'
+import type { AppPassport } from './sign-in'
 
 /** The router's Passport, and how `req.user` comes back from the session. */
 export interface UserKeeper {
-  authenticator: Authenticator
+  authenticator: AppPassport
   /** Does nothing where the app's own `passport.session()` did it already. */
   restore: RequestHandler
 }
 
 /** The app's own Authenticator with its serialisers; or one whose serialised user is the user. */
-export function userKeeper(own: Authenticator | undefined): UserKeeper {
+export function userKeeper(own: AppPassport | undefined): UserKeeper {
   if (!own) return plainKeeper()
   const fromSession: RequestHandler = own.authenticate('session')
   const restore: RequestHandler = (req, res, next) => {
@@ -25,7 +26,7 @@ export function userKeeper(own: Authenticator | undefined): UserKeeper {
  * callbacks: the user is what the session holds. What Passport adds to a request is taken from a request of its own.
  */
 function plainKeeper(): UserKeeper {
-  const authenticator = new Passport() as Authenticator // the same class; @types/passport declares it twice
+  const authenticator = new Passport()
   authenticator.serializeUser((user, done) => done(null, user))
   authenticator.deserializeUser((user: Express.User, done) => done(null, user))
   const additions = additionsOf(authenticator)
@@ -54,7 +55,7 @@ function add(additions: [string, unknown][], req: Request): void {
 }
 
 /** `logIn`, `logOut`, `isAuthenticated` and whatever else Passport's session middleware leaves on a request. */
-function additionsOf(authenticator: Authenticator): [string, unknown][] {
+function additionsOf(authenticator: AppPassport): [string, unknown][] {
   const probe = { session: {} }
   const middleware: (...args: unknown[]) => unknown = authenticator.authenticate('session')
   middleware(probe, {}, () => {})

@@ -1,10 +1,10 @@
 import type { NextFunction, Request, Response } from 'express'
-import type { Authenticator } from 'passport'
 import { lookUp } from './answers'
 import { configError, OAuthError } from './errors'
 import { type DialectOptions, OptionReader } from './options'
 import type { DialectProfile } from './profile'
 import { BUILT_IN, type StrategyClass } from './providers'
+import type { AppPassport } from './sign-in'
 import type { DialectStrategy } from './strategy'
 import { readTokenOptions, type TokenOptions } from './tokens/token-options'
 import type { TokenSet } from './tokens/token-set'
@@ -48,7 +48,7 @@ export interface OAuthRouterConfig extends TokenOptions {
   logoutRedirect?: string
   onError?: (error: OAuthError, req: Request, res: Response, next: NextFunction) => void
   /** Your own Authenticator, with its serialisers; default one of the router's own. */
-  passport?: Authenticator
+  passport?: AppPassport
   /** The key of the session that logins are kept under; default `passport-dialects`. */
   sessionKey?: string
   /** Seconds that a login may take at the provider; default 600. */

@@ -1,7 +1,8 @@
 import type { NextFunction, Request, Response, Router } from 'express'
 import { callbackParams } from './callback-params'
 import { OAuthError } from './errors'
-import { protect, sendFailure, sendUnknownProvider } from './pages'
+import { log } from './log'
+import { protect, sendFailure, sendPopupResult, sendUnknownProvider } from './pages'
 import { userKeeper } from './restore-user'
 import { safeReturnTo } from './return-to'
 import {
@@ -44,6 +45,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   router.get(`${mountPath}/session`, (req, res, next) => void showSession(req, res, next))
   router.post(`${mountPath}/logout`, (req, res, next) => void logOut(req, res, next))
   router.get(`${mountPath}/:provider/callback`, (req, res, next) => void converse('callback', req, res, next))
+  router.get(`${mountPath}/:provider/entry`, (req, res, next) => void converse('entry', req, res, next))
   router.get(`${mountPath}/:provider`, (req, res, next) => void converse('begin', req, res, next))
   router.use(mountPath || '/', refuseBadAddress)
   return router
@@ -55,14 +57,22 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     if (req.method !== 'GET') return void res.status(405).set('Allow', 'GET').end()
     try {
       const entry = (await entriesOf(req)).get(name)
-      if (!entry) return sendUnknownProvider(req, res)
+      if (!entry || (leg === 'entry' && !entry.strategy.takesUnsolicited)) return sendUnknownProvider(req, res)
       protect(res)
-      const flow: Flow = { leg, returnTo: returnToOf(req), conclude: (login) => conclude(entry, login, req) }
+      const flow: Flow = {
+        leg,
+        returnTo: returnToOf(req),
+        popup: leg === 'begin' && callbackParams(sessionRequest(req)).get('popup') === '1',
+        conclude: (login) => conclude(entry, login, req),
+      }
+      // An unasked code never takes the place of a login that is there.
+      const isSignedIn = req.user !== undefined && req.user !== null
+      if (leg === 'entry' && isSignedIn) return res.redirect(303, flow.returnTo ?? successRedirect)
       const callbackURL = entry.callbackURL ?? `${baseURL ?? ''}${req.baseUrl}${mountPath}/${name}/callback`
       const finished = (error: unknown, concluded: unknown, info: unknown) => {
         const failure = error ?? (concluded ? undefined : info)
-        if (failure === undefined || failure === null) return res.redirect(303, goTo(concluded))
-        fail(failure, name, req, res, next)
+        if (failure === undefined || failure === null) return arrive(res, name, concluded as Concluded) // conclude's own
+        fail(failure, name, req, res, next, flow.popup)
       }
       run(entry.strategy, req, res, next, { flow, callbackURL }, finished)
     } catch (error) {
@@ -76,7 +86,8 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     const user = await verified(login, req, where)
     if (!user) throw new OAuthError('verify_refused', where)
     await signIn(sessionRequest(req), { authenticator, key: sessionKey, where, desk }, login, user)
-    return { goTo: login.transaction.returnTo ?? successRedirect }
+    const { returnTo, popup } = login.transaction
+    return { goTo: returnTo ?? successRedirect, popup: popup === true }
   }
 
   async function verified(login: Login, req: Request, where: { provider: string; phase: 'callback' }) {
@@ -90,22 +101,45 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     }
   }
 
-  function fail(failure: unknown, provider: string, req: Request, res: Response, next: NextFunction): void {
-    const error = OAuthError.is(failure) ? failure : unexpected(failure, provider)
-    answerFailure(error, provider, req, res, next).catch(next)
+  function arrive(res: Response, provider: string, { goTo, popup }: Concluded): void {
+    log.login('%s: logged in', provider)
+    if (popup) sendPopupResult(res, { provider, ok: true })
+    else res.redirect(303, goTo)
   }
 
-  async function answerFailure(error: OAuthError, provider: string, req: Request, res: Response, next: NextFunction) {
+  function fail(
+    failure: unknown,
+    provider: string,
+    req: Request,
+    res: Response,
+    next: NextFunction,
+    popup?: boolean,
+  ): void {
+    const error = OAuthError.is(failure) ? failure : unexpected(failure, provider)
+    answerFailure(error, provider, req, res, next, popup === true).catch(next)
+  }
+
+  async function answerFailure(
+    error: OAuthError,
+    provider: string,
+    req: Request,
+    res: Response,
+    next: NextFunction,
+    popup: boolean,
+  ) {
     const finished = await replayOf(error)?.finished
     if (finished?.ok) {
       const { sessionID, returnTo } = finished
       if (sessionID !== undefined && sessionID !== sessionRequest(req).sessionID)
         await adoptSession(sessionRequest(req), sessionID)
-      return res.redirect(303, safeReturnTo(returnTo) ?? successRedirect)
+      const goTo = safeReturnTo(returnTo) ?? successRedirect
+      return arrive(res, provider, { goTo, popup: finished.popup === true })
     }
     const shown = finished && OAuthError.is(finished.error) ? finished.error : error
+    log.login('%s: failed in phase %s: %s: %s', provider, shown.phase, shown.code, shown.message)
     if (res.headersSent) return next(shown)
     if (config.onError) return config.onError(shown, req, res, next)
+    if (popup || finished?.popup) return sendPopupResult(res, { provider, ok: false, code: shown.code })
     if (failureRedirect === undefined) return sendFailure(req, res, shown)
     res.redirect(303, withQuery(failureRedirect, { error: shown.code, provider }))
   }
@@ -145,10 +179,8 @@ const AT_SESSION = { provider: 'session', phase: 'callback' } as const
 /** What a finished callback hands through its strategy to the response, in the place of a user. */
 interface Concluded {
   goTo: string
-}
-
-function goTo(concluded: unknown): string {
-  return (concluded as Concluded).goTo // `conclude` is the only strategy outcome of this router
+  /** The opener of this window is told; the browser goes nowhere. */
+  popup: boolean
 }
 
 /** Runs a strategy for one request, as Passport does: each request gets a strategy object of its own. */

@@ -60,6 +60,19 @@ export function isCookieSession(req: SessionRequest): boolean {
   return hasSession(req) && typeof req.session?.save !== 'function'
 }
 
+/** Bytes of JSON that the slot may have where the session lives in the cookie; `undefined` where it does not. */
+export function roomInCookie(req: SessionRequest, key: string): number | undefined {
+  if (!isCookieSession(req)) return undefined
+  const others = Buffer.byteLength(JSON.stringify({ ...req.session, [key]: undefined }))
+  const login = sessionUser(req) === undefined ? LOGIN_BYTES : 0
+  return COOKIE_BYTES - others - login
+}
+
+/** What base64 makes 3880 characters of: a browser keeps 4096, the name included. */
+const COOKIE_BYTES = 2910
+/** What the first login will add: a user, and where it came from. */
+const LOGIN_BYTES = 450
+
 /**
  * Runs `work` on the newest known slot of the session, one request of a session after the other.
  * `work` may change the slot; `save` stores the session before this resolves.
@@ -374,9 +387,13 @@ async function store(req: SessionRequest, session: Session, key: string, slot: S
 async function regenerate(req: SessionRequest, session: Session, where: Where): Promise<void> {
   const { regenerate } = session
   if (typeof regenerate !== 'function') return
+  const { sessionID } = req
   try {
     await promised((done) => regenerate.call(session, done))
   } catch (error) {
+    // express-session has made a new session all the same: a retry must find the one that could not be ended.
+    req.sessionID = sessionID
+    req.session = session
     throw storeFailure('renewed', where, error)
   }
   demand(req, where)

@@ -1,11 +1,11 @@
 import type { Authenticator } from 'passport'
 import { OAuthError } from './errors'
 import type { DialectProfile } from './profile'
-import { endSession, isCookieSession, peek, renewSession, type SessionRequest, type Slot, type Where } from './session'
+import { endSession, peek, renewSession, roomInCookie, type SessionRequest, type Slot, type Where } from './session'
 import type { Login } from './strategy'
 import type { TokenDesk } from './tokens/desk'
 import { tokenStoreFailure } from './tokens/place'
-import { fitIntoCookie, tokensOf } from './tokens/session-place'
+import { fitTokens, tokensOf } from './tokens/session-place'
 import type { TokenSet } from './tokens/token-set'
 import { identityOf, markFinished, pendingElsewhere, release } from './transactions'
 
@@ -41,9 +41,12 @@ export function defaultUser(profile: DialectProfile): DefaultUser {
   }
 }
 
+/** What the router asks of a Passport. The whole `Authenticator` of @types/passport would refuse the `passport` that apps import. */
+export type AppPassport = Pick<Authenticator, 'authenticate' | 'serializeUser'>
+
 /** The router's part of a login: where it is kept, and by whose Passport. */
 export interface SignInPlace {
-  authenticator: Authenticator
+  authenticator: AppPassport
   key: string
   where: Where
   desk: TokenDesk
@@ -78,13 +81,14 @@ export async function signIn(req: SessionRequest, place: SignInPlace, login: Log
       slot.logins = withLogin(links ? before : [], mine)
       if (!links) slot.owner = where.provider
       if (!stays) session.passport = { user: serialised }
-      if (isCookieSession(req)) fitIntoCookie(slot, where.provider)
+      fitTokens(slot, where.provider, roomInCookie(req, key))
     },
     (slot) => pendingElsewhere(slot, transaction),
   )
   await desk.forget(replaced).catch(() => {}) // the login is made; what is left over in a store expires there
   req.user = signedIn
-  release(transaction.state, { ok: true, returnTo: transaction.returnTo, sessionID: req.sessionID })
+  const { state, returnTo, popup } = transaction
+  release(state, { ok: true, returnTo, popup, sessionID: req.sessionID })
 }
 
 /**
@@ -139,7 +143,7 @@ function isSignedIn(req: SessionRequest): boolean {
   return req.user !== undefined && req.user !== null
 }
 
-async function serialise(authenticator: Authenticator, req: object, user: unknown, where: Where): Promise<unknown> {
+async function serialise(authenticator: AppPassport, req: object, user: unknown, where: Where): Promise<unknown> {
   // Passport's serializeUser both registers and, called with a user, serialises; its types know the first use only.
   const serializer = authenticator as unknown as {
     serializeUser(user: unknown, req: object, done: (error: unknown, serialised?: unknown) => void): void

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { callbackParams, refuseMalformed } from './callback-params'
 import { absoluteCallbackURL, requestPath } from './callback-url'
 import { type ErrorCode, OAuthError } from './errors'
-import { LoginState } from './login-state'
+import { type CallbackReading, LoginState } from './login-state'
 import { type DialectOptions, OptionReader } from './options'
 import type { DialectProfile } from './profile'
 import type { Params } from './provider-call'
@@ -11,13 +11,6 @@ import { hasSession, noSession, type SessionRequest } from './session'
 import { scopeList, type TokenSet } from './tokens/token-set'
 import { newVerifier, type Transaction } from './transactions'
 import { runVerify, type VerifyFunction } from './verify'
-
-/** What a dialect reads out of a callback. */
-export interface CallbackReading {
-  state: string | undefined
-  /** The code, or whatever stands for it. */
-  credential: string | undefined
-}
 
 /** A finished conversation with the provider, before `verify` has spoken. */
 export interface Login {
@@ -28,8 +21,10 @@ export interface Login {
 
 /** @internal How the router runs a strategy; nothing of it comes from the browser unchecked. */
 export interface Flow {
-  leg: 'begin' | 'callback'
+  /** `entry`: the provider began it, by a code that nobody asked for. */
+  leg: 'begin' | 'callback' | 'entry'
   returnTo?: string | undefined
+  popup?: boolean
   /** Takes the place of the strategy's own `verify`, and settles the transaction itself. */
   conclude?(login: Login): Promise<unknown>
 }
@@ -44,6 +39,7 @@ interface AuthenticateOptions {
   callbackURL?: string
   scope?: string | string[]
   state?: unknown
+  /** @internal */
   flow?: Flow
 }
 
@@ -78,9 +74,9 @@ export abstract class DialectStrategy extends ProviderClient {
   override authenticate(req: object, options: AuthenticateOptions = {}): void {
     // express-session and cookie-session type `req.session` each in their own way; session.ts asks for what it needs.
     const request = req as SessionRequest
-    const finishing = options.flow?.leg === 'callback' || this.looksLikeCallback(request)
-    const outcome = finishing ? this.finish(request, options) : this.begin(request, options)
-    outcome.then((done) => this.act(done)).catch((error) => this.report(error))
+    this.converse(request, options)
+      .then((done) => this.act(done))
+      .catch((error) => this.report(error))
   }
 
   // ---- what a dialect may override ------------------------------------------------------------
@@ -111,9 +107,9 @@ export abstract class DialectStrategy extends ProviderClient {
   }
 
   /** The token set of a callback's credential; default the token endpoint's answer. */
-  protected async exchange(credential: string, transaction: Transaction): Promise<TokenSet> {
+  protected async exchange(credential: string, transaction: Transaction, options: object): Promise<TokenSet> {
     const { redirectURI: redirect_uri, verifier: code_verifier } = transaction
-    const extra = this.tokenParams({})
+    const extra = this.tokenParams(options)
     const grant: Grant = {
       ...extra,
       grant_type: 'authorization_code',
@@ -124,7 +120,18 @@ export abstract class DialectStrategy extends ProviderClient {
     return this.grant(grant, this.scope)
   }
 
+  /** Whether codes are taken that the provider sends unasked. */
+  get takesUnsolicited(): boolean {
+    return this.dialect.unsolicited === true
+  }
+
   // ---- the two legs ---------------------------------------------------------------------------
+
+  private converse(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
+    if (options.flow?.leg === 'entry') return this.enter(req, options)
+    const finishing = options.flow?.leg === 'callback' || this.looksLikeCallback(req)
+    return finishing ? this.finish(req, options) : this.begin(req, options)
+  }
 
   private async begin(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
     const where = this.at('authorize')
@@ -138,6 +145,7 @@ export abstract class DialectStrategy extends ProviderClient {
       verifier,
       appState: options.state,
       returnTo: options.flow?.returnTo,
+      popup: options.flow?.popup,
     })
     const scope = options.scope === undefined ? this.scope : scopeList(options.scope)
     const { clientIDName = 'client_id', scopeSeparator = ' ' } = this.dialect
@@ -171,16 +179,51 @@ export abstract class DialectStrategy extends ProviderClient {
     if (credential === undefined && denied === null) throw new OAuthError('callback_invalid', where)
     const callbackURL = this.callbackAddress(req, options)
     const redirectURI = (value: string) => this.redirectURI(callbackURL, value)
-    const transaction = await this.logins.recall(req, where, state, { callbackURL, redirectURI })
-    try {
+    const transaction = await this.logins.recall(req, where, { state, credential }, { callbackURL, redirectURI })
+    if (options.flow) options.flow.popup = transaction.popup === true
+    return this.settled(req, transaction, async () => {
       this.checkIssuer(params.get('iss'))
       if (denied !== null) throw this.authorizationError(denied, params.get('error_description'))
       if (credential === undefined) throw new OAuthError('callback_invalid', where)
-      const tokens = await this.exchange(credential, transaction)
-      const profile = await this.loadProfile(tokens)
-      return await this.conclude(req, options, { transaction, tokens, profile })
+      return this.complete(req, options, transaction, credential)
+    })
+  }
+
+  /** A code that the provider sent unasked: no state, so nothing shows whose browser asked for it. */
+  private async enter(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
+    const where = this.at('callback')
+    const params = callbackParams(req)
+    const credentials = this.dialect.credentials ?? ['code']
+    refuseMalformed(params, credentials, where)
+    const { credential } = this.readCallback(params)
+    if (!this.takesUnsolicited || credential === undefined) throw new OAuthError('callback_invalid', where)
+    if (!hasSession(req)) throw noSession(where)
+    const redirectURI = this.callbackAddress(req, options)
+    const transaction: Transaction = {
+      ...this.logins.unsolicited(req, where, credential, redirectURI),
+      ...(options.flow?.returnTo !== undefined && { returnTo: options.flow.returnTo }),
+    }
+    return this.settled(req, transaction, () => this.complete(req, options, transaction, credential))
+  }
+
+  private async complete(
+    req: SessionRequest,
+    options: AuthenticateOptions,
+    transaction: Transaction,
+    credential: string,
+  ): Promise<Outcome> {
+    const tokens = await this.exchange(credential, transaction, options)
+    const profile = await this.loadProfile(tokens)
+    return this.conclude(req, options, { transaction, tokens, profile })
+  }
+
+  /** Runs the rest of a login; where it fails, the login is used up all the same. */
+  private async settled(req: SessionRequest, login: Transaction, work: () => Promise<Outcome>): Promise<Outcome> {
+    try {
+      return await work()
     } catch (error) {
-      await this.logins.settle(req, this.at('callback'), transaction, { ok: false, error }).catch(() => {}) // the first failure is the one to report
+      // The first failure is the one to report.
+      await this.logins.settle(req, this.at('callback'), login, { ok: false, error }).catch(() => {})
       throw error
     }
   }
@@ -200,7 +243,7 @@ export abstract class DialectStrategy extends ProviderClient {
     }
     await this.logins.settle(req, this.at('callback'), transaction, { ok: true })
     const { appState } = transaction
-    return { kind: 'success', user, info: appState === undefined ? info : { ...info, state: appState } }
+    return { kind: 'success', user, info: appState ? { ...info, state: appState } : (info ?? {}) }
   }
 
   private act(outcome: Outcome): void {

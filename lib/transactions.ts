@@ -1,15 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { OAuthError } from './errors'
 import { Remembered } from './remembered'
-import {
-  carrySlot,
-  isCookieSession,
-  type SessionRequest,
-  type Slot,
-  sessionUser,
-  type Where,
-  withSlot,
-} from './session'
+import { carrySlot, roomInCookie, type SessionRequest, type Slot, sessionUser, type Where, withSlot } from './session'
 
 /** One pending login, kept in the session that began it. */
 export interface Transaction {
@@ -26,6 +18,8 @@ export interface Transaction {
   /** PKCE (RFC 7636 §4.1). */
   verifier?: string
   returnTo?: string
+  /** Begun in a popup: its callback tells the opener and closes the window. */
+  popup?: true
   /** Who was logged in when it began. */
   begunBy?: string
   /** What the app gave as `state` to `passport.authenticate`: it comes back as `info.state`. */
@@ -36,6 +30,7 @@ export interface Transaction {
 export interface Finished {
   ok: boolean
   returnTo?: string | undefined
+  popup?: boolean | undefined
   /** The session that the login ended in. */
   sessionID?: string | undefined
   error?: unknown
@@ -74,7 +69,7 @@ export async function beginTransaction(
     (slot) => {
       forgetOld(slot)
       slot.pending = [...pendingOf(slot), transaction].slice(-MAX_PENDING)
-      if (isCookieSession(req)) fitIntoCookie(slot)
+      fitInto(slot, roomInCookie(req, key))
     },
     { save: true },
   )
@@ -84,7 +79,7 @@ export async function beginTransaction(
  * The pending login that a callback's `state` belongs to, for this request alone: nobody else gets it again.
  * Must be followed by {@link finishTransaction} or {@link markFinished} with {@link release}.
  *
- * @param expected the client that finishes it, and the milliseconds it may take
+ * @param expected the client that finishes it, the milliseconds it may take, and the credential that came with it
  * @throws OAuthError `session_missing`, `state_missing`, `state_unknown`, `state_used`, `state_mismatch`, `state_expired`;
  *   {@link replayOf} tells more of `state_used`
  */
@@ -93,9 +88,10 @@ export async function takeTransaction(
   key: string,
   where: Where,
   state: string | undefined,
-  expected: { client: string; lifetime: number },
+  expected: { client: string; lifetime: number; credential: string | undefined },
 ): Promise<Transaction> {
   if (state === undefined) throw new OAuthError('state_missing', where)
+  const sender = senderOf(req, expected.credential)
   return withSlot(
     req,
     key,
@@ -105,6 +101,9 @@ export async function takeTransaction(
       const pending = pendingOf(slot).find((entry) => sameText(entry.state, state))
       const known = used ?? pending
       if (!known) {
+        // The first of two clicks has just finished and taken the session away before the second could read it.
+        const first = claims.get(state)
+        if (first?.sender === sender) throw usedBefore(where, { finished: first.promise })
         const cookieless = slot.version === 0 && req.headers?.cookie === undefined
         throw new OAuthError(cookieless ? 'session_missing' : 'state_unknown', where)
       }
@@ -112,22 +111,44 @@ export async function takeTransaction(
         throw new OAuthError('state_mismatch', where)
       if (used || !pending) throw usedBefore(where, { finished: Promise.resolve({ ...used, ok: used?.ok === true }) })
       const claim = claims.get(state)
-      if (claim) throw usedBefore(where, { finished: claim.promise })
+      if (claim)
+        throw usedBefore(where, { finished: claim.sender === sender ? claim.promise : outcomeOnly(claim.promise) })
       if (pending.begunBy !== undefined && pending.begunBy !== whoIs(req)) {
         throw new OAuthError('state_mismatch', where)
       }
       if (Date.now() - pending.begunAt > expected.lifetime) throw new OAuthError('state_expired', where)
-      claims.set(state, newClaim())
+      claims.set(state, newClaim(sender))
       return pending
     },
     { save: false },
   )
 }
 
+/**
+ * The transaction of a login that the provider began by sending a code unasked: for this request alone, as a pending
+ * one. Nothing but the code tells it from others.
+ *
+ * @throws OAuthError `state_used` where the same code came before; {@link replayOf} tells more
+ */
+export function takeUnsolicited(
+  req: SessionRequest,
+  where: Where,
+  client: string,
+  redirectURI: string,
+  code: string,
+): Transaction {
+  const sender = senderOf(req, code)
+  const state = `unsolicited:${createHash('sha256').update(code).digest('base64url')}`
+  const claim = claims.get(state)
+  if (claim) throw usedBefore(where, { finished: claim.sender === sender ? claim.promise : outcomeOnly(claim.promise) })
+  claims.set(state, newClaim(sender))
+  return { state, provider: where.provider, client, begunAt: Date.now(), redirectURI }
+}
+
 /** Marks a pending login as used in `slot`. To be stored with it. */
 export function markFinished(slot: Slot, transaction: Transaction, ok: boolean): void {
   slot.pending = pendingOf(slot).filter((entry) => entry.state !== transaction.state)
-  const { state, provider, client, returnTo } = transaction
+  const { state, provider, client, returnTo, popup } = transaction
   const done: Used = {
     state,
     provider,
@@ -135,6 +156,7 @@ export function markFinished(slot: Slot, transaction: Transaction, ok: boolean):
     ok,
     at: Date.now(),
     ...(returnTo !== undefined && { returnTo }),
+    ...(popup && { popup }),
   }
   slot.used = [...usedOf(slot).filter((entry) => entry.state !== state), done].slice(-MAX_PENDING)
   forgetOld(slot)
@@ -203,22 +225,31 @@ interface Used {
   ok: boolean
   at: number
   returnTo?: string
+  popup?: true
 }
 
 /** Callbacks at work in this process, by state: a double waits for the first and asks the provider nothing. */
 const CLAIM_REMEMBERED_MS = 30_000
 const claims = new Remembered<ReturnType<typeof newClaim>>(CLAIM_REMEMBERED_MS, ({ settled }) => !settled)
 const FORGOTTEN_AFTER_MS = 3_600_000
-/** Characters of JSON: base64 and the app's own content go on top, and a browser drops a cookie of more than 4096. */
-const COOKIE_BUDGET = 1800
-const COOKIE_MINIMUM = 1000
 
-function newClaim() {
+function newClaim(sender: string) {
   let resolve: (finished: Finished) => void = () => {}
   const promise = new Promise<Finished>((settle) => {
     resolve = settle
   })
-  return { promise, resolve, settled: false }
+  return { promise, resolve, sender, settled: false }
+}
+
+/** Who sends a callback: the same cookies with the same credential are the same browser's second click. */
+function senderOf(req: SessionRequest, credential: string | undefined): string {
+  const told = JSON.stringify([req.headers?.cookie, credential])
+  return createHash('sha256').update(told).digest('base64url')
+}
+
+/** The login's outcome without its session: whoever lacks the credential knows the old session at most. */
+async function outcomeOnly(finished: Promise<Finished>): Promise<Finished> {
+  return { ...(await finished), sessionID: undefined }
 }
 
 function usedBefore(where: Where, replay: Replay): OAuthError {
@@ -258,10 +289,8 @@ function forgetOld(slot: Slot): void {
   slot.used = usedOf(slot).filter((entry) => entry.at > since)
 }
 
-function fitIntoCookie(slot: Slot): void {
-  const tokens = JSON.stringify(slot.tokens ?? '').length
-  const budget = tokens + Math.max(COOKIE_BUDGET - tokens, COOKIE_MINIMUM)
-  while (JSON.stringify(slot).length > budget) {
+function fitInto(slot: Slot, room: number | undefined): void {
+  while (room !== undefined && Buffer.byteLength(JSON.stringify(slot)) > room) {
     const used = usedOf(slot)
     const pending = pendingOf(slot)
     if (used.length > 0) slot.used = used.slice(1)

@@ -54,9 +54,9 @@ export class TapdStrategy extends DialectStrategy {
       },
       scope: ['user'],
       tokenRefused: [401, 422],
+      unsolicited: read.flag('silentLogin'),
     })
     this.profileSource = read.oneOf('profileSource', ['users/info', 'resource'], 'users/info')
-    read.flag('silentLogin')
   }
 
   override authorizationParams(): Params {

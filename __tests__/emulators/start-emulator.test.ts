@@ -8,6 +8,7 @@ test.each<[EmulatorName, string[]]>([
   ['bbscloud', ['codeURL']],
   ['tiktok', ['refreshURL', 'revokeURL', 'apiVersion']],
   ['aihubmix', ['refreshURL', 'topupURL']],
+  ['feishu', ['refreshURL', 'edition']],
 ])('%s: options with every endpoint, on loopback', async (name, own) => {
   const emulator = await startEmulator(name, { clientID: 'an-id', clientSecret: 'a-secret' })
   const usual = ['clientID', 'clientSecret', 'baseURL', 'authorizationURL', 'tokenURL', 'userProfileURL']

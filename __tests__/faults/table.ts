@@ -14,12 +14,14 @@ export const CALLS: Record<EmulatorName, FaultEndpoint[]> = {
   bbscloud: ['code', 'profile'],
   tiktok: ['token', 'profile', 'refresh', 'revoke'],
   aihubmix: ['token', 'profile', 'refresh', 'request'],
+  feishu: ['token', 'profile', 'refresh'],
 }
 
 /** What it takes that a login brings a refresh token. */
 export const KNOBS: Partial<Record<EmulatorName, { emulator: EmulatorOptions; strategy: object }>> = {
   tapd: { emulator: { refresh: true }, strategy: {} },
   tailchat: { emulator: {}, strategy: { scope: ['openid', 'profile', 'offline_access'] } },
+  feishu: { emulator: {}, strategy: { scope: ['offline_access'] } },
 }
 
 /** What a fault must come to. `ok`: nothing is wrong with the answer. `refusal`: one of {@link REFUSALS}. */

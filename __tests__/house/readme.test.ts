@@ -15,7 +15,7 @@ test.each(['README.md', 'README.zh-CN.md'])('%s lists every error code with its 
   for (const [code, { status }] of Object.entries(ERROR_CODES)) expect(listed.get(code)).toContain(status)
 })
 
-test('both languages have the same code and the same options', () => {
+test('both languages have the same outline, the same code and the same options', () => {
   const [english, chinese] = ['README.md', 'README.zh-CN.md'].map((file) =>
     readFileSync(join(__dirname, '..', '..', file), 'utf8'),
   )
@@ -23,8 +23,10 @@ test('both languages have the same code and the same options', () => {
     [...text.matchAll(/```(?:ts|sh)\n([\s\S]*?)```/g)].map(([, code = '']) =>
       code.replace(/(\/\/|#) .*$/gm, '').replace(/[ \t]+$/gm, ''),
     )
+  const outlineOf = (text = '') => [...text.matchAll(/^(#+) .+|^<!-- .+ -->$/gm)].map(([line, level]) => level ?? line)
   const optionsOf = (text = '') =>
     [...text.matchAll(/^\| (`[^|]+`)/gm)].map(([, cell = '']) => cell.replaceAll('、', ', ').trim())
   expect(codeOf(chinese)).toEqual(codeOf(english))
+  expect(outlineOf(chinese)).toEqual(outlineOf(english))
   expect(optionsOf(chinese)).toEqual(optionsOf(english))
 })

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const ROOT = join(__dirname, '..', '..')
-const FIVE = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix']
+const PROVIDERS = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix', 'feishu']
 
 function sources(room: string): { file: string; text: string }[] {
   const files = readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -26,12 +26,20 @@ test.each(sources('strategies'))('$file is a dialect and nothing else', ({ text 
 test.each(sources('lib').filter(({ file }) => !/^lib\/(index|providers)\.ts$/.test(file)))(
   '$file names no provider',
   ({ text }) => {
-    for (const name of FIVE) expect(text.toLowerCase()).not.toContain(name)
+    for (const name of PROVIDERS) expect(text.toLowerCase()).not.toContain(name)
   },
 )
 
 test.each(sources('emulators'))('$file imports nothing of the other side', ({ text }) => {
   expect(text).not.toMatch(/from '\.\.\/(lib|strategies)/)
+})
+
+test.each(sources('testing'))('$file knows the public side alone, no provider and no test framework', ({ text }) => {
+  const imported = [...text.matchAll(/from '([^']+)'/g)].map(([, from = '']) => from)
+  const known = ['../lib/index', '../emulators/index', 'express', 'express-session', 'passport', 'passport-oauth2']
+  const foreign = imported.filter((from) => !known.includes(from) && !/^(node:|\.\/)/.test(from))
+  expect([...foreign, ...imported.filter((from) => from === 'node:test')]).toEqual([])
+  for (const name of PROVIDERS) expect(text.toLowerCase()).not.toContain(name)
 })
 
 test('one file opens connections, and one touches the session', () => {

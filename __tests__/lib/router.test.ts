@@ -318,14 +318,14 @@ describe('config', () => {
     const passport = new Passport()
     passport.serializeUser((user, done) => done(null, (user as { id: string }).id))
     passport.deserializeUser((id: string, done) => done(null, { id, restored: true }))
-    const app = await appWith({ passport: passport as unknown as NonNullable<OAuthRouterConfig['passport']> })
+    const app = await appWith({ passport })
     const browser = new Browser()
     await login(app, browser, 'tapd')
     expect((await told(browser.get(`${app.origin}/me`))).user).toEqual({ id: '6081', restored: true })
   })
 
   test('an Authenticator without serialisers is told of', async () => {
-    const app = await appWith({ passport: new Passport() as unknown as NonNullable<OAuthRouterConfig['passport']> })
+    const app = await appWith({ passport: new Passport() })
     const browser = new Browser()
     const callback = await emulators.tapd.approve(await browser.location(`${app.origin}/auth/tapd`))
     expect((await told(browser.get(callback, JSON_ONLY))).error).toMatchObject({ code: 'config_invalid' })

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import ts from 'typescript'
 
 const run = promisify(execFile)
 const ROOT = join(__dirname, '..', '..')
@@ -9,16 +10,37 @@ beforeAll(async () => {
   await run('npm', ['run', 'build', '--silent'], { cwd: ROOT })
 }, 120_000)
 
-const PRINT = 'console.log([m.oauthRouter, m.TapdStrategy, m.startEmulator].map((value) => typeof value).join())'
+const PRINT =
+  'console.log([m.oauthRouter, m.TapdStrategy, m.startEmulator, m.describeDialect].map((value) => typeof value).join())'
 
 test.each([
-  ['import', `Promise.all([import('passport-dialects'), import('passport-dialects/emulators')])`],
-  ['require', `Promise.resolve([require('passport-dialects'), require('passport-dialects/emulators')])`],
+  ['import', `Promise.all(['', '/emulators', '/testing'].map((path) => import('passport-dialects' + path)))`],
+  ['require', `Promise.resolve(['', '/emulators', '/testing'].map((path) => require('passport-dialects' + path)))`],
 ])('the built package loads by %s, under its own name', async (_how, loaded) => {
-  const code = `${loaded}.then(([main, emulators]) => { const m = { ...main, ...emulators }; ${PRINT} })`
+  const code = `${loaded}.then((parts) => { const m = Object.assign({}, ...parts); ${PRINT} })`
   const { stdout } = await run(process.execPath, ['-e', code], { cwd: ROOT })
-  expect(stdout.trim()).toBe('function,function,function')
+  expect(stdout.trim()).toBe('function,function,function,function')
 })
+
+test.each(['lib', 'emulators', 'testing'])(
+  'the declarations of %s stand on their own',
+  (room) => {
+    const program = ts.createProgram([join(ROOT, 'dist', room, 'index.d.ts')], {
+      module: ts.ModuleKind.Node16,
+      moduleResolution: ts.ModuleResolutionKind.Node16,
+      lib: ['lib.es2023.d.ts'],
+      types: ['node'],
+      strict: true,
+      esModuleInterop: true,
+      noEmit: true,
+    })
+    const problems = ts.getPreEmitDiagnostics(program).map(({ messageText, file }) => {
+      return `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`
+    })
+    expect(problems.filter((problem) => problem.includes('/dist/'))).toEqual([])
+  },
+  60_000,
+)
 
 test('the packed files are the build, the README and the licence', async () => {
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT })

@@ -91,6 +91,7 @@ async function freshCode(emulator: Emulator, redirectURI: string, extra: Record<
     tiktok: 'user.info.basic',
     aihubmix: 'profile',
     bbscloud: '',
+    feishu: '',
   }[emulator.name]
   const params = {
     [id]: emulator.options.clientID,

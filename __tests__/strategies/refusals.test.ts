@@ -242,6 +242,29 @@ const REFUSALS: Refusal[] = [
     code: 'provider_error',
   },
   { name: 'aihubmix', ...wrongClient, fault: ['token', 'refused:unauthorized_client'] },
+
+  { name: 'feishu', ...wrongSecret, tells: { providerCode: '20002', providerStatus: 400 } },
+  { name: 'feishu', ...wrongClient, fault: ['token', 'http-400:20048'] },
+  { name: 'feishu', ...expired, tells: { providerCode: '20004' } },
+  { name: 'feishu', ...forgedCode, tells: { providerCode: '20003' } },
+  { name: 'feishu', ...denied },
+  { name: 'feishu', ...noToken, tells: { providerCode: '99991668', providerStatus: 400 } },
+  ...(
+    [
+      ['20005', 'token_rejected'],
+      ['99991679', 'scope_insufficient'],
+      ['20021', 'user_unknown'],
+      ['20050', 'provider_unavailable'],
+      ['99991400', 'rate_limited'],
+      ['20001', 'provider_error'],
+    ] as const
+  ).map(([number, code]) => ({
+    name: 'feishu' as const,
+    title: `${number} on HTTP 200 at the user request`,
+    fault: ['profile', `refused:${number}`] as [FaultEndpoint, Fault],
+    code,
+    tells: { providerCode: number, providerStatus: 200 },
+  })),
 ]
 
 test.each(REFUSALS)('$name: $title → $code', async ({ name, code, emulator: knobs, options, fault, steps, tells }) => {

@@ -1,6 +1,7 @@
 import {
   AihubmixStrategy,
   BbscloudStrategy,
+  FeishuStrategy,
   type StrategyClass,
   TailchatStrategy,
   TapdStrategy,
@@ -27,6 +28,7 @@ const CLASSES: Record<EmulatorName, StrategyClass> = {
   bbscloud: BbscloudStrategy,
   tiktok: TiktokStrategy,
   aihubmix: AihubmixStrategy,
+  feishu: FeishuStrategy,
 }
 
 const tailchat = { name: 'tailchat', id: '64a0f00d5e97b8b3b2d1aaaa', displayName: '张三' } as const
@@ -39,6 +41,8 @@ const bbscloud = {
 } as const
 const tiktok = { name: 'tiktok', id: '-000aZhangSan', displayName: '张三' } as const
 const aihubmix = { name: 'aihubmix', id: '12345', displayName: '张三', email: 'zhangsan@example.com' } as const
+
+const feishu = { name: 'feishu', id: 'ou_caecc734c2e3328a62489fe0648c4b98', displayName: '张三' } as const
 
 const VARIANTS: Variant[] = [
   { ...tailchat, title: 'with PKCE' },
@@ -106,6 +110,15 @@ const VARIANTS: Variant[] = [
   { ...aihubmix, title: 'consent page' },
   { ...aihubmix, title: 'one click', options: { autoAuthorize: true } },
   { ...aihubmix, title: 'balance', options: { scope: ['profile', 'balance'] } },
+  { ...feishu, title: 'with PKCE' },
+  { ...feishu, title: 'without PKCE', options: { pkce: false } },
+  {
+    ...feishu,
+    title: 'the e-mail address, where the scope is granted',
+    options: { scope: 'contact:user.email:readonly' },
+    email: 'zhangsan@example.com',
+  },
+  { ...feishu, title: 'Lark, with the older token address', emulator: { edition: 'lark' } },
 ]
 
 function check(result: LoginResult, { id, displayName }: Variant): void {

@@ -1,20 +1,21 @@
 import type { Providers } from 'passport-dialects'
 import { type Emulator, type EmulatorName, startEmulator } from 'passport-dialects/emulators'
 
-export const NAMES: readonly EmulatorName[] = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix']
+export const NAMES: readonly EmulatorName[] = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix', 'feishu']
 
 export type Emulators = Record<EmulatorName, Emulator>
 
-/** All five providers on loopback. */
+/** Every provider on loopback. */
 export async function startAll(): Promise<Emulators> {
-  const [tailchat, tapd, bbscloud, tiktok, aihubmix] = await Promise.all([
+  const [tailchat, tapd, bbscloud, tiktok, aihubmix, feishu] = await Promise.all([
     startEmulator('tailchat', { port: 0 }),
     startEmulator('tapd', { port: 0 }),
     startEmulator('bbscloud', { port: 0 }),
     startEmulator('tiktok', { port: 0 }),
     startEmulator('aihubmix', { port: 0 }),
+    startEmulator('feishu', { port: 0 }),
   ])
-  return { tailchat, tapd, bbscloud, tiktok, aihubmix }
+  return { tailchat, tapd, bbscloud, tiktok, aihubmix, feishu }
 }
 
 export async function closeAll(emulators: Emulators): Promise<void> {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -14,10 +14,6 @@ export class OwnRedis {
     private readonly port: number,
     private readonly dir: string,
   ) {}
-
-  static isInstalled(): boolean {
-    return spawnSync('redis-server', ['--version']).status === 0
-  }
 
   static async start(): Promise<OwnRedis> {
     const server = new OwnRedis(await freePort(), mkdtempSync(join(tmpdir(), 'own-redis-')))

@@ -1,17 +1,74 @@
+import { spawnSync } from 'node:child_process'
+import { createConnection } from 'node:net'
+
+/** The databases that some tests talk to, and where they are looked for. */
+export const SERVICES = {
+  Redis: { variable: 'REDIS_URL', url: process.env.REDIS_URL ?? 'redis://127.0.0.1:6379' },
+  PostgreSQL: { variable: 'DATABASE_URL', url: process.env.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/test' },
+} as const
+
+/** The programs that some tests start. */
+const PROGRAMS = {
+  RedisServer: ['redis-server', '--version'],
+  Chromium: [chromium(), '--version'],
+} as const
+
+export type ServiceName = keyof typeof SERVICES | keyof typeof PROGRAMS
+
+/** The browser's path: the variable's, or where Debian's package puts it. */
+export function chromium(): string {
+  return process.env.CHROMIUM_PATH || '/usr/bin/chromium'
+}
+
+/** How `describeWith` marks what needs a service: the reporter reads the mark. */
+export const MARK = 'needs '
+
 /**
- * Tests that need a service or a program. Where it is missing they are skipped, and named as such; CI has them all,
- * so there a missing one is a failure.
+ * `describe` for tests that need a service. Without the service they are skipped and the run's last line says so;
+ * where `CI` is set, nothing is skipped: a missing service fails.
  */
-export function ifPresent(what: string, present: boolean, title: string, tests: () => void): void {
-  if (present) {
-    describe(title, tests)
-    return
-  }
-  if (process.env.CI) {
-    test(`${title}: ${what} is missing`, () => {
-      throw new Error(`${what} is missing, and CI must have it`)
+export function describeWith(service: ServiceName, title: string, tests: () => void): void {
+  const missing = process.env[missingVariable(service)]
+  const marked = `${title} (${MARK}${service})`
+  if (missing === undefined) return void describe(marked, tests)
+  if (!process.env.CI) return void describe.skip(marked, tests)
+  describe(marked, () => {
+    test(`${service} can be reached`, () => {
+      throw new Error(`${service} cannot be reached: ${missing}`)
     })
-    return
+  })
+}
+
+/** Jest's global set-up: tries each service once and tells the workers, through their environment, what is missing. */
+export default async function findServices(): Promise<void> {
+  for (const [service, { url }] of Object.entries(SERVICES)) {
+    const problem = await connect(url)
+    if (problem === undefined) delete process.env[missingVariable(service)]
+    else process.env[missingVariable(service)] = problem
   }
-  test.skip(`${title} (missing: ${what})`, () => {})
+  for (const [program, [command, option]] of Object.entries(PROGRAMS)) {
+    const { error } = spawnSync(command, [option])
+    if (!error) delete process.env[missingVariable(program)]
+    else process.env[missingVariable(program)] = error.message
+  }
+}
+
+function missingVariable(service: string): string {
+  return `MISSING_SERVICE_${service}`
+}
+
+/** Why nobody listens at an address; `undefined` where somebody does. */
+function connect(url: string): Promise<string | undefined> {
+  const { hostname, port, protocol } = new URL(url)
+  const usual = protocol.startsWith('redis') ? 6379 : 5432
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: hostname, port: Number(port || usual) })
+    const settle = (problem?: string) => {
+      socket.destroy()
+      resolve(problem)
+    }
+    socket.setTimeout(1000, () => settle(`no answer at ${hostname}:${port || usual} within a second`))
+    socket.once('connect', () => settle())
+    socket.once('error', ({ message }) => settle(message || `no connection to ${hostname}:${port || usual}`))
+  })
 }

@@ -8,7 +8,7 @@ import { createClient } from 'redis'
 import { type Browser, told } from '../support/browser'
 import { OwnRedis } from '../support/redis-server'
 import type { ScaledAppOptions } from '../support/scaled-app'
-import { ifPresent } from '../support/services'
+import { describeWith } from '../support/services'
 import { startSlowLane } from '../support/slow-lane'
 import { ask, countOf, loggedIn, type TokenAnswer } from '../support/token-app'
 
@@ -81,7 +81,7 @@ function expectOneAnswer(answers: TokenAnswer[]): string {
   return [...refreshTokens][0] ?? ''
 }
 
-ifPresent('redis-server', OwnRedis.isInstalled(), 'tokens across processes', () => {
+describeWith('RedisServer', 'tokens across processes', () => {
   beforeAll(async () => {
     redis = await OwnRedis.start()
   })

@@ -1,0 +1,284 @@
+import { AihubmixStrategy, type StrategyClass, TailchatStrategy } from 'passport-dialects'
+import { startEmulator } from 'passport-dialects/emulators'
+import { collectDialectChecks, type DialectKit } from 'passport-dialects/testing'
+import * as mistakes from './mistakes'
+
+/** A mistake, the check that must find it, and what that check must say. */
+interface Mistake {
+  title: string
+  strategy: unknown
+  kit?: Partial<DialectKit>
+  check: RegExp
+  says: RegExp
+}
+
+const MISTAKES: Mistake[] = [
+  {
+    title: 'a strategy of passport-oauth2 alone',
+    strategy: mistakes.Plain,
+    check: /is a DialectStrategy/,
+    says: /extends DialectStrategy/,
+  },
+  {
+    title: 'a class of its own',
+    strategy: mistakes.NotEvenThat,
+    check: /is a DialectStrategy/,
+    says: /add-ons look for passport-oauth2/,
+  },
+  {
+    title: 'another name',
+    strategy: mistakes.Misnamed,
+    check: /is a DialectStrategy/,
+    says: /calls itself `aihub`, not `aihubmix`/,
+  },
+  {
+    title: 'options that nobody checks',
+    strategy: mistakes.NotEvenThat,
+    check: /without `clientID`/,
+    says: /`clientID` is left out, the strategy is built all the same/,
+  },
+  {
+    title: 'an address that nobody checks',
+    strategy: mistakes.NotEvenThat,
+    check: /malformed `tokenURL`/,
+    says: /`tokenURL` is no address, the strategy is built all the same/,
+  },
+  {
+    title: 'an error without the option',
+    strategy: AihubmixStrategy,
+    kit: { requiredOptions: ['site'] },
+    check: /without `site`/,
+    says: /`site` is left out, the strategy is built all the same/,
+  },
+  {
+    title: 'the secret in the address',
+    strategy: mistakes.TellsSecret,
+    check: /fresh state, and no secret/,
+    says: /client secret stands in the address .* as `app`/,
+  },
+  {
+    title: 'a redirect address elsewhere',
+    strategy: mistakes.ComesBackElsewhere,
+    check: /fresh state, and no secret/,
+    says: /does not say where to come back to/,
+  },
+  {
+    title: 'the state of the last login',
+    strategy: mistakes.RemembersState,
+    check: /forged state is refused, under oauthRouter/,
+    says: /forged state, somebody is logged in all the same/,
+  },
+  {
+    title: 'the state of the last login, without one',
+    strategy: mistakes.RemembersState,
+    check: /without state is refused, under bare/,
+    says: /carries no state, somebody is logged in all the same/,
+  },
+  {
+    title: 'the state of the last login, in two tabs',
+    strategy: mistakes.RemembersState,
+    check: /two tabs.* under oauthRouter/,
+    says: /Keep nothing of one login in the strategy object/,
+  },
+  {
+    title: 'the state of the last login, in another browser',
+    strategy: mistakes.RemembersState,
+    check: /another browser/,
+    says: /another browser than the one that began the login, somebody is logged in all the same/,
+  },
+  {
+    title: 'a login for whoever comes',
+    strategy: mistakes.AnswersAnything,
+    check: /forged state is refused, under bare/,
+    says: /does not begin/,
+  },
+  {
+    title: 'a redirect for whoever comes',
+    strategy: mistakes.RedirectsForEver,
+    check: /callback-shaped/,
+    says: /starts a new login: browsers that come back broken would go round in circles/,
+  },
+  {
+    title: 'a profile of another provider',
+    strategy: mistakes.OwnProfile,
+    check: /each user .* under oauthRouter/,
+    says: /profile\.provider is someone else, not aihubmix/,
+  },
+  {
+    title: 'an empty list of addresses',
+    strategy: mistakes.EmptyEmails,
+    check: /each user .* under bare/,
+    says: /profile\.emails is \[\]/,
+  },
+  {
+    title: 'one id for all',
+    strategy: mistakes.OneForAll,
+    check: /each user .* under oauthRouter/,
+    says: /profile\.id is "me", but the provider's user has "12345"/,
+  },
+  {
+    title: 'an id from the wrong member',
+    strategy: mistakes.WrongMember,
+    check: /each user .* under oauthRouter/,
+    says: /profile\.id is "张三"/,
+  },
+  {
+    title: 'a token in the past',
+    strategy: mistakes.TokenEndsInThePast,
+    check: /each user .* under oauthRouter/,
+    says: /over before it is used/,
+  },
+  {
+    title: 'a refresh token that the kit does not know of',
+    strategy: AihubmixStrategy,
+    kit: { refresh: false },
+    check: /each user .* under oauthRouter/,
+    says: /tell the kit `refresh: true`/,
+  },
+  {
+    title: 'a refresh token that does not come',
+    strategy: TailchatStrategy,
+    kit: { emulator: () => startEmulator('tailchat') },
+    check: /brings a new access token/,
+    says: /a login brings no refresh token/,
+  },
+  {
+    title: 'a call that the kit does not know of',
+    strategy: mistakes.AsksTwice,
+    check: /calls that the kit tests/,
+    says: /calls profile, request, token .* told profile, token/,
+  },
+  {
+    title: 'a credential by another name',
+    strategy: AihubmixStrategy,
+    kit: { credential: 'ticket' },
+    check: /credential of the callback/,
+    says: /no parameter `ticket`, but code, state/,
+  },
+  {
+    title: 'a redirect address by another name',
+    strategy: AihubmixStrategy,
+    kit: { redirectURI: 'state' },
+    check: /repeats the redirect address/,
+    says: /RFC 6749 §4\.1\.3/,
+  },
+  {
+    title: 'a request of its own, without deadline',
+    strategy: mistakes.OwnFetch,
+    check: /^silent at profile/,
+    says: /gave no answer to .* may never settle/,
+  },
+  {
+    title: 'a request of its own, without typed failures',
+    strategy: mistakes.OwnFetch,
+    check: /^reset at profile/,
+    says: /comes to `provider_error` in phase `callback`/,
+  },
+  {
+    title: 'a request of its own, that follows redirects',
+    strategy: mistakes.OwnFetch,
+    check: /^redirect at profile/,
+    says: /must come to provider_redirected/,
+  },
+  {
+    title: 'the phase of another call',
+    strategy: mistakes.WrongPhase,
+    check: /^empty at profile/,
+    says: /phase is `token`, not `profile`/,
+  },
+  {
+    title: 'the token in a message',
+    strategy: mistakes.QuotesToken,
+    check: /^empty at profile/,
+    says: /A credential of this login .* stands in JSON/,
+  },
+  {
+    title: 'the token in a cause',
+    strategy: mistakes.KeepsTokenInCause,
+    check: /^empty at profile/,
+    says: /A credential of this login .* stands in util\.inspect/,
+  },
+  {
+    title: 'HTTP 200 taken for success',
+    strategy: mistakes.BelievesHttp200,
+    check: /^refused at profile/,
+    says: /in the provider’s own words, the login succeeds all the same.*HTTP 200 alone is no success/,
+  },
+  {
+    title: 'a failure that stays',
+    strategy: mistakes.BreaksOnce,
+    check: /^empty at profile/,
+    says: /the next login of the same browser fails/,
+  },
+  {
+    title: 'a polluted prototype',
+    strategy: mistakes.Pollutes,
+    check: /^proto at token/,
+    says: /changed Object\.prototype/,
+  },
+  {
+    title: 'a token where the provider does not look',
+    strategy: mistakes.ProfileByQuery,
+    check: /each user .* under oauthRouter/,
+    says: /`token_rejected` in phase `profile`.*Look at `profileRequest\(\)`/,
+  },
+  {
+    title: 'the old token again',
+    strategy: mistakes.RefreshesNothing,
+    check: /brings a new access token/,
+    says: /brings the old access token again/,
+  },
+  {
+    title: 'no refresh token after a refresh',
+    strategy: mistakes.NoNewRefreshToken,
+    check: /brings a new access token/,
+    says: /no refresh token any more/,
+  },
+  {
+    title: 'a dead refresh token taken for a dead code',
+    strategy: mistakes.ForgetsRefreshPhase,
+    check: /never gave → refresh_rejected/,
+    says: /must come to refresh_rejected, but comes to `grant_rejected`/,
+  },
+  {
+    title: 'a refusal that is none',
+    strategy: AihubmixStrategy,
+    kit: { codes: { denied: 'verify_refused' } },
+    check: /user says no/,
+    says: /must come to verify_refused, but comes to `access_denied`/,
+  },
+]
+
+test.each(MISTAKES)('$title: $check finds it', async ({ strategy, kit, check, says }) => {
+  const checks = collectDialectChecks({
+    strategy: strategy as StrategyClass, // wrong on purpose
+    emulator: () => startEmulator('aihubmix'),
+    refresh: true,
+    ...kit,
+  })
+  const found = checks.filter(({ name }) => check.test(name))
+  expect(found).toHaveLength(1)
+  try {
+    await expect(found[0]?.run()).rejects.toThrow(says)
+  } finally {
+    for (const name of ['polluted', 'admin', 'access_token', 'id']) Reflect.deleteProperty(Object.prototype, name)
+  }
+})
+
+test('without a strategy or an emulator the kit says what is missing', () => {
+  const kit = { strategy: AihubmixStrategy, emulator: () => startEmulator('aihubmix') }
+  expect(() => collectDialectChecks({ ...kit, strategy: undefined } as unknown as DialectKit)).toThrow(
+    'needs `strategy`',
+  )
+  expect(() => collectDialectChecks({ ...kit, emulator: undefined } as unknown as DialectKit)).toThrow(
+    'needs `emulator`',
+  )
+})
+
+test('a running emulator is taken as it is, and stays open', async () => {
+  const emulator = await startEmulator('aihubmix')
+  const [first] = collectDialectChecks({ strategy: AihubmixStrategy, emulator })
+  await first?.run()
+  expect((await fetch(`${emulator.origin}/nowhere`)).status).toBe(404)
+  await emulator.close()
+})

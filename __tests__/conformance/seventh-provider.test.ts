@@ -1,0 +1,224 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { StrategyClass } from 'passport-dialects'
+import type { Emulator } from 'passport-dialects/emulators'
+import { collectDialectChecks, type DialectKit } from 'passport-dialects/testing'
+import ts from 'typescript'
+
+/** A provider that nobody knew, added by following docs/adding-a-provider.md word for word. */
+const ROOT = join(__dirname, '..', '..')
+const PAGE = readFileSync(join(ROOT, 'docs', 'adding-a-provider.md'), 'utf8')
+
+/** The code blocks of the page that begin with the name of their file. */
+const FILES = new Map(
+  [...PAGE.matchAll(/```ts\n\/\/ (\S+\.ts)\n([\s\S]*?)```/g)].map(([, name = '', code = '']) => [name, code]),
+)
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(__dirname, 'seventh-'))
+  for (const [name, code] of FILES) writeFileSync(join(folder, name), code)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function fileOf(name: string): string {
+  const code = FILES.get(name)
+  if (code === undefined) throw new Error(`docs/adding-a-provider.md has no block named ${name}`)
+  return code
+}
+
+/** The page's kit, for its strategy or for one with a mistake in it. */
+function kitOf(strategyFile: string): DialectKit {
+  const { LanternStrategy }: { LanternStrategy: StrategyClass } = require(join(folder, strategyFile))
+  const { startLantern }: { startLantern(): Promise<Emulator<string>> } = require(join(folder, 'lantern-emulator'))
+  return {
+    strategy: LanternStrategy,
+    emulator: () => startLantern(),
+    profile: ({ name, email }) => ({ displayName: name, emails: email ? [{ value: email }] : undefined }),
+  }
+}
+
+test('the page has every file that it speaks of', () => {
+  const names = ['lantern.ts', 'lantern-emulator.ts', 'lantern.test.ts', 'lantern.node-test.ts', 'app.ts']
+  expect([...FILES.keys()]).toEqual(names)
+})
+
+test('the strategy is at most 60 lines', () => {
+  expect(fileOf('lantern.ts').trimEnd().split('\n').length).toBeLessThanOrEqual(60)
+})
+
+test('every block compiles, strictly', () => {
+  const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile)
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT)
+  const files = [...FILES.keys()].map((name) => join(folder, name))
+  const program = ts.createProgram(files, { ...options, noEmit: true })
+  const problems = ts.getPreEmitDiagnostics(program).map(({ messageText, file, start }) => {
+    const at =
+      file && start !== undefined ? `${file.fileName}:${file.getLineAndCharacterOfPosition(start).line + 1}` : ''
+    return `${at} ${ts.flattenDiagnosticMessageText(messageText, ' ')}`
+  })
+  expect(problems).toEqual([])
+}, 120_000)
+
+test('the kit passes it', async () => {
+  const failures: string[] = []
+  const checks = collectDialectChecks(kitOf('lantern'))
+  for (const { group, name, run } of checks) {
+    await run().catch((error: Error) => failures.push(`${group}: ${name}: ${error.message}`))
+  }
+  expect(failures).toEqual([])
+  expect(checks.length).toBeGreaterThan(80)
+}, 120_000)
+
+/** One mistake each: what stands there in place of what, and what the kit must say of it. */
+const MISTAKES: [title: string, right: string, wrong: string, says: RegExp][] = [
+  [
+    'an option that is not checked',
+    "read.base('baseURL', 'https://lantern.example')",
+    "(read, options.baseURL ?? 'https://lantern.example')",
+    /option `baseURL` is plain http, the strategy is built all the same .* Read it by `new OptionReader/,
+  ],
+  [
+    'a parameter by its usual name',
+    "clientIDName: 'app_id'",
+    "clientIDName: 'client_id'",
+    /authorization request is not what the provider's documentation says.* app_id is missing or wrong.* Look at .*`clientIDName`/,
+  ],
+  [
+    'a token request without the redirect address',
+    '...grant, app_id',
+    'grant_type: grant.grant_type, code: grant.code, app_id',
+    /must succeed fails with `grant_rejected` in phase `token`.* redirect_uri is not that of the code.* Look at `tokenRequest\(\)`/,
+  ],
+  [
+    'refusals on HTTP 200 taken for answers',
+    'if (body.ok === true)',
+    'if (body.ok !== undefined)',
+    /With a wrong client secret, it must come to client_rejected, but comes to `response_invalid`.* Look at .*`refusal\(\)`/,
+  ],
+  [
+    'an id from a member that is not there',
+    'id: user.uid',
+    'id: String(user.id)',
+    /profile\.id is the text "undefined".* without String\(\) .* Look at `profileFields\(\)`/,
+  ],
+  [
+    'an e-mail address that nobody gave',
+    'email: user.mail',
+    "email: user.mail ?? user.uid + '@lantern.example'",
+    /gives no e-mail address of Ada Lovelace: invent none/,
+  ],
+  [
+    'an envelope that is not opened',
+    'return body.result',
+    'return body',
+    /must succeed fails with `response_invalid` in phase `token`.* no usable access_token.* Look at .*`unwrap\(\)`/,
+  ],
+  [
+    'an error that quotes the request',
+    'const providerCode = textOf(body.code)',
+    `const providerCode = textOf(body.code)
+    if (providerCode === '1001') throw this.failure('client_rejected', 'token', 'refused: ' + this.clientSecret)`,
+    /A credential of this login .* stands in JSON\.stringify\(error\)\. Build errors by `this\.failure/,
+  ],
+  [
+    'an address that the provider does not have',
+    '/api/me',
+    '/api/user',
+    /`userProfileURL` is http:\S+\/api\/user below its `baseURL`, but the emulator's is http:\S+\/api\/me/,
+  ],
+]
+
+/** The page's own table of mistakes: the sentences in it, one for each of the first mistakes above. */
+const SAYS = [
+  ...(/\| what the kit says[^\n]+\n[^\n]+\n((?:\|[^\n]+\n)+)/.exec(PAGE)?.[1] ?? '').matchAll(/^\|.*?\|(.*)\|$/gm),
+].map(([, cell = '']) => cell.split('…').map((part) => part.trim()))
+
+test('the page tells of six mistakes', () => {
+  expect(SAYS).toHaveLength(6)
+})
+
+test.each(MISTAKES)('%s: the kit names it', async (title, right, wrong, says) => {
+  const source = fileOf('lantern.ts')
+  expect(source.split(right)).toHaveLength(2)
+  const nth = MISTAKES.findIndex(([one]) => one === title)
+  const name = `mistake-${nth}`
+  writeFileSync(
+    join(folder, `${name}.ts`),
+    source.replace(right, () => wrong),
+  )
+  const message = await firstFailure(kitOf(name))
+  expect(message).toMatch(says)
+  for (const part of SAYS[nth] ?? []) expect(message).toContain(part)
+})
+
+/** What an author sees first. */
+async function firstFailure(kit: DialectKit): Promise<string> {
+  for (const { run } of collectDialectChecks(kit)) {
+    const failure = await run().then(
+      () => undefined,
+      (error: Error) => error.message,
+    )
+    if (failure !== undefined) return failure
+  }
+  return 'the kit found nothing'
+}
+
+/** A file of the folder, run by Node without jest. */
+async function runNode(...args: string[]): Promise<{ failed: boolean; output: string }> {
+  const { NODE_ENV: _env, NODE_OPTIONS: _options, ...env } = process.env
+  return promisify(execFile)(process.execPath, ['--import', 'tsx', ...args], {
+    cwd: ROOT,
+    env,
+    maxBuffer: 2 ** 24,
+  }).then(
+    ({ stdout, stderr }) => ({ failed: false, output: stdout + stderr }),
+    ({ stdout, stderr }: { stdout: string; stderr: string }) => ({ failed: true, output: stdout + stderr }),
+  )
+}
+
+test('the page runs under node:test', async () => {
+  const { failed, output } = await runNode('--test', join(folder, 'lantern.node-test.ts'))
+  expect(output).toMatch(/^# fail 0$|ℹ fail 0/m)
+  expect(Number(/(?:#|ℹ) pass (\d+)/.exec(output)?.[1])).toBeGreaterThan(80)
+  expect(failed).toBe(false)
+}, 120_000)
+
+test('under node:test a mistake fails, with its message', async () => {
+  const source = fileOf('lantern.ts').replace('id: user.uid', 'id: String(user.id)')
+  writeFileSync(join(folder, 'mistaken.ts'), source)
+  writeFileSync(
+    join(folder, 'mistaken.node-test.ts'),
+    fileOf('lantern.node-test.ts').replace("'./lantern'", "'./mistaken'"),
+  )
+  const { failed, output } = await runNode('--test', join(folder, 'mistaken.node-test.ts'))
+  expect(output).toContain('profile.id is the text "undefined"')
+  expect(failed).toBe(true)
+}, 120_000)
+
+test('the page runs where describe and test are global, as in vitest with globals', async () => {
+  const shim = `
+    const checks: [string, () => Promise<void>][] = []
+    Object.assign(globalThis, {
+      describe: (_name: string, body: () => void) => body(),
+      test: (name: string, body: () => Promise<void>) => void checks.push([name, body]),
+    })
+    async function main() {
+      await import('./lantern.test')
+      for (const [, body] of checks) await body()
+      console.log('passed', checks.length)
+    }
+    void main()`
+  writeFileSync(join(folder, 'shim.ts'), shim)
+  const { failed, output } = await runNode(join(folder, 'shim.ts'))
+  expect(Number(/passed (\d+)/.exec(output)?.[1])).toBeGreaterThan(80)
+  expect(failed).toBe(false)
+}, 120_000)
+
+test('without a test framework it says what to do', async () => {
+  const { failed, output } = await runNode(join(folder, 'lantern.test.ts'))
+  expect(output).toContain('There is no test framework here: hand over its functions')
+  expect(failed).toBe(true)
+})

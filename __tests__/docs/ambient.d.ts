@@ -1,0 +1,20 @@
+// What the code blocks of the docs speak of without showing it. Not part of the project's own compilation.
+
+/** The app that the reader has. */
+declare const app: import('express').Express
+
+/** The credentials that the reader got at the provider. */
+declare const clientID: string
+declare const clientSecret: string
+declare const callbackURL: string
+
+/** The reader's own `verify`, of any form. */
+declare const verify: import('passport-dialects').VerifyFunction
+
+/** The reader's own users. */
+declare const users: {
+  find(provider: string, id: string): Promise<{ id: number } | undefined>
+  create(provider: string, id: string, name: string): Promise<{ id: number }>
+  byId(id: unknown): Promise<{ id: number } | undefined>
+  link(user: Express.User, provider: string, id: string): Promise<Express.User>
+}

@@ -1,0 +1,51 @@
+import { join } from 'node:path'
+import ts from 'typescript'
+import { type Block, ROOT } from './markdown'
+
+/** What the compiler holds against the blocks: `docs/page.md:12: message`, by block. */
+export function compileBlocks(blocks: readonly Block[], { dom }: { dom: boolean }): Map<Block, string[]> {
+  const names = new Map(blocks.map((block) => [`${join(ROOT, block.file)}.L${block.line}.mts`, block]))
+  const options: ts.CompilerOptions = {
+    ...readOptions(),
+    noEmit: true,
+    // A block may show a name that the next one uses.
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+    types: dom ? [] : ['node'],
+    ...(dom && { lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'] }),
+  }
+  const host = ts.createCompilerHost(options)
+  const { fileExists, readFile, getSourceFile } = host
+  host.fileExists = (name) => names.has(name) || fileExists(name)
+  // Each block is a module of its own, as in a file of its own.
+  const sourceOf = (name: string) => {
+    const block = names.get(name)
+    return block && `${block.code}\nexport {}\n`
+  }
+  host.readFile = (name) => sourceOf(name) ?? readFile(name)
+  host.getSourceFile = (name, ...rest) => {
+    const source = sourceOf(name)
+    return source === undefined ? getSourceFile(name, ...rest) : ts.createSourceFile(name, source, rest[0])
+  }
+  const ambient = dom ? [] : [join(__dirname, 'ambient.d.ts')]
+  const program = ts.createProgram([...names.keys(), ...ambient], options, host)
+  const problems = new Map<Block, string[]>(blocks.map((block) => [block, []]))
+  for (const [name, block] of names) {
+    const source = program.getSourceFile(name)
+    if (!source) throw new Error(`${name} was not read`)
+    for (const found of [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]) {
+      const { line } = source.getLineAndCharacterOfPosition(found.start ?? 0)
+      const message = ts.flattenDiagnosticMessageText(found.messageText, '\n')
+      problems.get(block)?.push(`${block.file}:${block.line + line}: TS${found.code}: ${message}`)
+    }
+  }
+  return problems
+}
+
+/** The project's own options, so that `passport-dialects` means its sources. */
+function readOptions(): ts.CompilerOptions {
+  const file = join(ROOT, 'tsconfig.json')
+  const { config, error } = ts.readConfigFile(file, ts.sys.readFile)
+  if (error) throw new Error(ts.flattenDiagnosticMessageText(error.messageText, '\n'))
+  return ts.parseJsonConfigFileContent(config, ts.sys, ROOT).options
+}

@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export const ROOT = join(__dirname, '..', '..')
+
+/** A fenced block of a page. */
+export interface Block {
+  /** Relative to the repository. */
+  file: string
+  /** Of its first line of code, from 1. */
+  line: number
+  language: string
+  code: string
+  /** The HTML comments directly before it: what it asks of the tests. */
+  marks: string[]
+  /** The text block that follows it directly: what it prints. */
+  prints?: string
+}
+
+/** A page, as the tests read it. */
+export interface Page {
+  file: string
+  text: string
+  blocks: Block[]
+}
+
+/** The READMEs and every page under docs/. */
+export function readPages(): Page[] {
+  const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+  const files = ['README.md', 'README.zh-CN.md', ...docs.filter((file) => file.endsWith('.md')).map((f) => `docs/${f}`)]
+  return files.sort().map((file) => {
+    const text = readFileSync(join(ROOT, file), 'utf8')
+    return { file, text, blocks: blocksOf(file, text) }
+  })
+}
+
+/** The fenced blocks of a page, in order. */
+export function blocksOf(file: string, text: string): Block[] {
+  const blocks: Block[] = []
+  let marks: string[] = []
+  let previous: Block | undefined
+  let open: { fence: string; block: Block; lines: string[] } | undefined
+  for (const [index, line] of text.split('\n').entries()) {
+    if (open) {
+      if (line.trim() !== open.fence) {
+        open.lines.push(line)
+        continue
+      }
+      const block = { ...open.block, code: `${open.lines.join('\n')}\n` }
+      if (block.language === 'text' && previous) previous.prints = block.code
+      blocks.push(block)
+      previous = block
+      open = undefined
+      marks = []
+      continue
+    }
+    const fence = /^\s*(`{3,})(\S*)\s*$/.exec(line)
+    const mark = /^\s*<!--\s*(.*?)\s*-->\s*$/.exec(line)
+    if (fence) {
+      const [, ticks = '', language = ''] = fence
+      open = { fence: ticks, lines: [], block: { file, line: index + 2, language, code: '', marks } }
+    } else if (mark) {
+      marks = [...marks, mark[1] ?? '']
+      previous = undefined
+    } else if (line.trim() !== '') {
+      marks = []
+      previous = undefined
+    }
+  }
+  if (open) throw new Error(`${file}:${open.block.line - 1}: this block is never closed`)
+  return blocks
+}
+
+/** The page without its fenced blocks, line by line in place. */
+export function proseOf({ text }: Page): string[] {
+  let fence: string | undefined
+  return text.split('\n').map((line) => {
+    const ticks = /^\s*(`{3,})/.exec(line)?.[1]
+    if (fence === undefined && ticks === undefined) return line
+    if (fence === undefined) fence = ticks
+    else if (ticks === fence) fence = undefined
+    return ''
+  })
+}

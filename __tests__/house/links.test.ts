@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { ERROR_CODES } from 'passport-dialects'
+import { type Page, proseOf, ROOT, readPages } from '../docs/markdown'
+
+/** Pages that others are writing; a page that is there must not stand here. */
+const NOT_YET: string[] = []
+
+interface Link {
+  from: string
+  /** As written. */
+  target: string
+  /** Relative to the repository. */
+  path: string
+  anchor: string | undefined
+}
+
+const pages = readPages()
+const byFile = new Map(pages.map((page) => [page.file, page]))
+const links = pages.flatMap(linksOf)
+
+test('every relative link leads to a file', () => {
+  const broken = links.filter(({ path }) => !NOT_YET.includes(path) && !existsSync(join(ROOT, path)))
+  expect(broken.map(({ from, target }) => `${from}: ${target}`)).toEqual([])
+})
+
+test('every anchor is a heading of its page', () => {
+  const broken = links.filter(({ path, anchor }) => {
+    const page = byFile.get(path)
+    return anchor !== undefined && page !== undefined && !anchorsOf(page).includes(anchor)
+  })
+  expect(broken.map(({ from, target }) => `${from}: ${target}`)).toEqual([])
+})
+
+test('no page is excused that is there', () => {
+  expect(NOT_YET.filter((path) => existsSync(join(ROOT, path)))).toEqual([])
+})
+
+test('the index leads to every page', () => {
+  const listed = new Set(links.filter(({ from }) => from.startsWith('docs/README.md')).map(({ path }) => path))
+  const forgotten = pages.map(({ file }) => file).filter((file) => file !== 'docs/README.md' && !listed.has(file))
+  expect(forgotten).toEqual([])
+})
+
+test('both READMEs lead to the same pages', () => {
+  const pagesFrom = (readme: string) => {
+    const found = links.filter(({ from, path }) => from.startsWith(`${readme}:`) && path.startsWith('docs/'))
+    return [...new Set(found.map(({ path }) => path))].sort()
+  }
+  expect(pagesFrom('README.zh-CN.md')).toEqual(pagesFrom('README.md'))
+})
+
+test('troubleshooting has a section for every error code, and no other', () => {
+  const page = byFile.get('docs/guides/troubleshooting.md')
+  const sections = page ? headingsOf(page).flatMap((heading) => /^`(\w+)`$/.exec(heading)?.[1] ?? []) : []
+  expect(sections.sort()).toEqual(Object.keys(ERROR_CODES).sort())
+})
+
+test('the checks find a broken link and a broken anchor', () => {
+  const text = '# A page\n\n[here](#a-page) [there](#another) [away](missing.md) `[code](none.md)`\n'
+  const page: Page = { file: 'docs/x.md', text, blocks: [] }
+  expect(linksOf(page)).toEqual([
+    { from: 'docs/x.md:3', target: '#a-page', path: 'docs/x.md', anchor: 'a-page' },
+    { from: 'docs/x.md:3', target: '#another', path: 'docs/x.md', anchor: 'another' },
+    { from: 'docs/x.md:3', target: 'missing.md', path: 'docs/missing.md', anchor: undefined },
+  ])
+  expect(anchorsOf(page)).toEqual(['a-page'])
+})
+
+function linksOf(page: Page): Link[] {
+  return proseOf(page).flatMap((line, index) => {
+    const prose = line.replace(/`[^`]*`/g, '')
+    const targets = [...prose.matchAll(/\]\(([^)\s]+)\)|\b(?:src|href)="([^"]+)"/g)].map(([, a, b]) => a ?? b ?? '')
+    return targets.flatMap((target) => {
+      if (/^[a-z]+:|^\/\//i.test(target)) return []
+      const [path = '', anchor] = target.split('#', 2)
+      const resolved = path === '' ? page.file : normalize(join(dirname(page.file), decodeURI(path)))
+      return [{ from: `${page.file}:${index + 1}`, target, path: resolved, anchor }]
+    })
+  })
+}
+
+function headingsOf(page: Page): string[] {
+  return proseOf(page).flatMap((line) => /^#{1,6}\s+(.*?)\s*#*$/.exec(line)?.[1] ?? [])
+}
+
+/** As GitHub makes them: lower case, no punctuation, hyphens for spaces, a number for what comes again. */
+function anchorsOf(page: Page): string[] {
+  const seen = new Map<string, number>()
+  return headingsOf(page).map((heading) => {
+    const slug = heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\p{M} _-]/gu, '')
+      .replaceAll(' ', '-')
+    const times = seen.get(slug) ?? 0
+    seen.set(slug, times + 1)
+    return times === 0 ? slug : `${slug}-${times}`
+  })
+}

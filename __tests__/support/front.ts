@@ -1,0 +1,66 @@
+import http, { type IncomingMessage, type RequestListener } from 'node:http'
+import https from 'node:https'
+import type { AddressInfo, Server, Socket } from 'node:net'
+
+/** A server between a client and an emulator, for what happens to connections and bodies on the way. */
+export interface Front {
+  port: number
+  /** Connections that are open now, as the server counts them. */
+  open(): number
+  /** Connections that ever came. */
+  accepted(): number
+  close(): Promise<void>
+}
+
+/** Listens on loopback; with a certificate it speaks TLS. */
+export async function startFront(listener: RequestListener, tls?: { key: string; cert: string }): Promise<Front> {
+  const server = tls ? https.createServer(tls, listener) : http.createServer(listener)
+  const sockets = new Set<Socket>()
+  let accepted = 0
+  server.on('connection', (socket: Socket) => {
+    accepted++
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    socket.on('error', () => {}) // a client that turns away is what is tested
+  })
+  server.on('clientError', (_error, socket) => socket.destroy())
+  server.on('tlsClientError', () => {})
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: portOf(server),
+    open: () => sockets.size,
+    accepted: () => accepted,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        for (const socket of sockets) socket.destroy()
+      }),
+  }
+}
+
+/** Asks the emulator what a client asked the front. */
+export async function forward(req: IncomingMessage, origin: string): Promise<{ status: number; body: Buffer }> {
+  const chunks: Buffer[] = []
+  for await (const chunk of req) chunks.push(chunk)
+  const body = Buffer.concat(chunks)
+  const headers = Object.entries(req.headers).filter(([name]) => name === 'authorization' || name === 'content-type')
+  const answer = await fetch(`${origin}${req.url}`, {
+    method: req.method ?? 'GET',
+    headers: Object.fromEntries(headers.map(([name, value]) => [name, String(value)])),
+    ...(body.length > 0 && { body }),
+  })
+  return { status: answer.status, body: Buffer.from(await answer.arrayBuffer()) }
+}
+
+/** A port of loopback where nobody listens. */
+export async function closedPort(): Promise<number> {
+  const server = http.createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const port = portOf(server)
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port // a TCP server's
+}

@@ -1,0 +1,198 @@
+import { createHash } from 'node:crypto'
+import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
+import { errorPage } from './consent-page'
+import { type Grant, Ledger, secret } from './ledger'
+import { bearerOf, type Call, FORM, formOf, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
+import type { ClientOptions, EmulatorUser } from './types'
+
+/**
+ * Feishu, from its pages below open.feishu.cn/document (read 2026-11-21):
+ * authentication-management/access-token/obtain-oauth-code, …/get-user-access-token, …/refresh-user-access-token,
+ * server-docs/authentication-management/login-state-management/get. Both generations of the token address.
+ */
+export const FEISHU_USERS: EmulatorUser[] = [
+  {
+    id: 'ou_caecc734c2e3328a62489fe0648c4b98',
+    name: '张三',
+    email: 'zhangsan@example.com',
+    avatar: 'https://s3-imfile.feishucdn.example/zhangsan.jpg',
+  },
+  { id: 'ou_d89e128bb2a1c0f47a5b6613e2f0c9aa', name: 'Ada Lovelace' },
+]
+
+const TOKEN_V3 = '/oauth/v3/token'
+const TOKEN_V2 = '/open-apis/authen/v2/oauth/token'
+
+export function feishuOptions(origin: string, { clientID, clientSecret, edition = 'feishu' }: Settings): ClientOptions {
+  const tokenURL = origin + (edition === 'feishu' ? TOKEN_V3 : TOKEN_V2)
+  return {
+    clientID,
+    clientSecret,
+    baseURL: origin,
+    edition,
+    authorizationURL: `${origin}/open-apis/authen/v1/authorize`,
+    tokenURL,
+    refreshURL: tokenURL,
+    userProfileURL: `${origin}/open-apis/authen/v1/user_info`,
+  }
+}
+
+const WORDS: Record<number, string> = {
+  20001: 'The request is missing a required parameter.',
+  20002: 'The client secret is invalid.',
+  20003: 'The authorization code is not found. Please note that an authorization code can only be used once.',
+  20004: 'The authorization code has expired.',
+  20024: 'The provided authorization code or refresh token does not match the provided client ID.',
+  20026: 'The refresh token passed is invalid. Please check the value.',
+  20036: 'The specified grant_type is not supported.',
+  20048: 'The specified app does not exist.',
+  20049: 'PKCE code challenge failed.',
+  20050: 'An unexpected server error occurred. Please retry your request.',
+  20063: 'The request is malformed. Please check your request.',
+  20065: 'The authorization code has been used. Please note that an authorization code can only be used once.',
+  20070: 'Multiple authentication methods were provided. Please only use one to proceed.',
+  20071: 'The provided redirect URI does not match the one used during authorization.',
+  20072: 'The server is temporarily unavailable. Please retry your request.',
+}
+
+/** OAuth's word beside the number. The pages show `server_error`; the rest follow RFC 6749 §5.2. */
+function errorOf(code: number): string {
+  if (code === 20002 || code === 20048) return 'invalid_client'
+  if (code === 20050 || code === 20072) return 'server_error'
+  if (code === 20036) return 'unsupported_grant_type'
+  return [20001, 20063, 20070].includes(code) ? 'invalid_request' : 'invalid_grant'
+}
+
+export function feishu(_origin: string, settings: Settings): Provider {
+  const ledger = new Ledger(settings, { code: 300, access: 7200, refresh: 604_800 })
+
+  const authorize = consentRoutes('/open-apis/authen/v1/authorize', settings, ({ query }) => {
+    const redirectURI = query.get('redirect_uri')
+    const state = query.get('state') ?? undefined
+    const challenge = query.get('code_challenge') ?? undefined
+    const scope = (query.get('scope') ?? '').split(' ').filter((name) => name !== '')
+    const wrong = (code: string, why: string) => errorPage(400, 'Feishu', code, why)
+    const twice = repeated(query)
+    if (twice) return wrong('20063', twice)
+    if (query.get('client_id') !== settings.clientID) return wrong('20048', 'client_id')
+    if (query.get('response_type') !== 'code') return wrong('20063', 'response_type')
+    if (!isRegistered(settings, redirectURI)) return wrong('20029', 'redirect_uri 请求不合法')
+    if (scope.length > 200 || !scope.every((name) => /^[a-z][\w:.]*$/.test(name))) return wrong('20027', 'scope')
+    // `plain` is allowed, and the default, where a challenge comes without its method.
+    if (challenge && query.get('code_challenge_method') !== 'S256') return wrong('20063', 'code_challenge_method')
+    return {
+      provider: 'Feishu',
+      clientID: settings.clientID,
+      scope,
+      agree: (user) =>
+        withParams(redirectURI, { code: ledger.issueCode({ user, scope, redirectURI, challenge }), state }),
+      deny: () => withParams(redirectURI, { error: 'access_denied', state }),
+    }
+  })
+
+  /** Version 2 takes JSON alone; version 3 a form too. */
+  function paramsOf(call: Call): Record<string, unknown> | undefined {
+    if (mediaType(call) === 'application/json') return jsonOf(call)
+    const form = formOf(call)
+    const wellFormed = mediaType(call) === FORM && call.path === TOKEN_V3 && !repeated(form)
+    return wellFormed ? Object.fromEntries(form) : undefined
+  }
+
+  function token(call: Call): Reply {
+    const params = paramsOf(call)
+    if (!params) return refused(20063)
+    const { grant_type, client_id, client_secret } = params
+    if (call.headers.authorization !== undefined) return refused(20070)
+    if (typeof client_id !== 'string' || typeof client_secret !== 'string') return refused(20001)
+    if (client_id !== settings.clientID) return refused(20048)
+    if (client_secret !== settings.clientSecret) return refused(20002)
+    if (grant_type === 'refresh_token') return refreshed(params.refresh_token)
+    return grant_type === 'authorization_code' ? exchanged(params, call.path === TOKEN_V3) : refused(20036)
+  }
+
+  function exchanged({ code, redirect_uri, code_verifier }: Record<string, unknown>, strict: boolean): Reply {
+    if (typeof code !== 'string' || code === '') return refused(20001)
+    const found = ledger.lookUpCode(code)
+    if (!found) return refused(20003)
+    if (found.state !== 'fresh') return refused(found.state === 'used' ? 20065 : 20004)
+    const { grant } = found
+    if (redirect_uri !== grant.redirectURI) return refused(20071)
+    const verifier = typeof code_verifier === 'string' ? code_verifier : undefined
+    const proof = verifier && createHash('sha256').update(verifier).digest('base64url')
+    // A verifier that no challenge asked for is refused by version 3 alone.
+    if (grant.challenge === undefined ? strict && verifier !== undefined : proof !== grant.challenge) {
+      return refused(20049)
+    }
+    ledger.useCode(code)
+    return issued(grant)
+  }
+
+  /** A refresh token is good for one use. */
+  function refreshed(old: unknown): Reply {
+    if (typeof old !== 'string' || old === '') return refused(20001)
+    const grant = ledger.refreshGrant(old)
+    if (!grant) return refused(20026)
+    ledger.dropRefresh(old)
+    return issued(grant)
+  }
+
+  function issued(grant: Grant): Reply {
+    const offline = grant.scope.includes('offline_access')
+    return {
+      json: {
+        code: 0,
+        access_token: ledger.issueAccess(grant, `eyJ${secret(48)}`),
+        expires_in: ledger.accessSeconds,
+        refresh_token: offline ? ledger.issueRefresh(grant, `eyJ${secret(48)}`) : undefined,
+        refresh_token_expires_in: offline ? ledger.refreshSeconds : undefined,
+        scope: grant.scope.join(' '),
+        token_type: 'Bearer',
+      },
+    }
+  }
+
+  /** A false token is refused with HTTP 400 in front of the API, as has been seen. */
+  function userInfo(call: Call): Reply {
+    if (call.headers.authorization === undefined) return { status: 400, json: { code: 99991661, msg: MISSING } }
+    const grant = ledger.accessGrant(bearerOf(call))
+    if (!grant) return { status: 400, json: { code: 99991668, msg: INVALID } }
+    const { id, name, email, avatar } = grant.user
+    const data = {
+      name,
+      en_name: name,
+      avatar_url: avatar,
+      avatar_thumb: avatar,
+      open_id: id,
+      union_id: `on_${id.slice(3)}`,
+      email: grant.scope.includes('contact:user.email:readonly') ? email : undefined,
+      tenant_key: '736588c92lxf175d',
+    }
+    return { json: { code: 0, msg: 'success', data } }
+  }
+
+  const endpoint = (call: Call) => (paramsOf(call)?.grant_type === 'refresh_token' ? 'refresh' : 'token')
+  return {
+    routes: [
+      ...authorize,
+      { method: 'POST', path: TOKEN_V3, endpoint, handle: token },
+      { method: 'POST', path: TOKEN_V2, endpoint, handle: token },
+      { method: 'GET', path: '/open-apis/authen/v1/user_info', endpoint: 'profile', handle: userInfo },
+    ],
+    refuse: (at, status, code) => {
+      const byStatus = status >= 500 ? 20050 : status === 429 ? 99991400 : at === 'profile' ? 20005 : 20002
+      const number = Number(code ?? byStatus)
+      return at === 'profile' ? { code: number, msg: 'refused by the emulator' } : wordsOf(number)
+    },
+  }
+}
+
+const MISSING = 'Missing access token for authorization. Please make a request with token attached.'
+const INVALID = 'Invalid access token for authorization. Please make a request with token attached.'
+
+function refused(code: number): Reply {
+  return { status: 400, json: wordsOf(code) }
+}
+
+function wordsOf(code: number) {
+  return { code, error: errorOf(code), error_description: WORDS[code] ?? 'refused by the emulator' }
+}

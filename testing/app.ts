@@ -1,0 +1,118 @@
+import type { AddressInfo } from 'node:net'
+import express, { type ErrorRequestHandler, type Express } from 'express'
+import session from 'express-session'
+import { Passport } from 'passport'
+import { type DialectProfile, type DialectStrategy, oauthRouter, type StrategyClass, type TokenSet } from '../lib/index'
+
+/** What a finished login handed to `verify`. */
+export interface Login {
+  profile: DialectProfile
+  accessToken: string
+  refreshToken: string | undefined
+  /** Under the router alone. */
+  tokens: TokenSet | undefined
+}
+
+/** A strategy in an app of its own, over real sockets, and what its last request came to. */
+export interface App {
+  /** Where a login of an instance begins. */
+  beginAt(instance?: string): string
+  callbackAt(instance?: string): string
+  /** Forgotten at the next request. */
+  readonly last: { login: Login | undefined; error: unknown }
+  forget(): void
+  close(): Promise<void>
+}
+
+export type Mount = 'oauthRouter' | 'bare Passport'
+
+/** An app with `oauthRouter`, and two instances of the strategy in it: one of the strategy's name, and `other`. */
+export async function routerApp(strategy: StrategyClass, name: string, options: object): Promise<App> {
+  const last: App['last'] = { login: undefined, error: undefined }
+  const { origin, close } = await start((app) => {
+    const router = oauthRouter({
+      providers: { [name]: { strategy, ...clientOptions(options) }, other: { strategy, ...clientOptions(options) } },
+      successRedirect: '/done',
+      verify: ({ profile, tokens }) => {
+        last.login = { profile, tokens, accessToken: tokens.accessToken, refreshToken: tokens.refreshToken }
+        return { id: profile.id }
+      },
+      onError: (error, _req, res) => {
+        last.error = error
+        res.status(error.status).end()
+      },
+    })
+    app.use(router)
+  }, last)
+  return {
+    beginAt: (instance = name) => `${origin}/auth/${instance}`,
+    callbackAt: (instance = name) => `${origin}/auth/${instance}/callback`,
+    last,
+    forget: () => Object.assign(last, { login: undefined, error: undefined }),
+    close,
+  }
+}
+
+/** An app with a Passport of its own, as one that was there before this package. */
+export async function bareApp(strategy: StrategyClass, name: string, options: object): Promise<App> {
+  const last: App['last'] = { login: undefined, error: undefined }
+  const passport = new Passport()
+  passport.serializeUser((user, done) => done(null, user))
+  passport.deserializeUser((user: Express.User, done) => done(null, user))
+  const { origin, close } = await start((app) => {
+    app.use(passport.session())
+    app.get('/login', (req, res, next) => passport.authenticate(name)(req, res, next))
+    app.get('/callback', (req, res, next) => {
+      const told = (error: unknown, user: Express.User | false | null | undefined, info: unknown) => {
+        if (!error && user) return req.logIn(user, (problem) => (problem ? next(problem) : res.status(204).end()))
+        last.error = error ?? info
+        res.status(401).end()
+      }
+      passport.authenticate(name, told)(req, res, next)
+    })
+  }, last)
+  const verify = (
+    accessToken: string,
+    refreshToken: string | undefined,
+    profile: DialectProfile,
+    done: (error: unknown, user: object) => void,
+  ) => {
+    last.login = { profile, accessToken, refreshToken, tokens: undefined }
+    done(null, { id: profile.id })
+  }
+  const built: DialectStrategy = new strategy({ ...options, callbackURL: `${origin}/callback` }, verify)
+  passport.use(name, built)
+  return {
+    beginAt: () => `${origin}/login`,
+    callbackAt: () => `${origin}/callback`,
+    last,
+    forget: () => Object.assign(last, { login: undefined, error: undefined }),
+    close,
+  }
+}
+
+/** The emulator's options are of the router's shape; the strategy's own come from the kit. */
+function clientOptions(options: object): { clientID: string; clientSecret: string } {
+  return options as { clientID: string; clientSecret: string } // checked by the strategy itself, which is the point
+}
+
+async function start(mount: (app: Express) => void, last: App['last']) {
+  const app = express()
+  const store = new session.MemoryStore()
+  app.use(session({ secret: 'a session secret for tests', resave: false, saveUninitialized: false, store }))
+  mount(app)
+  const onError: ErrorRequestHandler = (error, _req, res, _next) => {
+    last.error = error
+    res.status(500).end()
+  }
+  app.use(onError)
+  const server = app.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo // a TCP server's
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  return { origin: `http://127.0.0.1:${port}`, close }
+}

@@ -1,0 +1,22 @@
+/** A browser's part in a login: it keeps cookies for each host and follows nothing by itself. */
+export class Browser {
+  private readonly jar = new Map<string, Map<string, string>>()
+
+  async get(url: string): Promise<Response> {
+    const { host } = new URL(url)
+    const cookies = this.jar.get(host) ?? new Map<string, string>()
+    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const headers = { accept: 'application/json', ...(cookie && { cookie }) }
+    const answer = await fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(PATIENCE) })
+    for (const line of answer.headers.getSetCookie()) {
+      const [pair = ''] = line.split(';')
+      const at = pair.indexOf('=')
+      cookies.set(pair.slice(0, at), pair.slice(at + 1))
+    }
+    this.jar.set(host, cookies)
+    return answer
+  }
+}
+
+/** Milliseconds after which an app that does not answer is given up: within the five seconds that jest gives a test. */
+const PATIENCE = 4_500

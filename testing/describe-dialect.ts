@@ -1,0 +1,39 @@
+import { collectDialectChecks } from './collect'
+import type { DialectKit } from './kit'
+
+/** The two functions of a test framework that the kit needs. */
+export interface TestFramework {
+  describe(name: string, body: () => void): unknown
+  it(name: string, body: () => Promise<void>): unknown
+}
+
+/**
+ * Registers the conformance, refusal and fault checks of a strategy with the test framework: the globals `describe`
+ * and `it` (or `test`) where there are any, as in jest, else those that are handed over, as from `node:test` or vitest.
+ *
+ * @throws TypeError where there is no framework, or the kit lacks its strategy or emulator
+ */
+export function describeDialect(kit: DialectKit, framework: Partial<TestFramework> = {}): void {
+  const describe = framework.describe ?? globalFunction('describe')
+  const it = framework.it ?? globalFunction('it') ?? globalFunction('test')
+  if (!describe || !it) {
+    throw new TypeError(
+      "There is no test framework here: hand over its functions, as in describeDialect(kit, { describe, it }) with those of 'node:test' or 'vitest'.",
+    )
+  }
+  const checks = collectDialectChecks(kit)
+  const title = typeof kit.strategy.name === 'string' && kit.strategy.name !== '' ? kit.strategy.name : 'a dialect'
+  describe(title, () => {
+    for (const group of new Set(checks.map((check) => check.group))) {
+      describe(group, () => {
+        for (const check of checks.filter((one) => one.group === group)) it(check.name, () => check.run())
+      })
+    }
+  })
+}
+
+function globalFunction(name: string) {
+  const value: unknown = Reflect.get(globalThis, name)
+  if (typeof value !== 'function') return undefined
+  return (...args: [string, () => unknown]): unknown => Reflect.apply(value, undefined, args)
+}

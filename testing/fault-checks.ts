@@ -1,0 +1,169 @@
+import { FAULTS, type Fault, type FaultEndpoint } from '../emulators/index'
+import { ERROR_CODES, type ErrorCode, type OAuthError } from '../lib/index'
+import type { Check, Outcome, Settled } from './kit'
+import { demand, told } from './say'
+import { inWorld, outcomes, type Turn, type World } from './world'
+
+/** Everything that can go wrong at an endpoint, at every endpoint that a login uses. */
+export function faultChecks(kit: Settled): Check[] {
+  return kit.endpoints.flatMap((endpoint) =>
+    FAULTS.map((fault) => {
+      const expected = expectedOf(kit, fault, endpoint)
+      const timeout = SLOW.has(fault) ? SHORT : LONG
+      return {
+        group: 'faults',
+        name: `${fault} at ${endpoint} → ${summary(expected)}`,
+        run: () =>
+          inWorld(kit, 'oauthRouter', (world) => strike(world, endpoint, fault, expected, timeout), { timeout }),
+      }
+    }),
+  )
+}
+
+/** What a fault at an endpoint may come to. */
+export function expectedOf(kit: Settled, fault: Fault, endpoint: FaultEndpoint): readonly Outcome[] {
+  const own = kit.faults?.[`${fault}@${endpoint}`] ?? kit.faults?.[fault]
+  const usual =
+    ABOUT_TOKENS.has(fault) && endpoint !== 'token' && endpoint !== 'refresh' ? ['ok' as const] : USUAL[fault]
+  return outcomes(own, usual ?? REFUSED)
+}
+
+/** A failed turn must be an OAuthError of a known code, of its phase, within the deadline, and show no credential. */
+export function demandFaultError(
+  world: World,
+  turn: Turn,
+  where: { fault: Fault; endpoint: FaultEndpoint; timeout: number },
+  expected: readonly Outcome[],
+): OAuthError {
+  const { fault, endpoint, timeout } = where
+  const when = `Where the answer of \`${endpoint}\` is ${MEANS[fault] ?? fault}`
+  const error = world.demandFailure(turn, expected, when)
+  demand(Object.hasOwn(ERROR_CODES, error.code), `${when}, the code \`${error.code}\` is none of ERROR_CODES.`)
+  demand(
+    error.phase === endpoint,
+    `${when}, the error's phase is \`${error.phase}\`, not \`${endpoint}\`: hand the phase on to \`ask()\` and \`failure()\`.`,
+  )
+  demand(
+    turn.took < timeout + GRACE,
+    `${when}, the failure takes ${Math.round(turn.took)} ms where \`timeout\` is ${timeout}: ask the provider by \`this.ask()\` alone, and only once.`,
+  )
+  return error
+}
+
+async function strike(
+  world: World,
+  endpoint: FaultEndpoint,
+  fault: Fault,
+  expected: readonly Outcome[],
+  timeout: number,
+): Promise<void> {
+  const turn = await struckLogin(world, endpoint, fault)
+  demand(
+    Reflect.get({}, 'polluted') === undefined,
+    'The answer changed Object.prototype: never copy an answer member by member.',
+  )
+  if (turn.error === undefined) {
+    const advice = `It must come to ${summary(expected)}. Look at \`refusal()\` and \`unwrap()\`: HTTP 200 alone is no success.`
+    demand(
+      expected.includes('ok'),
+      `Where the answer of \`${endpoint}\` is ${MEANS[fault] ?? fault}, the login succeeds all the same. ${advice}`,
+    )
+    demand(
+      turn.login,
+      `Where the answer of \`${endpoint}\` is ${MEANS[fault] ?? fault}, there is neither a login nor an error.`,
+    )
+  } else {
+    demandFaultError(world, turn, { fault, endpoint, timeout }, expected)
+  }
+  const next = await struckLogin(world, endpoint)
+  demand(
+    next.login,
+    `After \`${fault}\` at \`${endpoint}\`, the next login of the same browser fails with ${told(next.error)}. Keep nothing of a failed login in the strategy object.`,
+  )
+}
+
+/** One login, with a fault at the endpoint where one is named. */
+async function struckLogin(world: World, endpoint: FaultEndpoint, fault?: Fault): Promise<Turn> {
+  const before = endpoint === 'code'
+  if (fault && before) world.emulator.failNext(endpoint, fault)
+  const begun = await world.get(world.app.beginAt())
+  if (begun.location === undefined) return begun
+  const callback = await world.approve(new URL(begun.location))
+  if (fault && !before) world.emulator.failNext(endpoint, fault)
+  return world.get(callback)
+}
+
+function summary(expected: readonly Outcome[]): string {
+  return expected === REFUSED ? 'a refusal' : expected.join(' or ')
+}
+
+/** Milliseconds. */
+const SHORT = 400
+const LONG = 4_000
+const GRACE = 2_000
+
+const SLOW: ReadonlySet<string> = new Set(['silent', 'slow-headers', 'drip'])
+const ABOUT_TOKENS: ReadonlySet<string> = new Set(['token-type-mac', 'expires-text', 'expires-negative'])
+
+/** What a refusal may come to whose cause only the provider's documentation tells. */
+const REFUSED: readonly ErrorCode[] = [
+  'client_rejected',
+  'grant_rejected',
+  'refresh_rejected',
+  'token_rejected',
+  'scope_insufficient',
+  'user_unknown',
+  'access_denied',
+  'provider_error',
+]
+
+const USUAL: Partial<Record<string, readonly Outcome[]>> = {
+  reset: ['provider_unreachable'],
+  silent: ['provider_timeout'],
+  'slow-headers': ['provider_timeout'],
+  drip: ['provider_timeout'],
+  truncated: ['provider_unreachable'],
+  'wrong-length': ['provider_unreachable'],
+  empty: ['response_invalid'],
+  html: ['response_invalid'],
+  'not-json': ['response_invalid'],
+  bom: ['ok'],
+  'invalid-utf8': ['response_invalid'],
+  'split-utf8': ['ok'],
+  proto: ['ok'],
+  deep: ['response_invalid'],
+  'wrong-types': ['response_invalid'],
+  'missing-token': ['response_invalid'],
+  'token-type-mac': ['response_invalid'],
+  'expires-text': ['response_invalid'],
+  'expires-negative': ['response_invalid'],
+  'expires-missing': ['ok'],
+  'expires-huge': ['ok'],
+  oversize: ['response_too_large'],
+  'gzip-bomb': ['response_too_large'],
+  redirect: ['provider_redirected'],
+  'http-429': ['rate_limited'],
+  'http-500': ['provider_unavailable'],
+  'http-503': ['provider_unavailable'],
+}
+
+/** Faults in words, where their name does not tell. */
+const MEANS: Partial<Record<string, string>> = {
+  reset: 'a connection that is cut',
+  silent: 'silence',
+  'slow-headers': 'headers without end',
+  drip: 'a body that drips',
+  truncated: 'cut in the middle',
+  empty: 'empty',
+  html: 'a page of HTML',
+  'not-json': 'broken JSON',
+  'wrong-types': 'of wrong types (an object where a token or an id should be)',
+  'missing-token': 'without its token or id',
+  'token-type-mac': 'a token of another type than Bearer',
+  'http-401': 'a refusal with HTTP 401',
+  'http-403': 'a refusal with HTTP 403',
+  'http-429': 'a refusal with HTTP 429',
+  'http-500': 'a failure with HTTP 500',
+  'http-503': 'a failure with HTTP 503',
+  refused: 'a refusal in the provider’s own words',
+}

@@ -1,0 +1,3 @@
+export { collectDialectChecks } from './collect'
+export { describeDialect, type TestFramework } from './describe-dialect'
+export type { Check, DialectEmulator, DialectKit, Outcome } from './kit'

@@ -1,0 +1,121 @@
+import OAuth2Strategy from 'passport-oauth2'
+import { DialectStrategy, OAuthError } from '../lib/index'
+import type { Check, Settled } from './kit'
+import { demand, told } from './say'
+import { startEmulatorOf } from './world'
+
+/** What the constructor takes and refuses. */
+export function optionChecks(kit: Settled): Check[] {
+  const group = 'options'
+  const required = ['clientID', 'clientSecret', 'callbackURL', ...(kit.requiredOptions ?? [])]
+  return [
+    {
+      group,
+      name: 'it is a DialectStrategy and an OAuth2Strategy, of its own name',
+      run: () =>
+        withOptions(kit, async (options, emulatorName) => {
+          const { built, error } = build(kit, options)
+          demand(built, `The strategy can't be built from the emulator's options and a callbackURL: ${told(error)}.`)
+          const extending = `\`${kit.strategy.name}\` must be written \`extends DialectStrategy\``
+          demand(built instanceof OAuth2Strategy, `${extending}: add-ons look for passport-oauth2's OAuth2Strategy.`)
+          demand(built instanceof DialectStrategy, `${extending}, of the same copy of this package as the kit.`)
+          const name = kit.name ?? emulatorName
+          demand(
+            built.name === name,
+            `The strategy calls itself \`${built.name}\`, not \`${name}\`: Passport finds it by the first argument of \`super(name, …)\`.`,
+          )
+        }),
+    },
+    ...required.map((option) => ({
+      group,
+      name: `without \`${option}\` it is not built, and the error names it`,
+      run: () =>
+        withOptions(kit, async (options) => {
+          const { [option]: _left, ...rest } = options
+          demandConfigError(kit, rest, option, 'is left out')
+        }),
+    })),
+    ...['authorizationURL', 'tokenURL', 'userProfileURL'].map((option) => ({
+      group,
+      name: `a malformed \`${option}\` is refused by name`,
+      run: () =>
+        withOptions(kit, async (options) => {
+          demandConfigError(kit, { ...options, [option]: 'not an address' }, option, 'is no address')
+        }),
+    })),
+    {
+      group,
+      name: 'its own addresses below `baseURL` are those of the emulator',
+      run: () => withOptions(kit, async (options) => demandAddresses(kit, options)),
+    },
+    {
+      group,
+      name: 'a `baseURL` that is plain http beyond this machine is refused by name',
+      run: () =>
+        withOptions(kit, async (options) => {
+          demandConfigError(kit, { ...options, baseURL: 'http://provider.example' }, 'baseURL', 'is plain http')
+        }),
+    },
+  ]
+}
+
+async function withOptions(
+  kit: Settled,
+  body: (options: Record<string, unknown>, name: string) => Promise<void>,
+): Promise<void> {
+  const { emulator, release } = await startEmulatorOf(kit)
+  try {
+    const callbackURL = 'http://127.0.0.1/callback'
+    await body({ ...emulator.options, ...kit.options, callbackURL }, emulator.name)
+  } finally {
+    await release()
+  }
+}
+
+function build(kit: Settled, options: object): { built?: unknown & { name?: string }; error?: unknown } {
+  try {
+    return { built: new kit.strategy(options, () => {}) }
+  } catch (error) {
+    return { error }
+  }
+}
+
+function demandConfigError(kit: Settled, options: object, option: string, what: string): void {
+  const { built, error } = build(kit, options)
+  const advice = `Read it by \`new OptionReader(name, options)\`: \`.text('${option}')\`, \`.address('${option}')\` or \`.base('${option}')\`.`
+  demand(
+    !built,
+    `Where option \`${option}\` ${what}, the strategy is built all the same and will fail at the first login. ${advice}`,
+  )
+  demand(
+    OAuthError.is(error) && error.code === 'config_invalid',
+    `Where option \`${option}\` ${what}, the constructor must throw \`config_invalid\`, but throws ${String(error)}. ${advice}`,
+  )
+  demand(
+    error.message.includes(option),
+    `Where option \`${option}\` ${what}, the error does not name it: "${error.message}". ${advice}`,
+  )
+}
+
+const ADDRESSES = ['authorizationURL', 'tokenURL', 'refreshURL', 'userProfileURL']
+
+/** The emulator names every address, and so hides a mistake in those that the strategy has of itself. */
+function demandAddresses(kit: Settled, options: Record<string, unknown>): void {
+  const bare = Object.fromEntries(Object.entries(options).filter(([name]) => !/(?<!base|callback)URL$/.test(name)))
+  const { built, error } = build(kit, bare)
+  demand(built, `With \`baseURL\` alone, and no other address, the strategy can't be built: ${told(error)}.`)
+  const endpoints: unknown = Reflect.get(built, 'endpoints')
+  demand(
+    typeof endpoints === 'object' && endpoints !== null,
+    'The strategy has no `endpoints`: hand them to `super(name, options, verify, { endpoints, … })`.',
+  )
+  for (const name of ADDRESSES) {
+    const theirs = options[name]
+    const ours: unknown =
+      Reflect.get(endpoints, name) ?? (name === 'refreshURL' ? Reflect.get(endpoints, 'tokenURL') : undefined)
+    demand(
+      theirs === undefined || ours === theirs,
+      `The strategy's \`${name}\` is ${ours} below its \`baseURL\`, but the emulator's is ${theirs}: one of them is not the documentation's, or \`endpoints\` is not built from \`read.base('baseURL', …)\`.`,
+    )
+  }
+}

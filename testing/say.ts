@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
+import { OAuthError, type Phase } from '../lib/index'
+
+/** Fails with a message that names the mistake and says what to do. */
+export function demand(holds: unknown, mistake: string): asserts holds {
+  if (!holds) assert.fail(mistake)
+}
+
+/** Where in a strategy to look, by the turn that failed. */
+const LOOK_AT: Record<Phase, string> = {
+  authorize: '`authorizationParams()`, `clientIDName`, `scopeSeparator`, `scope` and `endpoints.authorizationURL`',
+  callback: '`readCallback()` and `credentials`',
+  code: '`prepare()`, `refusal()` and `unwrap()`',
+  token: '`tokenRequest()`, `tokenParams()`, `refusal()`, `unwrap()` and `endpoints.tokenURL`',
+  profile: '`profileRequest()`, `refusal()`, `unwrap()`, `profileFields()` and `endpoints.userProfileURL`',
+  refresh: '`tokenRequest()` with a refresh token, `unwrap()` and `endpoints.refreshURL`',
+  revoke: '`endpoints.revokeURL`',
+  request: '`refusal()`',
+}
+
+/** A failure in words: its code, its turn, what the provider said, and where to look. */
+export function told(error: unknown): string {
+  if (error === undefined) return 'no error at all'
+  if (!OAuthError.is(error))
+    return `${inspect(error, { depth: 1 })}, which is no OAuthError: throw \`this.failure(code, phase)\``
+  const said = [error.providerStatus && `HTTP ${error.providerStatus}`, error.providerCode, error.providerMessage]
+  const words = said.filter((word) => word !== undefined && word !== '').join(', ')
+  const provider = words ? ` The provider said: ${words}.` : ''
+  return `\`${error.code}\` in phase \`${error.phase}\` (${error.message}).${provider} Look at ${LOOK_AT[error.phase]}`
+}
+
+/** Whatever shows an error must show no credential. */
+export function demandNoSecret(error: unknown, secrets: readonly string[]): void {
+  const views = {
+    'JSON.stringify(error)': JSON.stringify(error) ?? '',
+    'util.inspect(error)': inspect(error, { depth: 8, showHidden: true, maxStringLength: null, maxArrayLength: null }),
+    'error.stack': error instanceof Error ? String(error.stack) : '',
+    'error.message': error instanceof Error ? error.message : String(error),
+  }
+  for (const [view, text] of Object.entries(views)) {
+    const leaked = secrets.find((secret) => text.includes(secret))
+    demand(
+      leaked === undefined,
+      `A credential of this login (${leaked?.slice(0, 4)}…, ${leaked?.length} characters) stands in ${view}. ` +
+        'Build errors by `this.failure(code, phase)` with fixed words, and hand only the provider’s own words on as `providerMessage`.',
+    )
+  }
+}
