@@ -1,4 +1,4 @@
-import type { NextFunction, Request, Response, Router } from 'express'
+import express, { type NextFunction, type Request, type Response, type Router } from 'express'
 import { callbackParams } from './callback-params'
 import { OAuthError } from './errors'
 import { log } from './log'
@@ -33,8 +33,6 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   const desk = new TokenDesk({ ...settings.tokens, sessionKey })
   const { authenticator, restore } = userKeeper(config.passport)
   const entriesOf = entryLookUp(config.providers, settings)
-  // Loaded here: an app that uses the strategies alone need not have it.
-  const express: typeof import('express') = require('express')
   const router = express.Router()
 
   router.use((req, res, next) => {
