@@ -33,7 +33,7 @@ export function readAnswer(
   answer: ProviderAnswer,
   dialect: AnswerDialect,
   where: { provider: string; phase: Phase },
-  secrets: readonly string[] = [],
+  secrets: () => readonly string[] = () => [],
 ): JsonObject {
   const body = parseObject(answer.text)
   const refusal = body && dialect.refusal(body, where.phase, answer.status)
@@ -42,7 +42,7 @@ export function readAnswer(
     throw new OAuthError(refusalCode(refusal, where.phase, answer.status), {
       ...where,
       providerCode: refusal?.providerCode,
-      providerMessage: refusal?.providerMessage && printable(refusal.providerMessage, secrets),
+      providerMessage: refusal?.providerMessage && printable(refusal.providerMessage, secrets()),
       requestId: refusal?.requestId,
       providerStatus: answer.status,
     })

@@ -18,5 +18,5 @@ export async function askOnce(
     maxResponseBytes: read.positive('maxResponseBytes', 1024 * 1024, 'bytes'),
     dispatcher: options.dispatcher,
   }
-  return readAnswer(await callProvider(request, limits, where), dialect, where, secretsOf(request))
+  return readAnswer(await callProvider(request, limits, where), dialect, where, () => secretsOf(request))
 }

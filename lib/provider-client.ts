@@ -102,7 +102,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     if (!request) return false
     const answer = await this.send(request, 'revoke')
     const saysNothing = answer.text.trim() === '' && answer.status >= 200 && answer.status < 300 // RFC 7009 §2.2
-    if (!saysNothing) readAnswer(answer, this, this.at('revoke'), secretsOf(request))
+    if (!saysNothing) readAnswer(answer, this, this.at('revoke'), () => secretsOf(request))
     return true
   }
 
@@ -212,7 +212,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
    */
   protected async ask(request: ProviderRequest, phase: Phase): Promise<{ payload: JsonObject; text: string }> {
     const answer = await this.send(request, phase)
-    const payload = readAnswer(answer, this, this.at(phase), secretsOf(request))
+    const payload = readAnswer(answer, this, this.at(phase), () => secretsOf(request))
     return { payload, text: answer.text }
   }
 
@@ -252,7 +252,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     const answer = await this.send(request, phase)
     const worded = phase === 'token' && (answer.status < 200 || answer.status > 299) && this.wordedError(answer)
     if (worded) throw worded
-    const payload = readAnswer(answer, this, this.at(phase), secretsOf(request))
+    const payload = readAnswer(answer, this, this.at(phase), () => secretsOf(request))
     return this.toTokenSet(payload, requestedScope, phase)
   }
 

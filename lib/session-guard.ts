@@ -1,5 +1,5 @@
 import { withSlot } from './session'
-import { isCookieSession, isSlot, peek, readSlot, type Slot, turnID } from './session-slot'
+import { isCookieSession, packed, peek, readSlot, type Slot, turnID, unpacked } from './session-slot'
 import { promised, read, type SessionRequest, storeFailure, type Where } from './session-store'
 import { inTurn, noteWritten, REMEMBERED_MS, writtenVersion } from './session-turns'
 
@@ -53,10 +53,10 @@ export async function changeSlot<T>(
       throw storeFailure('read', where, error)
     })
     if (!stored) return undefined
-    const slot = isSlot(stored[key]) ? stored[key] : { version: 0 }
+    const slot = unpacked(stored[key]) ?? { version: 0 }
     const result = work(slot)
     slot.version++
-    stored[key] = slot
+    stored[key] = packed(req, slot)
     try {
       await promised((done) => sessionStore.set?.(sessionID, stored, done))
     } catch (error) {
@@ -82,7 +82,7 @@ export function guardSlot(req: SessionRequest, key: string): void {
     enumerable: false,
     writable: true,
     value(done?: (error?: unknown) => void) {
-      const own = isSlot(session[key]) ? session[key].version : 0
+      const own = unpacked(session[key])?.version ?? 0
       const written = writtenVersion(sessionID)
       const outdated = written === undefined ? Date.now() - began > REMEMBERED_MS / 2 : written > own
       if (!outdated) return save.call(session, done)
@@ -90,8 +90,8 @@ export function guardSlot(req: SessionRequest, key: string): void {
         (stored) => {
           const ended = own > 0 && stored === undefined
           if (ended) return done?.()
-          const slot = stored?.[key]
-          if (isSlot(slot) && slot.version > own) session[key] = slot
+          const newest = unpacked(stored?.[key])?.version ?? 0
+          if (newest > own) session[key] = stored?.[key]
           save.call(session, done)
         },
         (error) => done?.(error),

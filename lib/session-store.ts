@@ -79,5 +79,5 @@ export function saveOnce(session: Session): void {
 }
 
 function contentOf(session: Session): string {
-  return JSON.stringify(session, (name, value) => (name === 'cookie' ? undefined : value))
+  return JSON.stringify({ ...session, cookie: undefined }) // a replacer would take JSON's slow path
 }

@@ -1,19 +1,23 @@
+import { Remembered } from './remembered'
+
 /**
  * Runs `work` after whatever else this process does with the session `id`: two requests of one session, each with
  * a copy of its own, would lose each other's changes. Without an id it runs at once.
  */
 export async function inTurn<T>(id: string | undefined, work: () => Promise<T>): Promise<T> {
   if (id === undefined) return work()
-  const turn = turns.get(id) ?? { tail: Promise.resolve(), waiting: 0, version: undefined }
+  const turn = turns.get(id) ?? { tail: undefined, waiting: 0, version: undefined }
   turns.set(id, turn)
   turn.waiting++
-  const mine = turn.tail.then(work)
-  turn.tail = mine.catch(() => {})
+  const next = () => work()
+  const mine = turn.tail ? turn.tail.then(next, next) : work()
+  turn.tail = mine
   try {
     return await mine
   } finally {
     turn.waiting--
-    setTimeout(forget, REMEMBERED_MS, id, turn, turn.version).unref()
+    if (turn.waiting === 0) turn.tail = undefined
+    turns.set(id, turn) // from now on it is remembered
   }
 }
 
@@ -43,15 +47,11 @@ export const ENDED = Number.POSITIVE_INFINITY
 
 /** What this process last stored for a session, and the request that works on it now. */
 interface Turn {
-  tail: Promise<unknown>
+  tail: Promise<unknown> | undefined
   waiting: number
   version: number | undefined
   heir?: string | undefined
 }
-const turns = new Map<string, Turn>()
 /** How long this process knows what it stored. */
 export const REMEMBERED_MS = 30_000
-
-function forget(id: string, turn: Turn, version: number | undefined): void {
-  if (turn.waiting === 0 && turn.version === version) turns.delete(id)
-}
+const turns = new Remembered<Turn>(REMEMBERED_MS, ({ waiting }) => waiting > 0)

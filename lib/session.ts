@@ -1,5 +1,5 @@
 import { OAuthError } from './errors'
-import { hasSession, isCookieSession, isSlot, peek, readSlot, type Slot, turnID } from './session-slot'
+import { hasSession, isCookieSession, packed, peek, readSlot, type Slot, turnID, unpacked } from './session-slot'
 import {
   promised,
   read,
@@ -58,8 +58,8 @@ export async function withSlot<T>(
     if (heir) return withSlot(heir, key, where, work, { save, follow })
     const slot = await freshSlot(req, session, key, where)
     const result = work(slot)
-    session[key] = slot
-    if (save) await store(req, session, slot, where)
+    session[key] = packed(req, slot)
+    if (save) await store(req, session, key, slot, where)
     return result
   })
 }
@@ -85,8 +85,7 @@ export async function renewSession(
       const session = demand(req, where)
       copyContent(old, session)
       fill(slot, session)
-      session[key] = slot
-      return store(req, session, slot, where)
+      return store(req, session, key, slot, where)
     }
     sessionStore.generate(req)
     const session = demand(req, where)
@@ -94,9 +93,8 @@ export async function renewSession(
     const left = keepOld(slot)
     delete slot.left
     fill(slot, session)
-    session[key] = slot
     try {
-      await store(req, session, slot, where)
+      await store(req, session, key, slot, where)
     } catch (error) {
       req.sessionID = oldId
       req.session = old
@@ -138,7 +136,7 @@ export function carrySlot(req: SessionRequest, key: string): void {
   const session = req.session
   const slot = session?.[key]
   const regenerate = session?.regenerate
-  if (!session || !isSlot(slot) || typeof regenerate !== 'function') return
+  if (!session || !unpacked(slot) || typeof regenerate !== 'function') return
   Object.defineProperty(session, 'regenerate', {
     configurable: true,
     enumerable: false,
@@ -194,14 +192,16 @@ async function freshSlot(req: SessionRequest, session: Session, key: string, whe
   return peek(req, key) ?? { version: 0 }
 }
 
-async function store(req: SessionRequest, session: Session, slot: Slot, where: Where): Promise<void> {
+async function store(req: SessionRequest, session: Session, key: string, slot: Slot, where: Where): Promise<void> {
   slot.version++
+  session[key] = packed(req, slot)
   const { save } = session
   if (typeof save !== 'function') return // cookie-session: the content leaves with the response's headers
   try {
     await promised((done) => save.call(session, done))
   } catch (error) {
     slot.version--
+    session[key] = packed(req, slot)
     throw storeFailure('saved', where, error)
   }
   if (req.sessionID !== undefined) noteWritten(req.sessionID, slot.version)

@@ -133,9 +133,11 @@ export abstract class DialectStrategy extends ProviderClient {
       code_challenge_method: verifier && 'S256',
     }
     const address = new URL(this.endpoints.authorizationURL)
+    const query = new URLSearchParams(address.search) // those of the address itself write it anew at every `set`
     for (const [name, value] of Object.entries(params)) {
-      if (value !== undefined) address.searchParams.set(name, value)
+      if (value !== undefined) query.set(name, value)
     }
+    address.search = query.toString()
     return { kind: 'redirect', location: address.href }
   }
 

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { OAuthError } from './errors'
 import { whoIs } from './identity'
+import { Remembered } from './remembered'
 import { carrySlot, roomInCookie, type SessionRequest, type Slot, type Where, withSlot } from './session'
 
 /** One pending login, kept in the session that began it. */
@@ -165,8 +166,11 @@ export function markFinished(slot: Slot, transaction: Transaction, ok: boolean):
 
 /** Lets the doubles of a callback go on, and forgets the claim once no stale copy of the session can be at work. */
 export function release(state: string, finished: Finished): void {
-  claims.get(state)?.resolve(finished)
-  setTimeout(() => claims.delete(state), CLAIM_REMEMBERED_MS).unref()
+  const claim = claims.get(state)
+  if (!claim) return
+  claim.resolve(finished)
+  claim.settled = true
+  claims.set(state, claim) // from now on it is remembered
 }
 
 /** Marks a login as used in the session, stores it, and lets its doubles go on. */
@@ -211,8 +215,8 @@ interface Used {
 }
 
 /** Callbacks at work in this process, by state: a double waits for the first and asks the provider nothing. */
-const claims = new Map<string, ReturnType<typeof newClaim>>()
 const CLAIM_REMEMBERED_MS = 30_000
+const claims = new Remembered<ReturnType<typeof newClaim>>(CLAIM_REMEMBERED_MS, ({ settled }) => !settled)
 const FORGOTTEN_AFTER_MS = 3_600_000
 
 function newClaim(sender: string) {
@@ -220,7 +224,7 @@ function newClaim(sender: string) {
   const promise = new Promise<Finished>((settle) => {
     resolve = settle
   })
-  return { promise, resolve, sender }
+  return { promise, resolve, sender, settled: false }
 }
 
 /** Who sends a callback: the same cookies with the same credential are the same browser's second click. */

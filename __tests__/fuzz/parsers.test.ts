@@ -97,7 +97,7 @@ test.each(DIALECTS)(
     const parse = async (text: string, at: Phase, httpStatus: number) => {
       const answer = { status: httpStatus, text }
       try {
-        const payload = readAnswer(answer, strategy, { provider: name, phase: at }, ['the-code-of-the-request'])
+        const payload = readAnswer(answer, strategy, { provider: name, phase: at }, () => ['the-code-of-the-request'])
         right.payload = Number(right.payload) + 1
         expect(typeof payload === 'object' && payload !== null && !Array.isArray(payload)).toBe(true)
         if (at === 'token' || at === 'refresh') {
