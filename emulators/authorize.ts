@@ -2,18 +2,8 @@ import { type Consent, consentPage } from './consent-page'
 import type { Fault } from './faults'
 import { errorPage } from './page'
 import { type Call, formOf, type Reply, type Route } from './server'
-import type { EmulatorOptions, EmulatorUser, FaultEndpoint } from './types'
-
-/** An emulator's options with everything filled in. */
-export interface Settings extends EmulatorOptions {
-  users: readonly EmulatorUser[]
-  clientID: string
-  clientSecret: string
-  /** Plans what a person asks for on the consent page; throws where there is no such fault. */
-  failNext(endpoint: FaultEndpoint, fault: Fault): void
-  /** The turns at which something can fail after this page. */
-  steps(): readonly FaultEndpoint[]
-}
+import type { Settings } from './settings'
+import type { EmulatorUser } from './types'
 
 /** What an authorization request asks for, once the provider has found nothing wrong with it. */
 export interface Asked extends Consent {

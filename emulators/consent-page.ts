@@ -1,4 +1,5 @@
-import { FAULTS, type FaultGroup, groupOf } from './faults'
+import { FAULTS } from './fault-names'
+import { type FaultGroup, groupOf } from './faults'
 import { escapeHtml, page } from './page'
 import type { Reply } from './reply'
 import type { Texts } from './texts'

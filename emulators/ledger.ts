@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Settings } from './authorize'
+import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
 /** What a provider remembers of a login, from the consent to the last token. One object for all of them. */

@@ -1,4 +1,5 @@
 import type { Authenticator } from 'passport'
+import { fitIntoCookie } from './cookie-room'
 import { OAuthError } from './errors'
 import { identityOf } from './identity'
 import type { DialectProfile } from './profile'
@@ -6,7 +7,7 @@ import { endSession, peek, renewSession, roomInCookie, type SessionRequest, type
 import type { Login } from './strategy'
 import type { TokenDesk } from './tokens/desk'
 import { tokenStoreFailure } from './tokens/place'
-import { fitTokens, tokensOf } from './tokens/session-place'
+import { tokensOf } from './tokens/session-place'
 import type { TokenSet } from './tokens/token-set'
 import { markFinished, pendingElsewhere, release } from './transactions'
 
@@ -88,7 +89,7 @@ export async function signIn(req: SessionRequest, place: SignInPlace, login: Log
       slot.logins = withLogin(links ? before : [], mine)
       if (!links) slot.owner = where.provider
       if (!stays) session.passport = { user: serialised }
-      fitTokens(slot, where.provider, roomInCookie(req, key))
+      fitIntoCookie(slot, roomInCookie(req, key))
     },
     (slot) => pendingElsewhere(slot, transaction),
   )

@@ -1,4 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { fitIntoCookie } from './cookie-room'
 import { OAuthError } from './errors'
 import { whoIs } from './identity'
 import { Remembered } from './remembered'
@@ -71,7 +72,7 @@ export async function beginTransaction(
     (slot) => {
       forgetOld(slot)
       slot.pending = [...pendingOf(slot), transaction].slice(-MAX_PENDING)
-      fitInto(slot, roomInCookie(req, key))
+      fitIntoCookie(slot, roomInCookie(req, key))
     },
     { save: true, follow: true },
   )
@@ -273,16 +274,6 @@ function forgetOld(slot: Slot): void {
   const since = Date.now() - FORGOTTEN_AFTER_MS
   slot.pending = pendingOf(slot).filter((entry) => entry.begunAt > since)
   slot.used = usedOf(slot).filter((entry) => entry.at > since)
-}
-
-function fitInto(slot: Slot, room: number | undefined): void {
-  while (room !== undefined && Buffer.byteLength(JSON.stringify(slot)) > room) {
-    const used = usedOf(slot)
-    const pending = pendingOf(slot)
-    if (used.length > 0) slot.used = used.slice(1)
-    else if (pending.length > 1) slot.pending = pending.slice(1)
-    else return
-  }
 }
 
 function sameText(a: string, b: string): boolean {

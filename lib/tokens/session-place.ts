@@ -77,23 +77,6 @@ function dropTokens(slot: Slot, provider: string): void {
   if (Array.isArray(slot.logins)) slot.logins = slot.logins.filter((login) => login?.name !== provider)
 }
 
-/**
- * Makes a slot fit into the `room` that a session in a cookie has: the provider's raw answers go first, then the record
- * of used logins, then the tokens of `newest`. Its login stays; only what `req.oauth` could do with it is gone.
- */
-export function fitTokens(slot: Slot, newest: string, room: number | undefined): void {
-  if (room === undefined) return
-  const isTooLarge = () => Buffer.byteLength(JSON.stringify(slot)) > room
-  for (const [provider, entry] of Object.entries(tokensOf(slot))) {
-    if (isTooLarge() && isStored(entry) && entry.raw !== undefined) setTokens(slot, provider, { ...entry, raw: {} })
-  }
-  if (isTooLarge()) slot.used = []
-  if (!isTooLarge()) return
-  const { [newest]: _dropped, ...rest } = tokensOf(slot)
-  slot.tokens = rest
-  process.emitWarning(`The tokens of ${newest} do not fit into a session cookie. Name a \`tokenStore\`.`)
-}
-
 /** The login is over: no slow request brings its tokens back. */
 export function endTokens(id: string): void {
   remember(id, ENDED)
