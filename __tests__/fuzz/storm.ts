@@ -116,8 +116,12 @@ export async function storm(callbacks: number): Promise<void> {
     statuses[answer.statusCode] = (statuses[answer.statusCode] ?? 0) + 1
     const location = String(answer.headers.location ?? '/')
     const stays = new URL(location, app.origin).origin === app.origin
-    // What a provider says no to, for a state that is pending, is 502 by the contract: no failure of ours.
-    const theirs = answer.statusCode === 502 && /authorization_failed|provider_error/.test(text)
+    // An error that the provider sends for a state that is pending is 502 by the contract. What only a forged entry in
+    // the session's store can bring about (a verifier or a redirect address that was never sent) the provider refuses in
+    // its own words, and the contract has 502 or 500 for those: no request alone comes to them.
+    const code = /\b(authorization_failed|provider_error|client_rejected)\b/.exec(text)?.[1]
+    const pending = item.whose === 'odd' || item.whose === 'attacker'
+    const theirs = code === 'authorization_failed' ? pending : code !== undefined && item.whose === 'odd'
     const ours = answer.statusCode >= 500 && !theirs
     if (ours || !stays || (answer.statusCode === 303) !== (answer.headers.location !== undefined)) {
       throw new Error(`${item.method} ${path} (${item.whose}) answered ${answer.statusCode} ${location}: ${text}`)

@@ -4,4 +4,5 @@ import { closeStorm, openStorm, storm } from '../fuzz/storm'
 beforeAll(openStorm)
 afterAll(closeStorm)
 
-test('no 100,000 callbacks of junk answer a 500, log anybody in or end a pending login', () => storm(runsOf(100_000)))
+test('100,000 callbacks: no junk in a request answers a 500, and none in a session either logs anybody in or ends a pending login', () =>
+  storm(runsOf(100_000)))
