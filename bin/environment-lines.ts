@@ -11,7 +11,7 @@ function variable(provider: string, option: string): string {
  * Single quotes are the one kind in which neither a shell nor an env file sees anything but text.
  * @throws TypeError where a value cannot stand between them
  */
-function quoted(value: string): string {
+export function quoted(value: string): string {
   if (/^[\w./:@%+-]+$/.test(value)) return value
   if (/['\r\n\0]/.test(value)) throw new TypeError('A value with a single quote or a line break has no safe form.')
   return `'${value}'`

@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { type Command, UsageError } from './command'
 import { emulate } from './emulate'
+import { registerApp } from './register-app'
 
 /** A file per command, and its line here. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   emulate,
+  'register-app': registerApp,
 }
 
 /** Exit code 2: the command line is wrong; 1: it could not be done. */

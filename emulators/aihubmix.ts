@@ -1,7 +1,8 @@
-import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
+import { consentRoutes, isRegistered, withParams } from './authorize'
 import { type Grant, hex, Ledger } from './ledger'
 import { errorPage } from './page'
 import { bearerOf, type Call, FORM, formOf, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
+import type { Settings } from './settings'
 import { TopupDesk } from './topup'
 import type { ClientOptions, EmulatorUser } from './types'
 

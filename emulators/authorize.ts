@@ -2,29 +2,21 @@ import { type Consent, consentPage } from './consent-page'
 import type { Fault } from './faults'
 import { errorPage } from './page'
 import { type Call, formOf, type Reply, type Route } from './server'
-import type { EmulatorOptions, EmulatorUser, FaultEndpoint } from './types'
-
-/** An emulator's options with everything filled in. */
-export interface Settings extends EmulatorOptions {
-  users: readonly EmulatorUser[]
-  clientID: string
-  clientSecret: string
-  /** Plans what a person asks for on the consent page; throws where there is no such fault. */
-  failNext(endpoint: FaultEndpoint, fault: Fault): void
-  /** The turns at which something can fail after this page. */
-  steps(): readonly FaultEndpoint[]
-}
+import type { Settings } from './settings'
+import type { EmulatorUser } from './types'
 
 /** What an authorization request asks for, once the provider has found nothing wrong with it. */
 export interface Asked extends Consent {
+  /** The address that the browser goes back to, with a code of `user`. */
   agree(user: EmulatorUser, chosen: Chosen): string
+  /** The address that the browser goes back to, with a refusal. */
   deny(): string
   /** Agree without a page, as providers do that know the user and the app. */
   silent?: boolean
 }
 
 /** What a user left ticked and picked. */
-export interface Chosen {
+interface Chosen {
   scope: readonly string[]
   place?: string | undefined
 }

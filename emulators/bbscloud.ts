@@ -1,7 +1,8 @@
-import { consentRoutes, type Settings, withParams } from './authorize'
+import { consentRoutes, withParams } from './authorize'
 import { type Grant, hex, Ledger } from './ledger'
 import { errorPage } from './page'
 import { bearerOf, type Call, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
+import type { Settings } from './settings'
 import type { ClientOptions, EmulatorUser } from './types'
 
 /** BBScloud: a code before the redirect, the token in the callback. */

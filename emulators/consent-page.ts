@@ -1,4 +1,5 @@
-import { FAULTS, type FaultGroup, groupOf } from './faults'
+import { FAULTS } from './fault-names'
+import { type FaultGroup, groupOf } from './faults'
 import { escapeHtml, page } from './page'
 import type { Reply } from './reply'
 import type { Texts } from './texts'
@@ -15,7 +16,7 @@ export interface Consent {
 }
 
 /** What a user logs in for, beside himself: a project or a company. */
-export interface Place {
+interface Place {
   kind: 'project' | 'company'
   options: readonly EmulatorProject[]
   /** The id of the one that is chosen at first; without it none is, and none may be. */

@@ -1,7 +1,8 @@
-import { type Settings, withParams } from './authorize'
+import { withParams } from './authorize'
 import { userButtons } from './consent-page'
 import { errorPage, page } from './page'
 import type { Call, Reply, Route } from './server'
+import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
 /**

@@ -1,45 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
+import { FAULTS } from './fault-names'
 import { encode, type Reply } from './reply'
 import type { FaultEndpoint } from './types'
 
-/**
- * What can go wrong at an endpoint, by name.
- * `refused:CODE` is `refused` with a provider's own code, `http-STATUS:CODE` the same under another HTTP status.
- */
-export const FAULTS = [
-  'reset',
-  'silent',
-  'slow-headers',
-  'drip',
-  'truncated',
-  'wrong-length',
-  'empty',
-  'html',
-  'not-json',
-  'bom',
-  'invalid-utf8',
-  'split-utf8',
-  'proto',
-  'deep',
-  'wrong-types',
-  'missing-token',
-  'token-type-mac',
-  'expires-text',
-  'expires-negative',
-  'expires-missing',
-  'expires-huge',
-  'oversize',
-  'gzip-bomb',
-  'redirect',
-  'http-401',
-  'http-403',
-  'http-429',
-  'http-500',
-  'http-503',
-  'refused',
-] as const
-
+/** One of {@link FAULTS}, or one of the two with the provider's own code after a colon. */
 export type Fault = (typeof FAULTS)[number] | `refused:${string}` | `http-${number}:${string}`
 
 /** Where a fault strikes, for those who choose one from a list. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
+import { consentRoutes, isRegistered, withParams } from './authorize'
 import { type Grant, Ledger, secret } from './ledger'
 import { errorPage } from './page'
 import { bearerOf, type Call, FORM, formOf, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
+import type { Settings } from './settings'
 import type { ClientOptions, EmulatorUser } from './types'
 
 /**

@@ -1,12 +1,13 @@
 import { AIHUBMIX_USERS, aihubmix, aihubmixOptions } from './aihubmix'
-import type { Settings } from './authorize'
 import { BBSCLOUD_USERS, bbscloud, bbscloudOptions } from './bbscloud'
-import { FAULTS, type Fault } from './faults'
+import { FAULTS } from './fault-names'
+import type { Fault } from './faults'
 import { FEISHU_USERS, feishu, feishuOptions } from './feishu'
 import { hex } from './ledger'
 import { formOfChoice, press } from './press'
 import { resourceRoutes } from './resource'
 import { EmulatorServer, type Provider } from './server'
+import type { Settings } from './settings'
 import { TAILCHAT_USERS, tailchat, tailchatOptions } from './tailchat'
 import { TAPD_USERS, tapd, tapdOptions } from './tapd'
 import { TIKTOK_USERS, tiktok, tiktokOptions } from './tiktok'
@@ -22,7 +23,7 @@ import type {
 } from './types'
 
 // What an emulator of one's own is made of.
-export { type Asked, consentRoutes, isRegistered, type Settings, withParams } from './authorize'
+export { type Asked, consentRoutes, isRegistered, withParams } from './authorize'
 export { type Grant, Ledger } from './ledger'
 export { errorPage } from './page'
 export {
@@ -32,10 +33,12 @@ export {
   jsonOf,
   mediaType,
   type Provider,
+  type Refuse,
   type Reply,
   type Route,
   repeated,
 } from './server'
+export type { Settings } from './settings'
 export type {
   Choice,
   ClientOptions,
@@ -52,6 +55,7 @@ export { FAULTS }
 /** A running provider. */
 export interface Emulator<Name extends string = EmulatorName> {
   readonly name: Name
+  /** `http://127.0.0.1:<port>`. */
   readonly origin: string
   /** Client id, client secret and every endpoint: spread it into the strategy's options. */
   readonly options: ClientOptions
@@ -79,6 +83,7 @@ export interface Emulator<Name extends string = EmulatorName> {
   expireTokens(): void
   /** Every refresh token dies now; access tokens live on. */
   revokeGrants(): void
+  /** Stops listening and cuts what is still open. */
   close(): Promise<void>
 }
 

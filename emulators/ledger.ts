@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Settings } from './authorize'
+import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
 /** What a provider remembers of a login, from the consent to the last token. One object for all of them. */
@@ -34,6 +34,7 @@ export class Ledger {
     this.refreshSeconds = settings.refreshTokenLifetime ?? defaults.refresh ?? 0
   }
 
+  /** A new code for what the user agreed to. */
   issueCode(grant: Grant, code = secret(32)): string {
     return this.codes.put(code, grant, this.codeSeconds, { used: false })
   }
@@ -45,11 +46,13 @@ export class Ledger {
     return { grant: known.grant, state: known.used ? 'used' : isOver(known) ? 'expired' : 'fresh' }
   }
 
+  /** A code is good once. */
   useCode(code: string): void {
     const known = this.codes.get(code)
     if (known) known.used = true
   }
 
+  /** A new access token. */
   issueAccess(grant: Grant, token = secret(32)): string {
     return this.access.put(token, grant, this.accessSeconds, {})
   }
@@ -59,6 +62,7 @@ export class Ledger {
     return this.access.live(token)
   }
 
+  /** A new refresh token. */
   issueRefresh(grant: Grant, token = secret(32)): string {
     return this.refresh.put(token, grant, this.refreshSeconds, {})
   }

@@ -16,6 +16,7 @@ export interface Call {
   body: string
 }
 
+/** One address of a provider. */
 export interface Route {
   /** `*`: any. */
   method: string

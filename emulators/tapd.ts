@@ -1,8 +1,9 @@
-import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
+import { consentRoutes, isRegistered, withParams } from './authorize'
 import { entryRoute } from './entry'
 import { type Grant, hex, Ledger } from './ledger'
 import { errorPage } from './page'
 import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply, repeated } from './server'
+import type { Settings } from './settings'
 import type { ClientOptions, EmulatorUser } from './types'
 
 /** TAPD, user authorization: the document's pages and API on one origin. */

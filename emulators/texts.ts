@@ -1,4 +1,4 @@
-import type { FAULTS } from './faults'
+import type { FAULTS } from './fault-names'
 import type { FaultEndpoint } from './types'
 
 /** What the pages of an emulator say; a provider's own words stay as they are. */

@@ -1,8 +1,9 @@
-import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
+import { consentRoutes, isRegistered, withParams } from './authorize'
 import { type Grant, hex, Ledger, secret } from './ledger'
 import { errorPage } from './page'
 import { bearerOf, type Call, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
-import { logId, userFields } from './tiktok'
+import type { Settings } from './settings'
+import { logId, userFields } from './tiktok-user'
 
 const FIELDS = [
   'open_id',

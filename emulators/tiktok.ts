@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
-import { consentRoutes, isRegistered, type Settings, withParams } from './authorize'
+import { consentRoutes, isRegistered, withParams } from './authorize'
 import { type Grant, hex, Ledger, secret } from './ledger'
 import { errorPage } from './page'
 import { bearerOf, type Call, contentType, FORM, formOf, type Provider, type Reply, repeated } from './server'
+import type { Settings } from './settings'
+import { logId, userFields } from './tiktok-user'
 import { tiktokV1 } from './tiktok-v1'
 import type { ClientOptions, EmulatorUser } from './types'
 
@@ -235,29 +237,10 @@ export function tiktok(origin: string, settings: Settings): Provider {
   }
 }
 
-/** All that TikTok knows of a user; a `union_id` is one developer's, an `open_id` one app's. */
-export function userFields({ id, name, username, avatar }: EmulatorUser): Record<string, unknown> {
-  return {
-    open_id: id,
-    union_id: `union${id}`,
-    display_name: name,
-    avatar_url: avatar,
-    avatar_url_100: avatar,
-    avatar_large_url: avatar,
-    username,
-    is_verified: false,
-    follower_count: 3,
-  }
-}
-
 function noToken(): Reply {
   return apiError(401, 'access_token_invalid', 'The access token is invalid or not found in the request.')
 }
 
 function apiError(status: number, code: string, message: string): Reply {
   return { status, json: { data: {}, error: { code, message, log_id: logId() } } }
-}
-
-export function logId(): string {
-  return `2026112100000001${hex(9).toUpperCase()}`
 }

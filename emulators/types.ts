@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
+/** The providers that there is an emulator of. */
 export type EmulatorName = 'tailchat' | 'tapd' | 'bbscloud' | 'tiktok' | 'aihubmix' | 'feishu'
 
 /** One who can log in at an emulator. What a provider has no place for is left out of its answers. */
@@ -55,6 +56,7 @@ export interface Choice {
   project?: string
 }
 
+/** How an emulator is set up; what a provider does not have is ignored. */
 export interface EmulatorOptions {
   /** Default 0: any free port. */
   port?: number

@@ -6,8 +6,11 @@ import { printable } from './redact'
 export interface Refusal {
   /** Left out where only the HTTP status tells. */
   code?: ErrorCode | undefined
+  /** The provider's own error code, as text. */
   providerCode?: string | undefined
+  /** The provider's own words; made printable before they are shown. */
   providerMessage?: string | undefined
+  /** The provider's own number of the request. */
   requestId?: string | undefined
   /** The HTTP status that the provider means, where its body says another than the answer's. */
   status?: number | undefined
@@ -30,7 +33,7 @@ export function readAnswer(
   answer: ProviderAnswer,
   dialect: AnswerDialect,
   where: { provider: string; phase: Phase },
-  secrets: readonly string[] = [],
+  secrets: () => readonly string[] = () => [],
 ): JsonObject {
   const body = parseObject(answer.text)
   const refusal = body && dialect.refusal(body, where.phase, answer.status)
@@ -39,7 +42,7 @@ export function readAnswer(
     throw new OAuthError(refusalCode(refusal, where.phase, answer.status), {
       ...where,
       providerCode: refusal?.providerCode,
-      providerMessage: refusal?.providerMessage && printable(refusal.providerMessage, secrets),
+      providerMessage: refusal?.providerMessage && printable(refusal.providerMessage, secrets()),
       requestId: refusal?.requestId,
       providerStatus: answer.status,
     })
@@ -78,6 +81,7 @@ export function textOf(value: Json | undefined): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
+/** Whether a JSON value is an object, and no array and not `null`. */
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

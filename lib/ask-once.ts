@@ -1,6 +1,7 @@
 import { type AnswerDialect, readAnswer } from './answers'
 import { type DialectOptions, OptionReader } from './options'
-import { callProvider, type JsonObject, type ProviderRequest, secretsOf } from './provider-call'
+import { callProvider, type JsonObject, type ProviderRequest } from './provider-call'
+import { secretsOf } from './provider-request'
 
 /** One call to a provider that belongs to no login. @throws OAuthError of phase `request` */
 export async function askOnce(
@@ -17,5 +18,5 @@ export async function askOnce(
     maxResponseBytes: read.positive('maxResponseBytes', 1024 * 1024, 'bytes'),
     dispatcher: options.dispatcher,
   }
-  return readAnswer(await callProvider(request, limits, where), dialect, where, secretsOf(request))
+  return readAnswer(await callProvider(request, limits, where), dialect, where, () => secretsOf(request))
 }

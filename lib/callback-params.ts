@@ -6,8 +6,10 @@ import type { SessionRequest, Where } from './session'
  * not matter; `req.query` serves where there is no address to read.
  */
 export function callbackParams(req: SessionRequest): URLSearchParams {
-  const query = (req.originalUrl ?? req.url ?? '').split('?').slice(1).join('?').split('#', 1)[0]
-  if (query) return new URLSearchParams(query)
+  const address = req.originalUrl ?? req.url ?? ''
+  const at = address.indexOf('?')
+  const query = at === -1 ? '' : (address.slice(at + 1).split('#', 1)[0] ?? '')
+  if (address !== '') return new URLSearchParams(query) // not `req.query`: Express 5 parses anew whenever it is asked
   const params = new URLSearchParams()
   for (const [name, value] of Object.entries(typeof req.query === 'object' && req.query ? req.query : {})) {
     for (const item of Array.isArray(value) ? value : [value]) {

@@ -17,8 +17,10 @@ export function absoluteCallbackURL(req: SessionRequest, callbackURL: string, pr
   const secure = forwardedProto ? forwardedProto.toLowerCase() === 'https' : 'encrypted' in req.socket
   const host = forwardedHost ?? req.headers.host ?? 'localhost'
   const base = `${secure ? 'https' : 'http'}://${host}`
-  const from = URL.canParse(base) ? new URL(req.originalUrl ?? req.url ?? '/', base) : undefined
-  return new URL(callbackURL, from ?? 'http://localhost').href
+  const from = new URL(URL.canParse(base) ? base : 'http://localhost')
+  // Only the path of the request: a target such as //evil.example/x or http://evil.example/x names no other host.
+  from.pathname = requestPath(req)
+  return new URL(callbackURL.replace(/^\/{2,}/, '/'), from).href
 }
 
 /** The path that the browser asked for, before any router cut it. */

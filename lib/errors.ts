@@ -129,9 +129,11 @@ export type ErrorCode = keyof typeof ERROR_CODES
 /** The turn of the conversation that failed. */
 export type Phase = 'authorize' | 'callback' | 'code' | 'token' | 'profile' | 'refresh' | 'revoke' | 'request'
 
+/** What an {@link OAuthError} is made of, beside its code. */
 export interface OAuthErrorDetails {
   /** The name of the strategy, or the name that `providers` gives to an instance of it. */
   provider?: string
+  /** The turn of the conversation that failed. */
   phase: Phase
   /** Replaces the code's own message. Must carry no secret. */
   message?: string
@@ -145,6 +147,7 @@ export interface OAuthErrorDetails {
   providerStatus?: number
   /** The provider's own number of the request: its support asks for it. */
   requestId?: string
+  /** What was caught, for the log. Not enumerable; may hold more than a user should see. */
   cause?: unknown
 }
 
@@ -155,18 +158,26 @@ const BRAND = Symbol.for('passport-dialects.OAuthError')
  * two copies of this package. Carries no secret, code, token or verifier in any property.
  */
 export class OAuthError extends Error {
+  /** Stable; one of {@link ERROR_CODES}. */
   readonly code: ErrorCode
+  /** The name of the provider, as `providers` or the strategy has it; `undefined` for a config of none. */
   readonly provider: string | undefined
+  /** The turn of the conversation that failed. */
   readonly phase: Phase
   /** What an app should answer: 400, 401, 403, 500, 502, 503 or 504. */
   readonly status: number
   /** Whether the same call may succeed later with nothing changed. */
   readonly retryable: boolean
+  /** The provider's own error code, as text. */
   readonly providerCode?: string
+  /** The provider's own words: printable, without credentials, at most 300 characters. */
   readonly providerMessage?: string
+  /** The HTTP status of the provider's answer. */
   readonly providerStatus?: number
+  /** The provider's own number of the request: its support asks for it. */
   readonly requestId?: string
 
+  /** Status, message and `retryable` come from the code, unless the details say otherwise. */
   constructor(code: ErrorCode, details: OAuthErrorDetails) {
     const known = ERROR_CODES[code]
     const said = details.providerMessage === undefined ? undefined : printable(details.providerMessage)
@@ -188,10 +199,12 @@ export class OAuthError extends Error {
     Object.defineProperty(this, BRAND, { value: true })
   }
 
+  /** Always `OAuthError`. */
   override get name(): string {
     return 'OAuthError'
   }
 
+  /** Every property but `cause` and `stack`. */
   toJSON(): object {
     return { ...this, message: this.message }
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type StateMeta, storeState, verifyState } from './custom-state-store'
 import { OAuthError } from './errors'
 import type { CustomStateStore } from './options'
+import type { Dialect } from './provider-client'
 import type { SessionRequest, Where } from './session'
 import {
   beginTransaction,
@@ -40,6 +41,8 @@ interface LoginStateOptions {
   /** The app's own store, in place of the session. */
   store: CustomStateStore | undefined
   client: Omit<StateMeta, 'callbackURL'>
+  /** Where the login, its code and its tokens go. */
+  endpoints: Dialect['endpoints']
 }
 
 /** What a strategy remembers of a login between its two legs: in the session, or in the app's own state store. */
@@ -47,7 +50,7 @@ export class LoginState {
   private readonly fingerprint: string
 
   constructor(private readonly options: LoginStateOptions) {
-    this.fingerprint = fingerprint(options.client)
+    this.fingerprint = fingerprint(options)
   }
 
   get needsSession(): boolean {
@@ -121,7 +124,11 @@ export class LoginState {
   }
 }
 
-/** Tells two clients of one name apart: tenants of one process share names and maybe a session. */
-function fingerprint({ clientID, authorizationURL }: LoginStateOptions['client']): string {
-  return createHash('sha256').update(`${clientID}\n${authorizationURL}`).digest('base64url').slice(0, 11)
+/**
+ * Tells two clients of one name apart: tenants of one process share names and maybe a session. Every endpoint
+ * counts, for a code or token must not go to another than those its login was begun with.
+ */
+function fingerprint({ client, endpoints }: LoginStateOptions): string {
+  const text = [client.clientID, ...Object.values(endpoints)].join('\n')
+  return createHash('sha256').update(text).digest('base64url').slice(0, 11)
 }

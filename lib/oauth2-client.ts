@@ -1,4 +1,3 @@
-import type { OAuth2 } from 'oauth'
 import type { ProviderAnswer, ProviderRequest } from './provider-call'
 import type { TokenSet } from './tokens/token-set'
 
@@ -14,7 +13,7 @@ type Done = (error: unknown, ...results: unknown[]) => void
  * A strategy's `_oauth2`, for add-ons that reach for it (passport-oauth2-refresh builds a second one from
  * its `constructor`): the same class, but every call goes through the provider's dialect and the engine's door.
  */
-export function bindOAuth2Client(client: OAuth2, actions: ClientActions): OAuth2 {
+export function bindOAuth2Client<Client extends object>(client: Client, actions: ClientActions): Client {
   const Base = Object.getPrototypeOf(client).constructor
   class DialectClient extends Base {
     getOAuthAccessToken(code: string, params: Record<string, string>, done: Done): void {

@@ -1,29 +1,44 @@
 import type { Dispatcher } from 'undici'
 import { configError } from './errors'
 
-/** What every strategy takes. A missing or malformed option throws `config_invalid`, naming the option. */
+/**
+ * What every strategy takes. A missing or malformed option throws {@link OAuthError} `config_invalid`, naming the
+ * option. Those that passport-oauth2 has mean here what they mean there.
+ */
 export interface DialectOptions {
+  /** The id that the provider gave this app (RFC 6749 §2.2); some providers call it a key. */
   clientID: string
+  /** The secret beside it (RFC 6749 §2.3.1). Shown in no error and no log. */
   clientSecret: string
   /** Absolute address, or a path of this app, which then follows the request (and its proxy headers under `proxy`). */
   callbackURL?: string | undefined
+  /** What to ask for: a list, or a text with spaces or commas (RFC 6749 §3.3). Default: the provider's, see its page. */
   scope?: string | readonly string[] | undefined
   /** The provider's API, or the site of one's own where there is no global one; no query, no fragment. */
   baseURL?: string | undefined
+  /** Where the browser goes to log in (RFC 6749 §3.1). Default: the provider's, under `baseURL`. */
   authorizationURL?: string | undefined
+  /** Where a code becomes a token (RFC 6749 §3.2). Default: the provider's, under `baseURL`. */
   tokenURL?: string | undefined
+  /** Where the user is asked for. Default: the provider's, under `baseURL`. */
   userProfileURL?: string | undefined
+  /** Where a token is refreshed (RFC 6749 §6). Default: the provider's, else `tokenURL`. */
   refreshURL?: string | undefined
+  /** Where a token is revoked (RFC 7009). Default: the provider's, where it has one. */
   revokeURL?: string | undefined
+  /** Where the address of a top-up page is asked for, at the provider that has one. Default: under `baseURL`. */
   topupURL?: string | undefined
   /** PKCE (RFC 7636): `true` and `'S256'` are the same; `'plain'` does not exist here. */
   pkce?: boolean | 'S256' | undefined
+  /** Give `verify` the request as its first argument. Default false. */
   passReqToCallback?: boolean | undefined
+  /** Ask for no profile; or a function that says so for each login. Default false. */
   skipUserProfile?: boolean | SkipUserProfile | undefined
   /** A state store of passport-oauth2's interface, in place of the session. */
   store?: CustomStateStore | boolean | undefined
   /** Believe `X-Forwarded-Proto` and `X-Forwarded-Host` for a relative `callbackURL`. Under Express, prefer its `trust proxy`. */
   proxy?: boolean | undefined
+  /** Headers for every call to the provider; they can't replace those of the protocol. */
   customHeaders?: Record<string, string> | undefined
   /** The key of the session that pending logins are kept under; default `passport-dialects`. */
   sessionKey?: string | undefined
@@ -39,15 +54,18 @@ export interface DialectOptions {
   stateLifetime?: number | undefined
 }
 
-type SkipUserProfile =
+/** The forms of `skipUserProfile` as a function, told apart by arity as in passport-oauth2. */
+export type SkipUserProfile =
   | ((done: (error: unknown, skip: boolean) => void) => void)
   | (() => boolean)
   | ((accessToken: string, done: (error: unknown, skip: boolean) => void) => void)
 
 /** passport-oauth2's state store: told apart by the number of parameters, as there. */
 export interface CustomStateStore {
+  /** Keeps a pending login and calls back with its state. */
   // biome-ignore lint/suspicious/noExplicitAny: four signatures of passport-oauth2 share this name
   store(req: any, ...rest: any[]): void
+  /** Calls back with whether a callback's state is known, and then forgets it. */
   // biome-ignore lint/suspicious/noExplicitAny: two signatures of passport-oauth2 share this name
   verify(req: any, ...rest: any[]): void
 }
@@ -65,20 +83,24 @@ export class OptionReader {
     return Reflect.get(this.options, name)
   }
 
+  /** Throws `config_invalid`: option `name`, then the rule that it breaks. */
   fail(name: string, rule: string): never {
     throw configError(this.provider, `option \`${name}\` ${rule}.`)
   }
 
+  /** A text that must be there and not blank. */
   text(name: string): string {
     const value = this.read(name)
     if (typeof value !== 'string' || value.trim() === '') this.fail(name, 'is required and must be a non-empty string')
     return value
   }
 
+  /** A text that is not blank, where it is there. */
   optionalText(name: string): string | undefined {
     return this.read(name) === undefined ? undefined : this.text(name)
   }
 
+  /** One of a few values. */
   oneOf<const T extends string>(name: string, values: readonly T[], fallback: T): T {
     const value = this.read(name)
     if (value === undefined) return fallback
@@ -88,12 +110,14 @@ export class OptionReader {
     )
   }
 
+  /** True or false. */
   flag(name: string, fallback = false): boolean {
     const value = this.read(name)
     if (value === undefined) return fallback
     return typeof value === 'boolean' ? value : this.fail(name, 'must be true or false')
   }
 
+  /** A number above 0 and below 2³¹; `unit` is for the message. */
   positive(name: string, fallback: number, unit: string): number {
     const value = this.read(name)
     if (value === undefined) return fallback

@@ -8,8 +8,11 @@ export interface DialectProfile {
   id: string
   /** The name to show; empty where the provider gives none. */
   displayName: string
+  /** The provider's own name for the user, where it has one beside the display name. */
   username?: string
+  /** At most one; absent where the provider gives none. Whether it is verified is for the provider's page to say. */
   emails?: { value: string }[]
+  /** At most one http(s) address. */
   photos?: { value: string }[]
   /** The text that the profile was read from. */
   _raw: string
@@ -19,10 +22,15 @@ export interface DialectProfile {
 
 /** What a dialect reads out of its provider's user object; every member may be of any JSON type. */
 export interface ProfileFields {
+  /** A non-empty text or a safe integer; anything else is `response_invalid`. */
   id: Json | undefined
+  /** Default: the username, else empty. */
   displayName?: Json | undefined
+  /** Left away where it is empty or no text. */
   username?: Json | undefined
+  /** Left away where it is empty or no text. */
   email?: Json | undefined
+  /** Left away where it is no absolute http(s) address. */
   photo?: Json | undefined
 }
 

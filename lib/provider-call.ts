@@ -1,31 +1,16 @@
+import { EventEmitter } from 'node:events'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Dispatcher } from 'undici'
 import { type ErrorCode, OAuthError, type Phase } from './errors'
+import { type Bounds, exchange } from './exchange'
 import { log } from './log'
+import type { ProviderRequest } from './provider-request'
 import { bareAddress } from './redact'
+import { dispatchOptions, lowerCase, USER_AGENT } from './wire-request'
 
-export type Json = null | boolean | number | string | Json[] | JsonObject
-export type JsonObject = { [key: string]: Json | undefined }
-
-/** One call to a provider, as a dialect writes it down. At most one of `form` and `json`. */
-export interface ProviderRequest {
-  method: 'GET' | 'POST'
-  /** Absolute address; a query of its own stays. */
-  url: string
-  query?: Params
-  /** Sent as `application/x-www-form-urlencoded`, without a charset (one provider refuses it). */
-  form?: Params
-  json?: JsonObject
-  /** `Authorization: Basic`: user and password as they go into base64. */
-  basic?: { user: string; password: string }
-  /** `Authorization: Bearer` (RFC 6750 §2.1). */
-  bearer?: string
-}
-
-/** Parameters by name; those that are `undefined` are left out. */
-export type Params = Record<string, string | undefined>
+export type { Json, JsonObject, Params, ProviderRequest } from './provider-request'
 
 export interface ProviderAnswer {
   status: number
@@ -55,37 +40,33 @@ export async function callProvider(
   limits: CallLimits,
   where: { provider: string; phase: Phase },
 ): Promise<ProviderAnswer> {
-  const { request: send, agent } = await loadHttp()
-  const deadline = new AbortController()
-  const timer = setTimeout(() => deadline.abort(), limits.timeout)
+  const { timeout, maxResponseBytes } = limits
   const started = performance.now()
+  const fail = (code: ErrorCode, providerStatus: number) => new OAuthError(code, { ...where, providerStatus })
+  const bounds: Bounds = {
+    timeout,
+    deadline: () =>
+      new OAuthError('provider_timeout', { ...where, message: explain('provider_timeout', request.url, limits) }),
+    refuseHead(status, headers) {
+      if (status >= 300 && status < 400) return fail('provider_redirected', status)
+      return Number(headers['content-length']) > maxResponseBytes ? fail('response_too_large', status) : undefined
+    },
+    refuseSize: (size, status) => (size > maxResponseBytes ? fail('response_too_large', status) : undefined),
+  }
   try {
-    const { statusCode, headers, body } = await send(addressOf(request), {
-      method: request.method,
-      headers: headersOf(request, limits.customHeaders),
-      body: bodyOf(request),
-      dispatcher: limits.dispatcher ?? agent,
-      signal: deadline.signal,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    })
-    logCall(where, request.method, request.url, statusCode, started)
-    body.on('error', () => {}) // a body that is given up must not raise an unhandled 'error'
-    if (statusCode >= 300 && statusCode < 400) {
-      body.destroy()
-      throw new OAuthError('provider_redirected', { ...where, providerStatus: statusCode })
-    }
-    const bytes = await readBody({ statusCode, headers, body }, limits, where)
-    return { status: statusCode, text: UTF8.decode(bytes) }
+    const dispatcher = limits.dispatcher ?? (await loadHttp()).agent
+    const { status, headers, body } = await exchange(dispatcher, dispatchOptions(request, limits.customHeaders), bounds)
+    logCall(where, request.method, request.url, status, started)
+    const encoding = headers['content-encoding']
+    const bytes = encoding === undefined ? body : await decompress(body, encoding, maxResponseBytes)
+    return { status, text: UTF8.decode(bytes) }
   } catch (error) {
-    const code = deadline.signal.aborted ? 'provider_timeout' : transportFailure(error)
+    const code = transportFailure(error)
     const failure = OAuthError.is(error)
       ? error
       : new OAuthError(code, { ...where, message: explain(code, request.url, limits), cause: error })
     logCall(where, request.method, request.url, failure, started)
     throw failure
-  } finally {
-    clearTimeout(timer)
   }
 }
 
@@ -120,26 +101,37 @@ export async function openProvider(
   where: { provider: string; phase: Phase },
 ): Promise<OpenAnswer> {
   const { request: send, agent } = await loadHttp()
-  const deadline = new AbortController()
-  const timer = setTimeout(() => deadline.abort(), limits.timeout)
   const { url, method, headers, body, signal } = request
+  const stop = new EventEmitter() // an AbortSignal for each call costs more than all else that it needs
+  let late = false
+  const giveUp = () => {
+    late = true
+    stop.emit('abort')
+  }
+  const timer = setTimeout(giveUp, limits.timeout)
+  const onAbort = () => void stop.emit('abort')
+  const leave = () => signal?.removeEventListener('abort', onAbort)
+  signal?.addEventListener('abort', onAbort)
   const started = performance.now()
   const failed = (error: unknown): unknown => {
     if (OAuthError.is(error) || signal?.aborted) return signal?.aborted ? signal.reason : error
-    const code = deadline.signal.aborted ? 'provider_timeout' : transportFailure(error)
+    const code = late ? 'provider_timeout' : transportFailure(error)
     return new OAuthError(code, { ...where, message: explain(code, url.href, limits), cause: error })
   }
   try {
-    const answer = await send(url, {
+    signal?.throwIfAborted()
+    const sent = send(url, {
       method: method as Dispatcher.HttpMethod, // undici refuses what is none
       headers: { accept: 'application/json', 'user-agent': USER_AGENT, ...lowerCase(limits.customHeaders), ...headers },
       body: body as Dispatcher.DispatchOptions['body'], // its types know Node's FormData under another name
       dispatcher: limits.dispatcher ?? agent,
-      signal: signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal,
+      signal: stop,
       headersTimeout: 0,
       bodyTimeout: limits.timeout,
     })
+    const answer = await unless(stop, sent)
     logCall(where, method, url, answer.statusCode, started)
+    if (signal) answer.body.once('close', leave)
     answer.body.on('error', () => {}) // a body that nobody reads must not raise an unhandled 'error'
     const moved = answer.statusCode >= 300 && answer.statusCode < 400 && answer.statusCode !== 304
     if (moved) {
@@ -153,7 +145,7 @@ export async function openProvider(
       body: answer.body,
       async bytes() {
         const left = limits.timeout - (performance.now() - started)
-        const bodyTimer = setTimeout(() => deadline.abort(), Math.max(left, 0))
+        const bodyTimer = setTimeout(giveUp, Math.max(left, 0))
         try {
           return await readBody(answer, limits, where)
         } catch (error) {
@@ -165,21 +157,14 @@ export async function openProvider(
     }
   } catch (error) {
     clearTimeout(timer)
+    leave()
     const failure = failed(error)
     logCall(where, method, url, failure, started)
     throw failure
   }
 }
 
-/** Whatever of a request could be a credential: what no error may quote. */
-export function secretsOf({ form, query, json, basic, bearer }: ProviderRequest): string[] {
-  const named = Object.entries({ ...query, ...form, ...json }).filter(([name]) => !PUBLIC_NAMES.has(name))
-  return [...named.map(([, value]) => value), basic?.password, bearer].filter((value) => typeof value === 'string')
-}
-const PUBLIC_NAMES = new Set(['grant_type', 'response_type', 'redirect_uri', 'client_id', 'client_key', 'fields'])
-
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
-const USER_AGENT = 'passport-dialects'
 
 /** undici is loaded at the first call: importing the package stays cheap. */
 let http: Promise<{ request: typeof import('undici').request; agent: Dispatcher }> | undefined
@@ -192,24 +177,40 @@ function loadHttp() {
   return http
 }
 
+/** The answer, or a failure at once where the wait was given up: undici hears of it only once it has a connection. */
+function unless<T>(stop: EventEmitter, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    stop.once('abort', () => reject(new Error('given up')))
+    answer.then(resolve, reject)
+  })
+}
+
 /** The whole body, decompressed. @throws OAuthError `response_too_large`; whatever the connection throws */
 async function readBody(
   { statusCode, headers, body }: { statusCode: number; headers: OpenAnswer['headers']; body: Readable },
   limits: CallLimits,
   where: { provider: string; phase: Phase },
 ): Promise<Buffer> {
-  const giveUp = (): never => {
-    body.destroy()
-    throw new OAuthError('response_too_large', { ...where, providerStatus: statusCode })
-  }
-  if (Number(headers['content-length']) > limits.maxResponseBytes) giveUp()
+  const tooLarge = () => new OAuthError('response_too_large', { ...where, providerStatus: statusCode })
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > limits.maxResponseBytes) giveUp()
-    chunks.push(chunk)
-  }
+  // By its events: a stream's async iterator costs about as much as the request.
+  await new Promise<void>((resolve, reject) => {
+    const giveUp = () => {
+      reject(tooLarge())
+      body.destroy()
+    }
+    if (body.destroyed) return reject(body.errored ?? new Error('the body is gone'))
+    if (Number(headers['content-length']) > limits.maxResponseBytes) return giveUp()
+    body.once('error', reject)
+    body.once('close', () => body.readableEnded || reject(new Error('the body was cut')))
+    body.once('end', resolve)
+    body.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > limits.maxResponseBytes) giveUp()
+      else chunks.push(chunk)
+    })
+  })
   const wire = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
   return decompress(wire, headers['content-encoding'], limits.maxResponseBytes)
 }
@@ -225,41 +226,6 @@ function logCall(
   const told = OAuthError.is(outcome) ? outcome.code : outcome
   const ms = Math.round(performance.now() - started)
   log.call('%s %s: %s %s: %s in %d ms', where.provider, where.phase, method, bareAddress(url), told, ms)
-}
-
-function addressOf({ url, query }: ProviderRequest): URL {
-  const address = new URL(url)
-  for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined) address.searchParams.set(name, value)
-  }
-  return address
-}
-
-function headersOf(request: ProviderRequest, customHeaders: Record<string, string> | undefined) {
-  const headers: Record<string, string> = { accept: 'application/json', 'user-agent': USER_AGENT }
-  Object.assign(headers, lowerCase(customHeaders))
-  if (request.form) headers['content-type'] = 'application/x-www-form-urlencoded'
-  if (request.json) headers['content-type'] = 'application/json'
-  if (request.basic) {
-    const { user, password } = request.basic
-    headers.authorization = `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`
-  }
-  if (request.bearer !== undefined) headers.authorization = `Bearer ${request.bearer}`
-  return headers
-}
-
-function lowerCase(headers: Record<string, string> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
-}
-
-function bodyOf({ form, json }: ProviderRequest): string | undefined {
-  if (json) return JSON.stringify(json)
-  if (!form) return undefined
-  const fields = new URLSearchParams()
-  for (const [name, value] of Object.entries(form)) {
-    if (value !== undefined) fields.append(name, value)
-  }
-  return fields.toString()
 }
 
 const decoders = { gzip: promisify(gunzip), deflate: promisify(inflate), br: promisify(brotliDecompress) }

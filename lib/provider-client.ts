@@ -4,66 +4,34 @@ import { type ErrorCode, OAuthError, type Phase } from './errors'
 import { bindOAuth2Client } from './oauth2-client'
 import { type DialectOptions, OptionReader } from './options'
 import { type DialectProfile, normaliseProfile, type ProfileFields } from './profile'
-import {
-  callProvider,
-  type Json,
-  type JsonObject,
-  type Params,
-  type ProviderAnswer,
-  type ProviderRequest,
-  secretsOf,
-} from './provider-call'
+import { callProvider, type ProviderAnswer } from './provider-call'
+import type { Dialect, Grant } from './provider-dialect'
+import { type Json, type JsonObject, type Params, type ProviderRequest, secretsOf } from './provider-request'
 import type { Where } from './session'
 import { type ApiCall, type ApiCallInit, apiAddress } from './tokens/authorised-fetch'
 import { readTokenSet, type TokenSet, TokenSetProblem } from './tokens/token-set'
 import type { VerifyFunction } from './verify'
 
-/** How a provider differs, as far as it can be said in words rather than in methods. */
-export interface Dialect {
-  endpoints: {
-    authorizationURL: string
-    tokenURL: string
-    userProfileURL: string
-    /** Where it is not the token endpoint. */
-    refreshURL?: string | undefined
-    revokeURL?: string | undefined
-    /** Where the user can buy more of what the provider sells. */
-    topupURL?: string | undefined
-  }
-  /** Asked for where the app names none. */
-  scope: readonly string[]
-  /** Default: a space (RFC 6749 §3.3). */
-  scopeSeparator?: ' ' | ','
-  /** The name of the client id on the wire; default `client_id`. */
-  clientIDName?: string
-  /** Whether PKCE is on where the app says nothing; default off. */
-  pkce?: boolean
-  /** The callback parameters that carry a credential; default `code`. */
-  credentials?: readonly string[]
-  /** Expected RFC 9207 `iss`; compared where set. */
-  issuer?: string | undefined
-  /** Whether codes are taken that the provider sends unasked, at the router's entry route. */
-  unsolicited?: boolean
-  /** HTTP statuses that say of an API call: the access token is refused. Default 401 (RFC 6750 §3.1). */
-  tokenRefused?: readonly number[]
-  /** The query parameter that carries the access token, where the provider knows no Bearer header. */
-  tokenParameter?: string
-}
-
-/** A grant for the token endpoint, in the names of RFC 6749 §4.1.3 and §6. */
-export type Grant = { grant_type: 'authorization_code' | 'refresh_token' } & Record<string, string | undefined>
+export type { Dialect, Grant }
 
 /**
  * The turns of a login that are spoken with the provider alone: token, profile, refresh. What a provider does in
  * its own way is a method here, which its strategy overrides.
  */
 export abstract class ProviderClient extends OAuth2Strategy implements AnswerDialect {
+  /** The name under which Passport and the router know the strategy. */
   override name: string
+  /** Option `clientID`. */
   protected readonly clientID: string
+  /** Option `clientSecret`. */
   protected readonly clientSecret: string
+  /** The dialect's endpoints, or what the options put in their place. */
   protected readonly endpoints: Dialect['endpoints']
+  /** What the subclass gave to the constructor. */
   protected readonly dialect: Dialect
+  /** The options as they were given; all of them checked. */
   protected readonly options: DialectOptions
+  /** What is asked for: option `scope`, else the dialect's. */
   protected readonly scope: readonly string[]
   private readonly limits: { timeout: number; maxResponseBytes: number }
 
@@ -106,7 +74,10 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     })
   }
 
-  /** A new token set for a refresh token (RFC 6749 §6). The old refresh token stays where none comes back. */
+  /**
+   * A new token set for a refresh token (RFC 6749 §6). The old refresh token stays where none comes back.
+   * @throws OAuthError `refresh_rejected` where it is dead or there is none, and the codes of a call to the provider
+   */
   async refresh(tokens: Pick<TokenSet, 'refreshToken' | 'scope'>): Promise<TokenSet> {
     const { refreshToken } = tokens
     if (refreshToken === undefined) {
@@ -131,7 +102,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     if (!request) return false
     const answer = await this.send(request, 'revoke')
     const saysNothing = answer.text.trim() === '' && answer.status >= 200 && answer.status < 300 // RFC 7009 §2.2
-    if (!saysNothing) readAnswer(answer, this, this.at('revoke'), secretsOf(request))
+    if (!saysNothing) readAnswer(answer, this, this.at('revoke'), () => secretsOf(request))
     return true
   }
 
@@ -160,7 +131,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     return 2 * this.limits.timeout + 10_000
   }
 
-  /** A call to the provider's API in the user's name, as {@link OAuthFetch} describes it. */
+  /** @internal A call to the provider's API in the user's name, for `req.oauth.fetch`. */
   openAPI(path: string, init: ApiCallInit): ApiCall {
     const { baseURL, dispatcher, customHeaders } = this.options
     const { tokenRefused = [401], tokenParameter } = this.dialect
@@ -234,10 +205,14 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
 
   // ---- what a dialect may call ----------------------------------------------------------------
 
-  /** One call to the provider: its payload, unwrapped, and the text it came in. */
+  /**
+   * One call to the provider: its payload, unwrapped, and the text it came in.
+   * @throws OAuthError what {@link refusal} says, by the status, or `provider_unreachable`, `provider_timeout`,
+   *   `provider_redirected`, `response_too_large`, `response_invalid`
+   */
   protected async ask(request: ProviderRequest, phase: Phase): Promise<{ payload: JsonObject; text: string }> {
     const answer = await this.send(request, phase)
-    const payload = readAnswer(answer, this, this.at(phase), secretsOf(request))
+    const payload = readAnswer(answer, this, this.at(phase), () => secretsOf(request))
     return { payload, text: answer.text }
   }
 
@@ -259,22 +234,25 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     }
   }
 
+  /** An error of this provider, for a dialect to throw. */
   protected failure(code: ErrorCode, phase: Phase, message?: string): OAuthError {
     return new OAuthError(code, { ...this.at(phase), ...(message !== undefined && { message }) })
   }
 
+  /** The address of a grant: the token endpoint, or that of refreshes. */
   protected tokenEndpoint(grant: Grant): string {
     const { tokenURL, refreshURL } = this.endpoints
     return grant.grant_type === 'refresh_token' ? (refreshURL ?? tokenURL) : tokenURL
   }
 
+  /** Sends a grant and reads the token set out of the answer. @throws OAuthError as {@link ask} and {@link toTokenSet} */
   protected async grant(grant: Grant, requestedScope: readonly string[]): Promise<TokenSet> {
     const phase = grant.grant_type === 'refresh_token' ? 'refresh' : 'token'
     const request = this.tokenRequest(grant)
     const answer = await this.send(request, phase)
     const worded = phase === 'token' && (answer.status < 200 || answer.status > 299) && this.wordedError(answer)
     if (worded) throw worded
-    const payload = readAnswer(answer, this, this.at(phase), secretsOf(request))
+    const payload = readAnswer(answer, this, this.at(phase), () => secretsOf(request))
     return this.toTokenSet(payload, requestedScope, phase)
   }
 
@@ -286,6 +264,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     }
   }
 
+  /** The profile of a login, unless it is to be skipped; through `userProfile` where a subclass overrides that. */
   protected async loadProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
     if (await this.skipsProfile(tokens.accessToken)) return undefined
     if (this.userProfile === ProviderClient.prototype.userProfile) return this.fetchProfile(tokens)
@@ -305,6 +284,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     })
   }
 
+  /** This provider and a turn of the conversation, for an error. */
   protected at(phase: Phase): Where {
     return { provider: this.name, phase }
   }

@@ -16,12 +16,15 @@ export function safeReturnTo(value: unknown): string | undefined {
   }
   if (!looksSafe(once)) return undefined
   const url = new URL(value, ORIGIN)
-  if (url.origin !== ORIGIN || url.pathname.startsWith('//')) return undefined
+  // What a proxy makes of it that decodes before it passes on: dot segments may have hidden an encoded slash.
+  const decoded = new URL(once, ORIGIN)
+  if ([url, decoded].some(({ origin, pathname }) => origin !== ORIGIN || DOUBLE_SLASH.test(pathname))) return undefined
   return url.pathname + url.search + url.hash
 }
 
 const MAX_LENGTH = 2048
 const ORIGIN = 'http://passport-dialects.invalid'
+const DOUBLE_SLASH = /^\/(?:[/\\]|%2f|%5c)/i
 
 function looksSafe(path: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: browsers drop control characters, `/\t/evil` becomes `//evil`

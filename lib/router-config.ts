@@ -13,23 +13,28 @@ import type { TokenSet } from './tokens/token-set'
 export type ProviderConfig = Omit<DialectOptions, 'callbackURL'> & {
   /** The strategy class; default the built-in one of that name. */
   strategy?: StrategyClass
+  /** Absolute, or a path of this app. Default: the router's own route for this name. */
   callbackURL?: string
   /** A strategy's own options. */
   [option: string]: unknown
 }
 
+/** The providers of a router by name; a name is the `:provider` of its routes and the `provider` of its profiles. */
 export type Providers = Record<string, ProviderConfig>
 
 /** What the router's `verify` is told of a login. */
 export interface VerifyLogin {
   /** The name of the provider in `providers`. */
   provider: string
+  /** Who logged in. */
   profile: DialectProfile
+  /** What the provider issued. */
   tokens: TokenSet
   /** `req.user` is the user who is logged in already, where a second provider is being linked. */
   req: Request
 }
 
+/** What {@link oauthRouter} takes. An unknown or malformed member throws `config_invalid`, naming it. */
 export interface OAuthRouterConfig extends TokenOptions {
   /** The public origin of this app: `https://app.example.com`. Without it the callback address follows the request and `trust proxy`. */
   baseURL?: string
@@ -46,6 +51,7 @@ export interface OAuthRouterConfig extends TokenOptions {
   failureRedirect?: string
   /** Where a form that logs out goes; default `successRedirect`. */
   logoutRedirect?: string
+  /** Takes over the answer to every failure. */
   onError?: (error: OAuthError, req: Request, res: Response, next: NextFunction) => void
   /** Your own Authenticator, with its serialisers; default one of the router's own. */
   passport?: AppPassport

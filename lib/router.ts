@@ -1,9 +1,10 @@
-import express, { type NextFunction, type Request, type RequestHandler, type Response, type Router } from 'express'
-import { Passport } from 'passport'
+import express, { type NextFunction, type Request, type Response, type Router } from 'express'
 import { callbackParams } from './callback-params'
 import { OAuthError } from './errors'
+import type { Flow, Login } from './legs'
 import { log } from './log'
 import { protect, sendFailure, sendPopupResult, sendUnknownProvider } from './pages'
+import { userKeeper } from './restore-user'
 import { safeReturnTo } from './return-to'
 import {
   buildEntries,
@@ -13,9 +14,10 @@ import {
   readConfig,
   tenantError,
 } from './router-config'
-import { adoptSession, guardSlot, hasSession, type SessionRequest } from './session'
-import { type AppPassport, defaultUser, loginsNow, signIn, signOut } from './sign-in'
-import type { Flow, Login } from './strategy'
+import { adoptSession, hasSession, type SessionRequest } from './session'
+import { guardSlot } from './session-guard'
+import { defaultUser, loginsNow, signIn, signOut } from './sign-in'
+import { setupCheck } from './startup-check'
 import { TokenDesk } from './tokens/desk'
 import { RequestOAuth } from './tokens/request-oauth'
 import { replayOf } from './transactions'
@@ -31,16 +33,16 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   const settings = readConfig(config)
   const { baseURL, mountPath, successRedirect, failureRedirect, sessionKey } = settings
   const desk = new TokenDesk({ ...settings.tokens, sessionKey })
-  const authenticator = config.passport ?? ownPassport()
+  const { authenticator, restore } = userKeeper(config.passport)
   const entriesOf = entryLookUp(config.providers, settings)
+  const checkFirst = setupCheck(baseURL)
   const router = express.Router()
 
-  router.use((req, _res, next) => {
+  router.use((req, res, next) => {
     req.oauth = new RequestOAuth(req, desk, entriesOf)
     guardSlot(sessionRequest(req), sessionKey)
-    next()
+    restore(req, res, next)
   })
-  router.use(restoreUser(authenticator.authenticate('session')))
   router.get(`${mountPath}/session`, (req, res, next) => void showSession(req, res, next))
   router.post(`${mountPath}/logout`, (req, res, next) => void logOut(req, res, next))
   router.get(`${mountPath}/:provider/callback`, (req, res, next) => void converse('callback', req, res, next))
@@ -49,7 +51,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   router.use(mountPath || '/', refuseBadAddress)
   return router
 
-  /** One leg of a login, through Passport's own `authenticate`. */
+  /** One leg of a login. */
   async function converse(leg: Flow['leg'], req: Request, res: Response, next: NextFunction): Promise<void> {
     const name = String(req.params.provider)
     // Express answers HEAD with GET's route; a link scanner's HEAD must not use up a code.
@@ -58,6 +60,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       const entry = (await entriesOf(req)).get(name)
       if (!entry || (leg === 'entry' && !entry.strategy.takesUnsolicited)) return sendUnknownProvider(req, res)
       protect(res)
+      if (leg === 'begin') checkFirst(req, entry.callbackURL)
       const flow: Flow = {
         leg,
         returnTo: returnToOf(req),
@@ -73,10 +76,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
         if (failure === undefined || failure === null) return arrive(res, name, concluded as Concluded) // conclude's own
         fail(failure, name, req, res, next, flow.popup)
       }
-      // Passport augments the strategy object it is given: each request gets one of its own.
-      const attempt = Object.create(entry.strategy)
-      const options: object = { flow, callbackURL } // a strategy's own options, which Passport's types can't know
-      authenticator.authenticate(attempt, options, finished)(req, res, next)
+      run(entry.strategy, req, res, next, { flow, callbackURL }, finished)
     } catch (error) {
       fail(tenantError(error), name, req, res, next)
     }
@@ -89,7 +89,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     if (!user) throw new OAuthError('verify_refused', where)
     await signIn(sessionRequest(req), { authenticator, key: sessionKey, where, desk }, login, user)
     const { returnTo, popup } = login.transaction
-    return { goTo: returnTo ?? successRedirect, popup: popup === true }
+    return { goTo: safeReturnTo(returnTo) ?? successRedirect, popup: popup === true }
   }
 
   async function verified(login: Login, req: Request, where: { provider: string; phase: 'callback' }) {
@@ -178,26 +178,34 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
 
 const AT_SESSION = { provider: 'session', phase: 'callback' } as const
 
-/** What a finished callback hands through Passport to the response, in the place of a user. */
+/** What a finished callback hands through its strategy to the response, in the place of a user. */
 interface Concluded {
   goTo: string
   /** The opener of this window is told; the browser goes nowhere. */
   popup: boolean
 }
 
-function ownPassport(): AppPassport {
-  const passport = new Passport()
-  passport.serializeUser((user, done) => done(null, user))
-  passport.deserializeUser((user: Express.User, done) => done(null, user))
-  return passport
-}
-
-/** `req.user` from the session, unless the app's own `passport.session()` did it already. */
-function restoreUser(fromSession: RequestHandler): RequestHandler {
-  return (req, res, next) => {
-    if (!hasSession(sessionRequest(req)) || req.user !== undefined) return next()
-    fromSession(req, res, next)
+/** Runs a strategy for one request, as Passport does: each request gets a strategy object of its own. */
+function run(
+  strategy: Entry['strategy'],
+  req: Request,
+  res: Response,
+  next: NextFunction,
+  options: { flow: Flow; callbackURL: string },
+  finished: (error: unknown, concluded?: unknown, info?: unknown) => void,
+): void {
+  const attempt: Entry['strategy'] = Object.create(strategy)
+  attempt.success = (concluded) => finished(null, concluded)
+  attempt.fail = (info: unknown) => finished(null, false, info)
+  attempt.error = finished
+  attempt.pass = next
+  attempt.redirect = (location) => {
+    res.statusCode = 302
+    res.setHeader('Location', location)
+    res.setHeader('Content-Length', '0')
+    res.end()
   }
+  attempt.authenticate(req, options)
 }
 
 /** The strategies of a config: built once, or for each object that the app's function returns. */

@@ -1,29 +1,37 @@
 import type { Authenticator } from 'passport'
+import { fitIntoCookie } from './cookie-room'
 import { OAuthError } from './errors'
+import { identityOf } from './identity'
 import type { DialectProfile } from './profile'
 import { endSession, peek, renewSession, roomInCookie, type SessionRequest, type Slot, type Where } from './session'
 import type { Login } from './strategy'
 import type { TokenDesk } from './tokens/desk'
 import { tokenStoreFailure } from './tokens/place'
-import { fitTokens, tokensOf } from './tokens/session-place'
+import { tokensOf } from './tokens/session-place'
 import type { TokenSet } from './tokens/token-set'
-import { identityOf, markFinished, pendingElsewhere, release } from './transactions'
+import { markFinished, pendingElsewhere, release } from './transactions'
 
 /** The user that the router makes of a profile where the app gives no `verify`. */
 export interface DefaultUser {
+  /** The name of the provider in `providers`. */
   provider: string
+  /** The provider's id of the user; unique together with `provider`. */
   id: string
+  /** The name to show; may be empty. */
   displayName: string
   username?: string
   email?: string
+  /** An http(s) address. */
   photo?: string
 }
 
 /** One provider that the session is logged in at, as `GET /auth/session` tells it. */
 export interface SessionLogin {
+  /** The name of the provider in `providers`. */
   name: string
+  /** The scopes that were granted. */
   scope: string[]
-  /** ISO 8601; absent where the provider does not say. */
+  /** When the access token ends: ISO 8601; absent where the provider does not say. */
   expiresAt?: string
 }
 
@@ -81,7 +89,7 @@ export async function signIn(req: SessionRequest, place: SignInPlace, login: Log
       slot.logins = withLogin(links ? before : [], mine)
       if (!links) slot.owner = where.provider
       if (!stays) session.passport = { user: serialised }
-      fitTokens(slot, where.provider, roomInCookie(req, key))
+      fitIntoCookie(slot, roomInCookie(req, key))
     },
     (slot) => pendingElsewhere(slot, transaction),
   )
@@ -110,7 +118,7 @@ export async function signOut(
 }
 
 /** The providers that the session is logged in at, the first one first. */
-export function loginsOf(req: SessionRequest, key: string): SessionLogin[] {
+function loginsOf(req: SessionRequest, key: string): SessionLogin[] {
   const logins = peek(req, key)?.logins
   if (!Array.isArray(logins)) return []
   return logins.filter((login): login is SessionLogin => typeof login?.name === 'string' && Array.isArray(login.scope))

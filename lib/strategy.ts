@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { callbackParams, refuseMalformed } from './callback-params'
 import { absoluteCallbackURL, requestPath } from './callback-url'
 import { type ErrorCode, OAuthError } from './errors'
+import type { AuthenticateOptions, Login, Outcome } from './legs'
 import { type CallbackReading, LoginState } from './login-state'
 import { type DialectOptions, OptionReader } from './options'
-import type { DialectProfile } from './profile'
 import type { Params } from './provider-call'
 import { type Dialect, type Grant, ProviderClient } from './provider-client'
 import { hasSession, noSession, type SessionRequest } from './session'
@@ -12,36 +12,7 @@ import { scopeList, type TokenSet } from './tokens/token-set'
 import { newVerifier, type Transaction } from './transactions'
 import { runVerify, type VerifyFunction } from './verify'
 
-/** A finished conversation with the provider, before `verify` has spoken. */
-export interface Login {
-  transaction: Transaction
-  tokens: TokenSet
-  profile: DialectProfile | undefined
-}
-
-/** @internal How the router runs a strategy; nothing of it comes from the browser unchecked. */
-export interface Flow {
-  /** `entry`: the provider began it, by a code that nobody asked for. */
-  leg: 'begin' | 'callback' | 'entry'
-  returnTo?: string | undefined
-  popup?: boolean
-  /** Takes the place of the strategy's own `verify`, and settles the transaction itself. */
-  conclude?(login: Login): Promise<unknown>
-}
-
-type Outcome =
-  | { kind: 'redirect'; location: string }
-  | { kind: 'success'; user: unknown; info: object | undefined }
-  | { kind: 'refused'; info: object }
-
-/** The part of passport's augmentation that a strategy calls. */
-interface AuthenticateOptions {
-  callbackURL?: string
-  scope?: string | string[]
-  state?: unknown
-  /** @internal */
-  flow?: Flow
-}
+export type { AuthenticateOptions, Login }
 
 /**
  * A login provider that speaks its own dialect of OAuth 2.0: the two legs of a login, on passport-oauth2's
@@ -67,6 +38,7 @@ export abstract class DialectStrategy extends ProviderClient {
       pkce: this.pkce,
       store: typeof options.store === 'object' ? options.store : undefined,
       client: { authorizationURL, tokenURL, clientID: this.clientID },
+      endpoints: this.endpoints,
     })
   }
 
@@ -161,9 +133,11 @@ export abstract class DialectStrategy extends ProviderClient {
       code_challenge_method: verifier && 'S256',
     }
     const address = new URL(this.endpoints.authorizationURL)
+    const query = new URLSearchParams(address.search) // those of the address itself write it anew at every `set`
     for (const [name, value] of Object.entries(params)) {
-      if (value !== undefined) address.searchParams.set(name, value)
+      if (value !== undefined) query.set(name, value)
     }
+    address.search = query.toString()
     return { kind: 'redirect', location: address.href }
   }
 

@@ -1,6 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { fitIntoCookie } from './cookie-room'
 import { OAuthError } from './errors'
-import { carrySlot, roomInCookie, type SessionRequest, type Slot, sessionUser, type Where, withSlot } from './session'
+import { whoIs } from './identity'
+import { Remembered } from './remembered'
+import { carrySlot, roomInCookie, type SessionRequest, type Slot, type Where, withSlot } from './session'
 
 /** One pending login, kept in the session that began it. */
 export interface Transaction {
@@ -16,6 +19,7 @@ export interface Transaction {
   redirectURI: string
   /** PKCE (RFC 7636 §4.1). */
   verifier?: string
+  /** Where the browser goes after the login: a path of this app. */
   returnTo?: string
   /** Begun in a popup: its callback tells the opener and closes the window. */
   popup?: true
@@ -40,7 +44,7 @@ export interface Replay {
   finished: Promise<Finished>
 }
 
-export const MAX_PENDING = 20
+const MAX_PENDING = 20
 
 /** 256 bits from the system's random source, base64url (RFC 6749 §10.10). */
 export function newState(): string {
@@ -68,9 +72,9 @@ export async function beginTransaction(
     (slot) => {
       forgetOld(slot)
       slot.pending = [...pendingOf(slot), transaction].slice(-MAX_PENDING)
-      fitInto(slot, roomInCookie(req, key))
+      fitIntoCookie(slot, roomInCookie(req, key))
     },
-    { save: true },
+    { save: true, follow: true },
   )
 }
 
@@ -163,8 +167,11 @@ export function markFinished(slot: Slot, transaction: Transaction, ok: boolean):
 
 /** Lets the doubles of a callback go on, and forgets the claim once no stale copy of the session can be at work. */
 export function release(state: string, finished: Finished): void {
-  claims.get(state)?.resolve(finished)
-  setTimeout(() => claims.delete(state), CLAIM_REMEMBERED_MS).unref()
+  const claim = claims.get(state)
+  if (!claim) return
+  claim.resolve(finished)
+  claim.settled = true
+  claims.set(state, claim) // from now on it is remembered
 }
 
 /** Marks a login as used in the session, stores it, and lets its doubles go on. */
@@ -188,7 +195,7 @@ export async function finishTransaction(
 /** What the slot keeps for the other tabs of this browser after a login gave the session a new id. */
 export function pendingElsewhere(slot: Slot, transaction: Transaction): Slot | undefined {
   const pending = pendingOf(slot).filter((entry) => entry.state !== transaction.state)
-  return pending.length === 0 ? undefined : { version: slot.version + 1, pending, used: usedOf(slot) }
+  return pending.length === 0 ? undefined : { version: slot.version + 1, pending, used: usedOf(slot), left: true }
 }
 
 const replays = new WeakMap<OAuthError, Replay>()
@@ -196,22 +203,6 @@ const replays = new WeakMap<OAuthError, Replay>()
 /** What became of the callback whose double failed with `state_used`. */
 export function replayOf(error: OAuthError): Replay | undefined {
   return replays.get(error)
-}
-
-/** Who is logged in, as a text that stays the same from request to request; `undefined` for nobody. */
-export function whoIs(req: SessionRequest): string | undefined {
-  const user = sessionUser(req) ?? req.user
-  return user === undefined || user === null ? undefined : identityOf(user)
-}
-
-/** A user's identity: its provider and id where it has them, else its whole content. */
-export function identityOf(user: unknown): string {
-  if (typeof user !== 'object' || user === null) return String(user)
-  const fields: Record<string, unknown> = { ...user }
-  const id = 'id' in user ? user.id : fields._id
-  const known =
-    id === undefined || id === null ? JSON.stringify(user) : `${String(fields.provider ?? '')}:${String(id)}`
-  return createHash('sha256').update(known).digest('base64url').slice(0, 22)
 }
 
 interface Used {
@@ -225,8 +216,8 @@ interface Used {
 }
 
 /** Callbacks at work in this process, by state: a double waits for the first and asks the provider nothing. */
-const claims = new Map<string, ReturnType<typeof newClaim>>()
 const CLAIM_REMEMBERED_MS = 30_000
+const claims = new Remembered<ReturnType<typeof newClaim>>(CLAIM_REMEMBERED_MS, ({ settled }) => !settled)
 const FORGOTTEN_AFTER_MS = 3_600_000
 
 function newClaim(sender: string) {
@@ -234,7 +225,7 @@ function newClaim(sender: string) {
   const promise = new Promise<Finished>((settle) => {
     resolve = settle
   })
-  return { promise, resolve, sender }
+  return { promise, resolve, sender, settled: false }
 }
 
 /** Who sends a callback: the same cookies with the same credential are the same browser's second click. */
@@ -283,16 +274,6 @@ function forgetOld(slot: Slot): void {
   const since = Date.now() - FORGOTTEN_AFTER_MS
   slot.pending = pendingOf(slot).filter((entry) => entry.begunAt > since)
   slot.used = usedOf(slot).filter((entry) => entry.at > since)
-}
-
-function fitInto(slot: Slot, room: number | undefined): void {
-  while (room !== undefined && Buffer.byteLength(JSON.stringify(slot)) > room) {
-    const used = usedOf(slot)
-    const pending = pendingOf(slot)
-    if (used.length > 0) slot.used = used.slice(1)
-    else if (pending.length > 1) slot.pending = pending.slice(1)
-    else return
-  }
 }
 
 function sameText(a: string, b: string): boolean {

@@ -5,6 +5,7 @@ export interface PopupResult {
   code?: string
 }
 
+/** How the window of a popup login is opened. */
 export interface PopupOptions {
   /** The router's `mountPath`; default `/auth`. */
   mountPath?: string

@@ -15,6 +15,7 @@ export interface AihubmixOptions extends DialectOptions {
   autoAuthorize?: boolean | undefined
 }
 
+/** The strategy of AIHubMix; its constructor throws `config_invalid`, naming the option. See {@link AihubmixOptions}. */
 export class AihubmixStrategy extends DialectStrategy {
   private readonly autoAuthorize: boolean
 

@@ -21,6 +21,7 @@ import { DialectStrategy, OptionReader, textOf } from '../lib/dialect'
 export interface BbscloudOptions extends DialectOptions {
   /** The site: `https://1000001.bbscloud.com`, a sub-domain of one's own, or one's own domain. */
   baseURL: string
+  /** Where the server fetches the code before the redirect. Default: the site's. */
   codeURL?: string | undefined
 }
 
@@ -33,6 +34,7 @@ const USER_INFO_CODES: Record<string, ErrorCode> = {
   '-3': 'user_unknown',
 }
 
+/** The strategy of BBScloud; its constructor throws `config_invalid`, naming the option. See {@link BbscloudOptions}. */
 export class BbscloudStrategy extends DialectStrategy {
   private readonly codeURL: string
 
@@ -88,10 +90,11 @@ export class BbscloudStrategy extends DialectStrategy {
   /** `type: 1` is the success of step 1, `error: 0` that of userInfo; both come as number or as text. */
   override refusal(body: JsonObject, phase: Phase): Refusal | undefined {
     if (phase === 'code') {
-      if (String(body.type) === '1') return undefined
+      const type = textOf(body.type)
+      if (type === '1') return undefined
       return {
         code: 'client_rejected',
-        providerCode: textOf(body.type),
+        providerCode: type,
         providerMessage: textOf(body.description),
       }
     }

@@ -13,6 +13,7 @@ export interface TailchatOptions extends DialectOptions {
   issuer?: string | undefined
 }
 
+/** The strategy of Tailchat; its constructor throws `config_invalid`, naming the option. See {@link TailchatOptions}. */
 export class TailchatStrategy extends DialectStrategy {
   private readonly site: string
 

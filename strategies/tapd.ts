@@ -37,6 +37,7 @@ const SITES = {
 const REFUSED_GRANT = /authorization code|redirect uri|refresh token|invalid_grant/i
 const REFUSED_CLIENT = /invalid_client|basic auth|client/i
 
+/** The strategy of TAPD; its constructor throws `config_invalid`, naming the option. See {@link TapdOptions}. */
 export class TapdStrategy extends DialectStrategy {
   private readonly profileSource: 'users/info' | 'resource'
 
@@ -71,14 +72,15 @@ export class TapdStrategy extends DialectStrategy {
 
   /** `status: 1` is the only success. */
   override refusal(body: JsonObject, phase: Phase, status: number): Refusal | undefined {
-    if (String(body.status) === '1') return undefined
+    const said = textOf(body.status)
+    if (said === '1') return undefined
     const info = textOf(body.info) ?? ''
     const meta = isObject(body.meta) ? body.meta : {}
-    const meant = status === 200 ? Number(body.status) : status
+    const meant = status === 200 ? Number(said) : status
     return {
       code: refusalCode(phase, meant, info),
       status: meant,
-      providerCode: textOf(body.status),
+      providerCode: said,
       providerMessage: info || undefined,
       requestId: textOf(meta.request_id),
     }

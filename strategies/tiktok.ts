@@ -23,7 +23,6 @@ const FIELDS = {
   'user.info.stats': 'follower_count following_count likes_count video_count'.split(' '),
 }
 const V1_FIELDS = [...FIELDS['user.info.basic'], 'avatar_url_200']
-
 const API_CODES: Record<string, ErrorCode> = {
   access_token_invalid: 'token_rejected',
   scope_not_authorized: 'scope_insufficient',
@@ -32,6 +31,7 @@ const API_CODES: Record<string, ErrorCode> = {
   internal_error: 'provider_unavailable',
 }
 
+/** The strategy of TikTok; its constructor throws `config_invalid`, naming the option. See {@link TiktokOptions}. */
 export class TiktokStrategy extends DialectStrategy {
   private readonly own: { v1: boolean; fields: string[] | undefined; disableAutoAuth: boolean }
 

@@ -3,7 +3,9 @@ import type { DialectKit } from './kit'
 
 /** The two functions of a test framework that the kit needs. */
 export interface TestFramework {
+  /** Groups tests. */
   describe(name: string, body: () => void): unknown
+  /** Registers one test. */
   it(name: string, body: () => Promise<void>): unknown
 }
 

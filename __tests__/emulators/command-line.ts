@@ -17,6 +17,7 @@ export class CommandLine {
     this.child = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'bin/passport-dialects.ts'), ...args], {
       cwd: ROOT,
       stdio: 'pipe',
+      env: process.env, // as this test sees it
     })
     this.ended = once(this.child, 'close')
     CommandLine.running.add(this)

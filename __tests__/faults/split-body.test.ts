@@ -56,7 +56,8 @@ describe.each(NAMES)('%s', (name) => {
   test('a client that decodes each chunk by itself breaks the name (the control)', async () => {
     const expected = Buffer.from(emulator.users[0]?.name ?? '', 'utf8')
     at = sent.indexOf(expected) + 1
-    expect(await naiveGet(sent, at)).not.toContain(emulator.users[0]?.name)
+    // Where the body has the name twice, only one of them is cut.
+    expect(await naiveGet(sent, at)).not.toBe(sent.toString('utf8'))
   })
 })
 

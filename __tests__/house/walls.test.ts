@@ -34,6 +34,13 @@ test.each(sources('emulators'))('$file imports nothing of the other side', ({ te
   expect(text).not.toMatch(/from '\.\.\/(lib|strategies)/)
 })
 
+test.each(sources('lib').filter(({ file }) => !/^lib\/(index|providers)\.ts$/.test(file)))(
+  '$file imports neither a strategy nor an emulator',
+  ({ text }) => {
+    expect(text).not.toMatch(/from '(\.\.\/)+(strategies|emulators)/)
+  },
+)
+
 test.each(sources('testing'))('$file knows the public side alone, no provider and no test framework', ({ text }) => {
   const imported = [...text.matchAll(/from '([^']+)'/g)].map(([, from = '']) => from)
   const known = ['../lib/index', '../emulators/index', 'express', 'express-session', 'passport', 'passport-oauth2']
@@ -42,7 +49,7 @@ test.each(sources('testing'))('$file knows the public side alone, no provider an
   for (const name of PROVIDERS) expect(text.toLowerCase()).not.toContain(name)
 })
 
-test('one file opens connections, and one touches the session', () => {
+test('one file opens connections, and only those of the session touch it', () => {
   const lib = sources('lib').map(({ file, text }) => ({ file, code: codeOf(text) }))
   const opening = lib.filter(({ code }) =>
     /import\('undici'\)|from 'node:(http|https|net|tls)'|(?<!async )\bfetch\(/.test(
@@ -50,6 +57,8 @@ test('one file opens connections, and one touches the session', () => {
     ),
   )
   expect(opening.map(({ file }) => file)).toEqual(['lib/provider-call.ts'])
-  const touching = lib.filter(({ code }) => /\breq\.session\b/.test(code))
-  expect(touching.map(({ file }) => file)).toEqual(['lib/session.ts'])
+  const touching = lib.filter(({ code }) => /\breq\.session\b|\{[^{}]*\bsession\b[^{}]*\} = req\b/.test(code))
+  const others = touching.map(({ file }) => file).filter((file) => !/^lib\/session(-\w+)?\.ts$/.test(file))
+  expect(touching.length).toBeGreaterThan(0)
+  expect(others).toEqual([])
 })

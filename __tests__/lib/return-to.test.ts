@@ -41,6 +41,8 @@ test.each([
   '/a/..//evil.example',
   '/a/%2e%2e//evil.example',
   '/%2e%2e//evil.example',
+  '/%2e%2e/%2fevil.example',
+  '/a/..%2f%2fevil.example',
   '/%',
   '/%E0%A4%A',
   '',

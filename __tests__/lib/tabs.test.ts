@@ -1,3 +1,4 @@
+import type { RequestHandler } from 'express'
 import session from 'express-session'
 import { type RunningApp, startRouterApp } from '../support/app'
 import { Browser, told } from '../support/browser'
@@ -97,4 +98,37 @@ test('the 21st pending login pushes out the oldest, and only that', async () => 
   expect(await tabs[0]?.[1]?.()).toBe('/login?error=state_unknown&provider=aihubmix')
   expect(backChannelCalls(emulators)).toBe(before)
   for (const nth of [1, 20, 10]) expect(await tabs[nth]?.[1]?.()).toBe(`/done/${nth}`)
+})
+
+test('a login that begins while that of another tab is finished is not lost with the old session id', async () => {
+  let release = () => {}
+  let arrived = () => {}
+  const read = new Promise<void>((resolve) => {
+    arrived = resolve
+  })
+  const finished = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  // Behind the session middleware: the request has read its session, and waits.
+  const before: RequestHandler = (req, _res, next) => {
+    if (req.path !== '/auth/tiktok') return next()
+    arrived()
+    void finished.then(() => next())
+  }
+  const racing = await startRouterApp({ providers: providersOf(emulators) }, { before })
+  try {
+    const browser = new Browser()
+    const [first, second] = [tab(browser, racing.origin, 'tapd', 1), tab(browser, racing.origin, 'tiktok', 2)]
+    await first[0]?.()
+    const beginning = second[0]?.()
+    await read
+    expect(await first[1]?.()).toBe('/done/1')
+    release()
+    await beginning
+    expect(await second[1]?.()).toBe('/done/2')
+    const { providers } = await told(browser.get(`${racing.origin}/auth/session`))
+    expect(providers.map(({ name }) => name)).toEqual(['tapd', 'tiktok'])
+  } finally {
+    await racing.close()
+  }
 })

@@ -31,7 +31,7 @@ export function startRouterApp(
 }
 
 /** What a callback under bare Passport came to. */
-export interface BareOutcome {
+interface BareOutcome {
   user: unknown
   info: unknown
   code: string | undefined
@@ -40,7 +40,7 @@ export interface BareOutcome {
 /** An app with one strategy under a Passport of its own; the callback tells what Passport was told. */
 export function startBareApp(
   build: (callbackURL: string) => DialectStrategy,
-  options: { store?: session.MemoryStore; callbackURL?: string } = {},
+  options: { store?: session.MemoryStore; callbackURL?: string; route?: RegExp } = {},
 ): Promise<RunningApp> {
   return start(options, (app, originOf) => {
     const passport = new Passport()
@@ -53,7 +53,7 @@ export function startBareApp(
       next()
     })
     app.use(passport.session())
-    app.get('/login', passport.authenticate('it'))
+    app.get(options.route ?? '/login', passport.authenticate('it'))
     app.get('/callback', (req, res, next) => {
       const told = (error: unknown, user: Express.User | false | null | undefined, info: unknown) => {
         const failure = error ?? info

@@ -76,7 +76,7 @@ export async function startPlainProvider(): Promise<PlainProvider> {
 }
 
 /** What Passport was told at the end of a request. */
-export interface Outcome {
+interface Outcome {
   error: unknown
   user: unknown
   info: unknown
@@ -85,7 +85,7 @@ export interface Outcome {
 }
 
 /** What a browser sees of a request, and what Passport was told; `outcome` is `undefined` where it redirected. */
-export interface Visit {
+interface Visit {
   location: URL
   status: number
   outcome: Outcome | undefined

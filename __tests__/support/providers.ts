@@ -1,19 +1,19 @@
 import type { Providers } from 'passport-dialects'
-import { type Emulator, type EmulatorName, startEmulator } from 'passport-dialects/emulators'
+import { type Emulator, type EmulatorName, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
 
 export const NAMES: readonly EmulatorName[] = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix', 'feishu']
 
 export type Emulators = Record<EmulatorName, Emulator>
 
 /** Every provider on loopback. */
-export async function startAll(): Promise<Emulators> {
+export async function startAll(options: EmulatorOptions = {}): Promise<Emulators> {
   const [tailchat, tapd, bbscloud, tiktok, aihubmix, feishu] = await Promise.all([
-    startEmulator('tailchat', { port: 0 }),
-    startEmulator('tapd', { port: 0 }),
-    startEmulator('bbscloud', { port: 0 }),
-    startEmulator('tiktok', { port: 0 }),
-    startEmulator('aihubmix', { port: 0 }),
-    startEmulator('feishu', { port: 0 }),
+    startEmulator('tailchat', options),
+    startEmulator('tapd', options),
+    startEmulator('bbscloud', options),
+    startEmulator('tiktok', options),
+    startEmulator('aihubmix', options),
+    startEmulator('feishu', options),
   ])
   return { tailchat, tapd, bbscloud, tiktok, aihubmix, feishu }
 }

@@ -1,3 +1,4 @@
+// Over 300 lines because all its tests speak to one API of their own, which answers what each of them needs.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'

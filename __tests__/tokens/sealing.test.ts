@@ -81,8 +81,9 @@ test('sealed tokens moved into another login’s place are not taken', async () 
   const sessions: Record<string, string> = Reflect.get(store, 'sessions')
   const [a = '', b = ''] = Object.keys(sessions)
   const [from, to] = [JSON.parse(sessions[a] ?? ''), JSON.parse(sessions[b] ?? '')]
-  to['passport-dialects'].tokens.aihubmix.sealed = from['passport-dialects'].tokens.aihubmix.sealed
-  sessions[b] = JSON.stringify(to)
+  const slot = JSON.parse(to['passport-dialects'])
+  slot.tokens.aihubmix.sealed = JSON.parse(from['passport-dialects']).tokens.aihubmix.sealed
+  sessions[b] = JSON.stringify({ ...to, 'passport-dialects': JSON.stringify(slot) })
   const answers = [await ask(mine, `${app.origin}/tokens/aihubmix`), await ask(theirs, `${app.origin}/tokens/aihubmix`)]
   expect(answers.map(({ error }) => error?.code).filter(Boolean)).toEqual(['config_invalid'])
 })
@@ -94,9 +95,10 @@ test('a sealed token that was tampered with does not open', async () => {
   const sessions: Record<string, string> = Reflect.get(store, 'sessions')
   for (const [id, text] of Object.entries(sessions)) {
     const content = JSON.parse(text)
-    const entry = content['passport-dialects'].tokens.aihubmix
+    const slot = JSON.parse(content['passport-dialects'])
+    const entry = slot.tokens.aihubmix
     entry.sealed = `${entry.sealed.slice(0, -4)}${entry.sealed.endsWith('AAAA') ? 'BBBB' : 'AAAA'}`
-    sessions[id] = JSON.stringify(content)
+    sessions[id] = JSON.stringify({ ...content, 'passport-dialects': JSON.stringify(slot) })
   }
   expect((await ask(browser, `${app.origin}/tokens/aihubmix`)).error.code).toBe('config_invalid')
 })

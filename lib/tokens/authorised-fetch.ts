@@ -2,7 +2,6 @@ import { Readable } from 'node:stream'
 import { OAuthError } from '../errors'
 import { type CallLimits, openProvider } from '../provider-call'
 import type { Where } from '../session'
-import { ProviderResponse } from './provider-response'
 
 /** What `req.oauth.fetch` takes of a fetch's `init`; anything else of it means nothing here. */
 export interface ApiCallInit {
@@ -60,7 +59,15 @@ export async function sendWithToken(call: ApiCall, accessToken: string): Promise
   if (type !== undefined) headers['content-type'] ??= type
   const method = (init.method ?? 'GET').toUpperCase()
   const answer = await openProvider({ url, method, headers, body, signal: init.signal ?? undefined }, limits, where)
+  const { ProviderResponse } = loadResponse()
   return new ProviderResponse(answer, where) as unknown as Response // it is one, see there
+}
+
+/** Loaded at the first use: naming the global `Response` makes Node load a whole fetch of its own. */
+let response: typeof import('./provider-response') | undefined
+function loadResponse(): typeof import('./provider-response') {
+  response ??= require('./provider-response') as typeof import('./provider-response') // what stands there
+  return response
 }
 
 /** Whether the provider refuses the access token by this answer. */

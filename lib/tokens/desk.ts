@@ -9,7 +9,7 @@ import { endTokens, sessionPlace, tokensOf } from './session-place'
 import type { TokenSet } from './token-set'
 import type { TokenStore } from './token-store'
 
-/** What {@link TokenDesk} is told when a provider refuses a refresh token. */
+/** What `onLoggedOut` is told when a provider refuses a refresh token. */
 export interface LoggedOut {
   provider: string
   /** The request that found out; none where a job did. */

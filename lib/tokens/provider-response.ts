@@ -14,6 +14,8 @@ const FetchResponse = Response as unknown as new (
 /**
  * A fetch `Response` over an answer whose body is still on its way. `json`, `text` and the like read it within the
  * strategy's `timeout` and `maxResponseBytes`; `body` streams it without a size cap. No web stream is made unless asked for.
+ *
+ * @public loaded by name, at the first use
  */
 export class ProviderResponse extends FetchResponse {
   readonly #answer: OpenAnswer

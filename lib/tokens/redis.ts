@@ -5,13 +5,19 @@ import type { TokenStore } from './token-store'
 
 /** What the store needs of a node-redis client (`createClient` of the package `redis`), connected or not. */
 export interface RedisClient {
+  /** One Redis command and its reply. */
   sendCommand(command: string[]): Promise<unknown>
+  /** Called where the client is not open. */
   connect(): Promise<unknown>
+  /** Whether `connect` was called. */
   readonly isOpen: boolean
+  /** A client without a listener would end the process at the first lost connection. */
   on(event: 'error', listener: (error: Error) => void): unknown
+  /** Closes the connection at once. */
   destroy(): void
 }
 
+/** Where a {@link RedisTokenStore} keeps tokens. */
 export interface RedisTokenStoreOptions {
   /** A node-redis client of the app's own; without it the store makes one and needs the package `redis`. */
   client?: RedisClient
@@ -49,6 +55,7 @@ export class RedisTokenStore implements TokenStore {
     this.#client.catch(() => {}) // told to whoever uses the store
   }
 
+  /** The entry of a login, `undefined` where there is none or it has ended. */
   async get(key: string): Promise<string | undefined> {
     const value = await this.#send('GET', this.#prefix + key)
     return typeof value === 'string' ? value : undefined

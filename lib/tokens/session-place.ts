@@ -1,5 +1,6 @@
 import type { JsonObject } from '../provider-call'
-import { changeSlot, isCookieSession, newestSlot, type SessionRequest, type Slot, type Where } from '../session'
+import { isCookieSession, type SessionRequest, type Slot, type Where } from '../session'
+import { changeSlot, newestSlot } from '../session-guard'
 import { isStored, type Kept, type StoredTokens, writeDown } from './kept'
 import { type Place, readKept } from './place'
 import type { Sealer } from './sealer'
@@ -66,31 +67,14 @@ export function tokensOf(slot: Slot | undefined): Record<string, unknown> {
   return typeof tokens === 'object' && tokens !== null ? (tokens as Record<string, unknown>) : {} // an object's members
 }
 
-export function setTokens(slot: Slot, provider: string, entry: StoredTokens | JsonObject): void {
+function setTokens(slot: Slot, provider: string, entry: StoredTokens | JsonObject): void {
   slot.tokens = { ...tokensOf(slot), [provider]: entry }
 }
 
-export function dropTokens(slot: Slot, provider: string): void {
+function dropTokens(slot: Slot, provider: string): void {
   const { [provider]: _dropped, ...rest } = tokensOf(slot)
   slot.tokens = rest
   if (Array.isArray(slot.logins)) slot.logins = slot.logins.filter((login) => login?.name !== provider)
-}
-
-/**
- * Makes a slot fit into the `room` that a session in a cookie has: the provider's raw answers go first, then the record
- * of used logins, then the tokens of `newest`. Its login stays; only what `req.oauth` could do with it is gone.
- */
-export function fitTokens(slot: Slot, newest: string, room: number | undefined): void {
-  if (room === undefined) return
-  const isTooLarge = () => Buffer.byteLength(JSON.stringify(slot)) > room
-  for (const [provider, entry] of Object.entries(tokensOf(slot))) {
-    if (isTooLarge() && isStored(entry) && entry.raw !== undefined) setTokens(slot, provider, { ...entry, raw: {} })
-  }
-  if (isTooLarge()) slot.used = []
-  if (!isTooLarge()) return
-  const { [newest]: _dropped, ...rest } = tokensOf(slot)
-  slot.tokens = rest
-  process.emitWarning(`The tokens of ${newest} do not fit into a session cookie. Name a \`tokenStore\`.`)
 }
 
 /** The login is over: no slow request brings its tokens back. */

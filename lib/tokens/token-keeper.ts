@@ -11,14 +11,17 @@ import { readTokenOptions } from './token-options'
 import type { TokenSet } from './token-set'
 import type { TokenStore } from './token-store'
 
+/** What a {@link TokenKeeper} needs; the same as the routers over the same store. */
 export interface TokenKeeperOptions {
   /** The router's `providers`; those of many tenants have a keeper each. */
   providers: Providers
   /** The store that the router's option `tokenStore` names. */
   tokenStore: TokenStore
+  /** The key, or keys, that the router's option `encryptionKey` has. */
   encryptionKey?: string | Uint8Array | readonly (string | Uint8Array)[]
   /** Seconds; default 300. */
   refreshLeadTime?: number
+  /** Told once when a provider refuses a refresh token. */
   onLoggedOut?: (login: LoggedOut) => unknown
 }
 

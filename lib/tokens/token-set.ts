@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../provider-call'
 
 /** What a provider issues at the end of a login, out of its envelope. */
 export interface TokenSet {
+  /** Visible ASCII, fit for a header. */
   accessToken: string
   /** Always `Bearer`: any other type is refused (RFC 6749 §7.1). */
   tokenType: 'Bearer'
@@ -9,6 +10,7 @@ export interface TokenSet {
   scope: string[]
   /** When the access token ends; absent where the provider does not say. */
   expiresAt?: Date
+  /** Absent where the provider issued none. */
   refreshToken?: string
   /** The provider's token object, untouched. */
   raw: JsonObject

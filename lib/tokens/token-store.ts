@@ -3,6 +3,7 @@
  * What it promises: `get` returns what the last `set` that resolved to `true` stored, in every process.
  */
 export interface TokenStore {
+  /** The entry that was last stored under `key`; `undefined` where there is none. */
   get(key: string): Promise<string | undefined>
   /**
    * Stores `value`; with `expected`, only where that is what is stored now, in one indivisible step.

@@ -1,0 +1,73 @@
+import { Browser } from '../support/browser'
+import { EVIL_TARGETS } from './evil-targets'
+import { consent, type Scene, startScene } from './scene'
+
+let scene: Scene
+beforeAll(async () => {
+  scene = await startScene()
+})
+afterAll(() => scene.close())
+
+/** Where a browser is after a whole login that was begun with `returnTo`. */
+async function landing(app: Scene['ours'], query: string): Promise<{ header: string; origin: string }> {
+  const browser = new Browser()
+  const callback = await consent(app, browser, scene.emulators.aihubmix, { query })
+  const header = (await browser.get(callback)).headers.get('location') ?? ''
+  const target = URL.canParse(header, callback) ? new URL(header, callback) : undefined
+  return { header, origin: target?.origin ?? '' }
+}
+
+describe('open redirection by returnTo (RFC 9700 §4.11.1, RFC 6749 §10.15)', () => {
+  test(`the list is long enough: ${EVIL_TARGETS.length} strings, each but once`, () => {
+    expect(new Set(EVIL_TARGETS).size).toBe(EVIL_TARGETS.length)
+    expect(EVIL_TARGETS.length).toBeGreaterThanOrEqual(60)
+  })
+
+  test('control: the naive app leaves its origin with at least half of them', async () => {
+    const landed = await Promise.all(
+      EVIL_TARGETS.map((target) => landing(scene.naive, `?returnTo=${encodeURIComponent(target)}`)),
+    )
+    const away = landed.filter(({ origin }) => origin !== scene.naive.origin)
+    expect(away.length).toBeGreaterThanOrEqual(EVIL_TARGETS.length / 2)
+  })
+
+  test.each(EVIL_TARGETS)('ours ignores %j', async (target) => {
+    const { header, origin } = await landing(scene.ours, `?returnTo=${encodeURIComponent(target)}`)
+    expect([header, origin]).toEqual(['/', scene.ours.origin])
+  })
+
+  test.each(EVIL_TARGETS.filter((target) => /^[!-~]+$/.test(target) && !target.includes('#')))(
+    'nor does it follow %j as it stands, unencoded',
+    async (target) => {
+      const { origin } = await landing(scene.ours, `?returnTo=${target}`)
+      expect(origin).toBe(scene.ours.origin)
+    },
+  )
+
+  test.each([
+    'returnTo[]',
+    'returnTo[0]',
+    'return_to',
+    'next',
+    'redirect',
+    'successRedirect',
+    'successReturnToOrRedirect',
+  ])('there is no other parameter that does it: %s', async (name) => {
+    const { header } = await landing(scene.ours, `?${name}=https://evil.example`)
+    expect(header).toBe('/')
+  })
+
+  test('two returnTo are none', async () => {
+    expect((await landing(scene.ours, '?returnTo=/a&returnTo=//evil.example')).header).toBe('/')
+  })
+
+  test('the callback takes no returnTo of its own', async () => {
+    const browser = new Browser()
+    const callback = await consent(scene.ours, browser, scene.emulators.aihubmix, { query: '?returnTo=/mine' })
+    expect((await browser.get(`${callback}&returnTo=//evil.example`)).headers.get('location')).toBe('/mine')
+  })
+
+  test('a path of this app is still where the login goes', async () => {
+    expect((await landing(scene.ours, '?returnTo=/a/b%3Fc%3Dd%23e')).header).toBe('/a/b?c=d#e')
+  })
+})

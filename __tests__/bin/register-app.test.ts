@@ -1,0 +1,139 @@
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import { registerApplication } from 'passport-dialects'
+import { type Emulator, startEmulator } from 'passport-dialects/emulators'
+import { CommandLine } from '../emulators/command-line'
+
+const REDIRECT = 'http://127.0.0.1:3000/auth/aihubmix/callback'
+let emulator: Emulator
+let dir: string
+beforeAll(async () => {
+  emulator = await startEmulator('aihubmix', { developerToken: 'the developer token' })
+  dir = mkdtempSync(join(tmpdir(), 'register-app-'))
+})
+afterAll(async () => {
+  await emulator.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+const request = () => ({
+  developerToken: 'the developer token',
+  name: '我的第三方应用',
+  description: '应用描述信息',
+  redirectURI: REDIRECT,
+  baseURL: emulator.origin,
+})
+
+describe('registerApplication', () => {
+  test('an application that it registered can be logged in to', async () => {
+    const { clientID, clientSecret, name, redirectURI } = await registerApplication(request())
+    expect({ name, redirectURI }).toEqual({ name: '我的第三方应用', redirectURI: REDIRECT })
+    const asked = new URLSearchParams({
+      response_type: 'code',
+      client_id: clientID,
+      redirect_uri: REDIRECT,
+      state: 's',
+    })
+    const callback = await emulator.approve(`${emulator.options.authorizationURL}?${asked}`)
+    const form = new URLSearchParams({
+      grant_type: 'authorization_code',
+      code: new URL(callback).searchParams.get('code') ?? '',
+      redirect_uri: REDIRECT,
+      client_id: clientID,
+      client_secret: clientSecret,
+    })
+    const answer = await fetch(emulator.options.tokenURL, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: form.toString(),
+    })
+    expect(await answer.json()).toMatchObject({ token_type: 'Bearer', access_token: expect.any(String) })
+  })
+
+  test.each([
+    ['a refused token', { developerToken: 'wrong' }, 'token_rejected'],
+    ['no name', { name: '' }, 'config_invalid'],
+    ['no https', { redirectURI: 'http://app.example.com/callback' }, 'config_invalid'],
+    ['no address', { redirectURI: 'callback' }, 'config_invalid'],
+    ['no token', { developerToken: ' ' }, 'config_invalid'],
+  ])('%s is a clear error without the token in it', async (_what, over, code) => {
+    const failure = await registerApplication({ ...request(), ...over }).catch((error) => error)
+    expect(failure).toMatchObject({ code, provider: code === 'config_invalid' ? 'registerApplication' : 'aihubmix' })
+    expect(JSON.stringify(failure) + failure.stack).not.toContain('the developer token')
+  })
+
+  test.each([
+    ['refused', 'provider_error'],
+    ['http-503', 'provider_unavailable'],
+    ['missing-token', 'response_invalid'],
+    ['html', 'response_invalid'],
+    ['redirect', 'provider_redirected'],
+    ['silent', 'provider_timeout'],
+  ] as const)('fault %s: %s', async (fault, code) => {
+    emulator.failNext('request', fault)
+    await expect(registerApplication({ ...request(), timeout: 300 })).rejects.toMatchObject({ code, phase: 'request' })
+  })
+})
+
+describe('register-app', () => {
+  function run(...args: string[]): CommandLine {
+    process.env.AIHUBMIX_DEVELOPER_TOKEN = 'the developer token'
+    const name = ['--name', 'My app', '--redirect-uri', REDIRECT, '--base-url', emulator.origin]
+    return new CommandLine('register-app', ...name, ...args)
+  }
+  afterEach(() => {
+    delete process.env.AIHUBMIX_DEVELOPER_TOKEN
+  })
+  const registered = () => emulator.requests.filter(({ path }) => path === '/api/oauth_apps').length
+
+  test('writes the secret to a file that only the owner can read, and does not print it', async () => {
+    const file = join(dir, '.env')
+    writeFileSync(file, 'OTHER="stays"\nAIHUBMIX_CLIENT_SECRET=\n')
+    chmodSync(file, 0o644)
+    const command = run('--write', file)
+    expect(await command.exitCode()).toBe(0)
+    const values = parseEnv(readFileSync(file, 'utf8'))
+    expect(values).toEqual({
+      OTHER: 'stays',
+      AIHUBMIX_CLIENT_ID: expect.stringMatching(/^client_/),
+      AIHUBMIX_CLIENT_SECRET: expect.stringMatching(/^secret_/),
+    })
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(command.stdout).toContain(values.AIHUBMIX_CLIENT_ID)
+    expect(command.stdout + command.stderr).not.toContain(values.AIHUBMIX_CLIENT_SECRET)
+  })
+
+  test('prints it when asked', async () => {
+    const command = run('--show-secret')
+    expect(await command.exitCode()).toBe(0)
+    expect(command.stdout).toMatch(/^client secret: secret_\w+$/m)
+  })
+
+  test('asks for nothing where the secret would be lost, or would replace another', async () => {
+    const before = registered()
+    expect(await run().exitCode()).toBe(2)
+    const taken = join(dir, 'taken.env')
+    writeFileSync(taken, 'AIHUBMIX_CLIENT_SECRET=mine\n')
+    const refused = run('--write', taken)
+    expect(await refused.exitCode()).toBe(1)
+    expect(refused.stderr).toContain('--force')
+    expect(readFileSync(taken, 'utf8')).toBe('AIHUBMIX_CLIENT_SECRET=mine\n')
+    expect(await run('--write', join(dir, 'no', 'such', 'folder')).exitCode()).toBe(1)
+    expect(registered()).toBe(before)
+    expect(existsSync(join(dir, 'no'))).toBe(false)
+    expect(await run('--write', taken, '--force').exitCode()).toBe(0)
+    expect(readFileSync(taken, 'utf8')).not.toContain('mine')
+  })
+
+  test('says what is missing, and shows its help', async () => {
+    expect(await new CommandLine('register-app', '--name', 'x').exitCode()).toBe(2)
+    const help = new CommandLine('register-app', '--help')
+    expect(await help.exitCode()).toBe(0)
+    expect(help.stdout).toContain('AIHUBMIX_DEVELOPER_TOKEN')
+    const tokenless = new CommandLine('register-app', '--name', 'x', '--redirect-uri', REDIRECT, '--show-secret')
+    expect(await tokenless.exitCode()).toBe(1)
+    expect(tokenless.stderr).toContain('AIHUBMIX_DEVELOPER_TOKEN')
+  })
+})

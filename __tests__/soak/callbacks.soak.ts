@@ -1,0 +1,8 @@
+import { runsOf } from '../fuzz/seed'
+import { closeStorm, openStorm, storm } from '../fuzz/storm'
+
+beforeAll(openStorm)
+afterAll(closeStorm)
+
+test('100,000 callbacks: no junk in a request answers a 500, and none in a session either logs anybody in or ends a pending login', () =>
+  storm(runsOf(100_000)))

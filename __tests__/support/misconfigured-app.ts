@@ -1,0 +1,35 @@
+import session from 'express-session'
+import { oauthRouter } from 'passport-dialects'
+import { startRouterApp } from './app'
+
+// A process of its own: what Node prints of a warning, and how often, is seen from outside only.
+async function main() {
+  const warnings: string[] = []
+  process.on('warning', ({ name }) => {
+    if (name === 'PassportDialectsWarning') warnings.push(name)
+  })
+  const providers = { tapd: { clientID: 'id', clientSecret: 'secret' } }
+  oauthRouter({ providers })
+  const app = await startRouterApp(
+    { providers },
+    {
+      middleware: session({
+        secret: 'a test session secret',
+        resave: false,
+        saveUninitialized: false,
+        cookie: { secure: true, sameSite: 'strict' },
+      }),
+      before: oauthRouter({ providers, mountPath: '/second' }),
+    },
+  )
+  await fetch(`${app.origin}/auth/session`)
+  await new Promise(setImmediate)
+  console.log(`before the first login: ${warnings.join() || 'none'}`)
+  for (const path of ['/auth/tapd', '/auth/tapd', '/second/tapd']) {
+    const { status } = await fetch(app.origin + path, { redirect: 'manual' })
+    console.log(status)
+  }
+  await app.close()
+}
+
+void main()

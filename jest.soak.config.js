@@ -1,0 +1,10 @@
+const usual = require('./jest.config')
+
+/** The long runs, apart from `npm test`: `npm run test:soak`. One after the other, for each wants the machine to itself. */
+/** @type {import('jest').Config} */
+module.exports = {
+  ...usual,
+  testMatch: ['<rootDir>/__tests__/soak/**/*.soak.ts'],
+  testTimeout: 600_000,
+  maxWorkers: 1,
+}

@@ -1,0 +1,39 @@
+/** How a provider differs, as far as it can be said in words rather than in methods. */
+export interface Dialect {
+  /** Absolute http(s) addresses; an option of the same name replaces one. */
+  endpoints: {
+    /** RFC 6749 §3.1. */
+    authorizationURL: string
+    /** RFC 6749 §3.2. */
+    tokenURL: string
+    /** Where the user is asked for. */
+    userProfileURL: string
+    /** Where it is not the token endpoint. */
+    refreshURL?: string | undefined
+    /** RFC 7009, where the provider has it. */
+    revokeURL?: string | undefined
+    /** Where the user can buy more of what the provider sells. */
+    topupURL?: string | undefined
+  }
+  /** Asked for where the app names none. */
+  scope: readonly string[]
+  /** Default: a space (RFC 6749 §3.3). */
+  scopeSeparator?: ' ' | ','
+  /** The name of the client id on the wire; default `client_id`. */
+  clientIDName?: string
+  /** Whether PKCE is on where the app says nothing; default off. */
+  pkce?: boolean
+  /** The callback parameters that carry a credential; default `code`. */
+  credentials?: readonly string[]
+  /** Expected RFC 9207 `iss`; compared where set. */
+  issuer?: string | undefined
+  /** Whether codes are taken that the provider sends unasked, at the router's entry route. */
+  unsolicited?: boolean
+  /** HTTP statuses that say of an API call: the access token is refused. Default 401 (RFC 6750 §3.1). */
+  tokenRefused?: readonly number[]
+  /** The query parameter that carries the access token, where the provider knows no Bearer header. */
+  tokenParameter?: string
+}
+
+/** A grant for the token endpoint, in the names of RFC 6749 §4.1.3 and §6. */
+export type Grant = { grant_type: 'authorization_code' | 'refresh_token' } & Record<string, string | undefined>

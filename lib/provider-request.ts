@@ -1,0 +1,32 @@
+/** Any JSON value (RFC 8259). */
+export type Json = null | boolean | number | string | Json[] | JsonObject
+/** A JSON object: a provider's answer, or a part of it. */
+export type JsonObject = { [key: string]: Json | undefined }
+
+/** One call to a provider, as a dialect writes it down. At most one of `form` and `json`. */
+export interface ProviderRequest {
+  /** The HTTP method. */
+  method: 'GET' | 'POST'
+  /** Absolute address; a query of its own stays. */
+  url: string
+  /** Set in the address's query. */
+  query?: Params
+  /** Sent as `application/x-www-form-urlencoded`, without a charset (one provider refuses it). */
+  form?: Params
+  /** Sent as `application/json`. */
+  json?: JsonObject
+  /** `Authorization: Basic`: user and password as they go into base64. */
+  basic?: { user: string; password: string }
+  /** `Authorization: Bearer` (RFC 6750 §2.1). */
+  bearer?: string
+}
+
+/** Parameters by name; those that are `undefined` are left out. */
+export type Params = Record<string, string | undefined>
+
+/** Whatever of a request could be a credential: what no error may quote. */
+export function secretsOf({ form, query, json, basic, bearer }: ProviderRequest): string[] {
+  const named = Object.entries({ ...query, ...form, ...json }).filter(([name]) => !PUBLIC_NAMES.has(name))
+  return [...named.map(([, value]) => value), basic?.password, bearer].filter((value) => typeof value === 'string')
+}
+const PUBLIC_NAMES = new Set(['grant_type', 'response_type', 'redirect_uri', 'client_id', 'client_key', 'fields'])
