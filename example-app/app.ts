@@ -16,6 +16,7 @@ export function createApp(options: AppOptions): Express {
   const { baseURL, sessionSecret, store } = options
   const app = express()
   app.disable('x-powered-by')
+  if (baseURL.startsWith('https:')) app.set('trust proxy', 1) // TLS ends there: without this no Secure cookie is ever set
   app.use(toOwnHost(baseURL))
   app.use(protectPages(options))
   app.get('/popup.js', popupHelper)
@@ -26,7 +27,6 @@ export function createApp(options: AppOptions): Express {
       resave: false,
       saveUninitialized: false,
       cookie: cookieFor(options),
-      proxy: baseURL.startsWith('https:'), // TLS ends at the proxy before us: without this no Secure cookie is ever set
       ...(store && { store }),
     }),
   )

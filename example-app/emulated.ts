@@ -1,6 +1,5 @@
-import { AihubmixStrategy, type Providers } from 'passport-dialects'
+import { AihubmixStrategy, type Providers, providersFromEnv } from 'passport-dialects'
 import { type Emulator, type EmulatorName, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
-import { credentialsFrom } from './credentials'
 
 /** The providers of the example, and the emulators that stand in for those without credentials. */
 export interface ExampleProviders {
@@ -15,10 +14,10 @@ export const NAMES: readonly EmulatorName[] = ['tailchat', 'tapd', 'bbscloud', '
 
 /**
  * Real credentials from the environment replace an emulator, one provider at a time.
- * @throws Error naming the variable that is missing where credentials are given by half
+ * @throws OAuthError naming the variable that is missing or wrong
  */
 export async function providersFrom(env: NodeJS.ProcessEnv, emulation = SHORT_TOKENS): Promise<ExampleProviders> {
-  const given = credentialsFrom(env)
+  const given = providersFromEnv(env)
   const started = await Promise.all(
     NAMES.map(async (name) => (given[name] ? undefined : startEmulator(name, { ...emulation, ...TO_SHOW[name] }))),
   )
@@ -44,4 +43,6 @@ const TO_SHOW: Partial<Record<EmulatorName, EmulatorOptions>> = { tapd: { refres
 const EXTRAS: Partial<Record<EmulatorName, Record<string, unknown>>> = {
   aihubmix: { scope: ['profile', 'balance'] },
   tiktok: { scope: ['user.info.basic', 'user.info.profile'] },
+  feishu: { scope: ['contact:user.email:readonly', 'offline_access'] },
+  tailchat: { scope: ['openid', 'profile', 'offline_access'] },
 }

@@ -46,7 +46,7 @@ export function protectPages({ providers, emulated = {} }: AppOptions): RequestH
 const TAPD_PAGES = ['https://www.tapd.cn', 'https://tapd.woa.com']
 
 export function logsInSilently(tapd: { [option: string]: unknown } | undefined): boolean {
-  return tapd?.silentLogin === true || tapd?.silentLogin === 'true'
+  return tapd?.silentLogin === true
 }
 
 function keepNothing(_req: Request, res: Response, next: NextFunction): void {

@@ -10,7 +10,7 @@ export interface User {
   accounts: Account[]
 }
 
-interface Account {
+export interface Account {
   provider: string
   displayName: string
   /** What is left to spend, where the provider tells. */

@@ -68,6 +68,7 @@ describeWith('Chromium', 'how the pages look', () => {
       await page.getByRole('button', { name: texts.disconnect }).last().click()
       await page.getByText(texts.disconnected('TAPD')).waitFor()
 
+      await context.clearCookies()
       await page.goto(`${stage.origin}/inside-tapd`)
       await page.frameLocator('iframe').getByRole('heading', { name: '张三' }).waitFor()
       await look('inside-tapd')

@@ -169,7 +169,7 @@ test('the content security policy admits no inline style and no inline script, a
 })
 
 test('the scripts of the pages are under 10 kB in all', async () => {
-  const sizes = ['page.js', 'popup.js'].map(async (name) => {
+  const sizes = ['page.mjs', 'popup.js'].map(async (name) => {
     const answer = await fetch(`${origin}/${name}`)
     expect(answer.headers.get('content-type')).toContain('javascript')
     return (await answer.arrayBuffer()).byteLength

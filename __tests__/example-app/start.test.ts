@@ -34,7 +34,7 @@ test('a port that is taken is replaced by a free one, and it says so', async () 
 test.each([
   ['half a pair of credentials', { TAPD_CLIENT_ID: 'x' }, 'TAPD_CLIENT_SECRET is missing'],
   ['an address that cannot be listened on', { HOST: '192.0.2.1' }, 'EADDRNOTAVAIL'],
-  ['an option that a strategy refuses', { TAPD_CLIENT_ID: 'x', TAPD_CLIENT_SECRET: 'y', TAPD_SITE: 'z' }, 'site'],
+  ['an option that a strategy refuses', { TAPD_CLIENT_ID: 'x', TAPD_CLIENT_SECRET: 'y', TAPD_SITE: 'z' }, 'TAPD_SITE'],
   ['a Redis that does not answer', { REDIS_URL: 'redis://127.0.0.1:1' }, 'REDIS_URL: there is no Redis'],
 ])('%s ends the start with a sentence', async (_name, env, sentence) => {
   const started = new Started(env)

@@ -64,7 +64,7 @@ function life({ texts }: View, provider: string, { expiresAt, refreshToken }: To
   return `<span class="life" data-life="${escapeHtml(provider)}" data-left="${left}"${renews ? ' data-renews' : ''} ${words}><span><time>${clock(left)}</time> ${texts.tokenLeft}${renews ? ` · <span role="status">${texts.tokenRenews}</span>` : ''}</span><progress max="${left}" value="${left}" aria-hidden="true"></progress></span>`
 }
 
-/** As page.js writes it, too. */
+/** As page.mjs writes it, too. */
 function clock(seconds: number): string {
   const two = (number: number) => String(Math.floor(number)).padStart(2, '0')
   const hours = seconds >= 3600 ? `${Math.floor(seconds / 3600)}:` : ''

@@ -20,7 +20,7 @@ export function layout(view: View, heading: string, body: string, kind = ''): st
 <link rel="icon" href="/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/style.css">
 <link rel="stylesheet" href="/account.css">
-<script type="module" src="/page.js"></script>
+<script type="module" src="/page.mjs"></script>
 </head>
 <body${kind && ` class="${kind}"`}>
 <header class="bar"><a class="home" href="/"><img src="/icon.svg" alt="" width="24" height="24">passport-dialects</a>

@@ -27,7 +27,7 @@ export function viewOf(req: Request, { providers, emulated = {} }: AppOptions): 
   }
 }
 
-/** A link that logs in by redirect; page.js opens a window in its place where the user wants one. */
+/** A link that logs in by redirect; page.mjs opens a window in its place where the user wants one. */
 export function loginLink(view: View, provider: string, label: string): string {
   const { emulated, texts, title } = view
   const some = Object.keys(emulated).length
