@@ -1,33 +1,49 @@
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import express, { type Express } from 'express'
-import session from 'express-session'
-import { oauthRouter, type Providers } from 'passport-dialects'
-import { protectPage, sendHome } from './pages'
-import { verify } from './users'
+import session, { type Store } from 'express-session'
+import { actions } from './actions'
+import { preferLanguage } from './language'
+import { type LoginOptions, logins } from './logins'
+import { frame } from './pages/frame'
+import { home } from './pages/home'
+import { popupHelper } from './popup-helper'
+import { protectPages, refuseForeignForms, toOwnHost } from './protection'
+import { cookieFor } from './stores'
 
-/** The whole use of the package: a session, the router, and `req.user` in one's own routes. */
-export function createApp({ baseURL, providers, sessionSecret }: AppOptions): Express {
+/** The app: what any Express app has, and one line for the logins. */
+export function createApp(options: AppOptions): Express {
+  const { baseURL, sessionSecret, store } = options
   const app = express()
-  const secure = baseURL.startsWith('https:')
   app.disable('x-powered-by')
+  if (baseURL.startsWith('https:')) app.set('trust proxy', 1) // TLS ends there: without this no Secure cookie is ever set
+  app.use(toOwnHost(baseURL))
+  app.use(protectPages(options))
+  app.get('/popup.js', popupHelper)
+  app.use(express.static(join(__dirname, 'public'), { index: false }))
   app.use(
     session({
       secret: sessionSecret ?? randomBytes(32).toString('hex'),
       resave: false,
       saveUninitialized: false,
-      cookie: { httpOnly: true, sameSite: 'lax', secure },
-      proxy: secure, // TLS ends at the proxy before us: without this no Secure cookie is ever set
+      cookie: cookieFor(options),
+      ...(store && { store }),
     }),
   )
-  app.use(oauthRouter({ baseURL, providers, verify, successRedirect: '/', failureRedirect: '/' }))
-  app.get('/', protectPage, (req, res) => sendHome(req, res, Object.keys(providers)))
+  app.use(refuseForeignForms(baseURL))
+  app.use(logins(options))
+  app.use(actions())
+  app.use(preferLanguage)
+  app.get('/', home(options))
+  app.get('/inside-tapd', frame(options))
   return app
 }
 
-export interface AppOptions {
-  /** The public origin of this app. */
-  baseURL: string
-  providers: Providers
+export interface AppOptions extends LoginOptions {
+  /** The origins of the emulators, by the name of the provider that each stands in for. */
+  emulated?: Readonly<Record<string, string>>
   /** Default: a random one, which ends all sessions at a restart. */
   sessionSecret?: string | undefined
+  /** Default: sessions in memory. */
+  store?: Store | undefined
 }

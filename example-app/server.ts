@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app'
-import { providersFrom } from './providers'
+import { NAMES, providersFrom } from './emulated'
 import { addressOf, settingsFrom } from './settings'
+import { storesAt } from './stores'
 
 // `npm start`: the example against real providers where the environment (or .env) has their credentials,
 // against emulators where it has not.
@@ -11,24 +12,29 @@ if (existsSync('.env')) process.loadEnvFile('.env')
 
 async function main(): Promise<void> {
   const settings = settingsFrom(process.env)
-  const { host, sessionSecret } = settings
+  const { host, sessionSecret, redisURL } = settings
+  const stores = await storesAt(redisURL)
   const { providers, emulators } = await providersFrom(process.env)
   // The address is known only once a port is taken: the app answers from then on.
   const server = await listen(settings.port, host)
   const { port } = server.address() as AddressInfo // a TCP server's, as listen() asked
   const baseURL = settings.baseURL ?? addressOf(host, port)
-  server.on('request', createApp({ baseURL, providers, sessionSecret }))
+  const emulated = Object.fromEntries(emulators.map(({ name, origin }) => [name, origin]))
+  server.on('request', createApp({ baseURL, providers, sessionSecret, emulated, ...stores }))
 
-  const emulated = new Set(emulators.map(({ name }) => String(name)))
-  for (const name of Object.keys(providers)) {
-    const origin = emulators.find((emulator) => emulator.name === name)?.origin
-    console.log(`${name.padEnd(9)} ${emulated.has(name) ? `emulated at ${origin}` : 'real credentials'}`)
+  for (const name of NAMES) {
+    console.log(`${name.padEnd(9)} ${emulated[name] ? `emulated at ${emulated[name]}` : 'real credentials'}`)
   }
+  if (redisURL)
+    console.log(
+      `\nSessions and tokens are in Redis${sessionSecret ? '' : '; set SESSION_SECRET, or they end at a restart'}.`,
+    )
   console.log(`\nOpen ${baseURL}`)
 
   const stop = () => {
     server.close()
     server.closeAllConnections()
+    stores.close()
     void Promise.all(emulators.map((emulator) => emulator.close()))
   }
   process.once('SIGINT', stop)

@@ -5,6 +5,8 @@ export interface Settings {
   /** The public origin, where it differs from the address that the app listens on. */
   baseURL: string | undefined
   sessionSecret: string | undefined
+  /** Sessions and tokens go there; in memory without it. */
+  redisURL: string | undefined
 }
 
 /**
@@ -21,6 +23,7 @@ export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
     host: given('HOST') ?? '127.0.0.1',
     baseURL: given('BASE_URL'),
     sessionSecret: given('SESSION_SECRET'),
+    redisURL: given('REDIS_URL'),
   }
 }
 

@@ -10,21 +10,28 @@ export interface User {
   accounts: Account[]
 }
 
-interface Account {
+export interface Account {
   provider: string
   displayName: string
-  scope: string[]
+  /** What is left to spend, where the provider tells. */
+  balance?: string | undefined
 }
 
 /** The router's `verify`: a first login makes the user, a further one connects an account to it. */
-export function verify({ provider, profile, tokens, req }: VerifyLogin): User {
-  const account = { provider, displayName: profile.displayName, scope: tokens.scope }
+export function verify({ provider, profile, req }: VerifyLogin): User {
+  const account = { provider, displayName: profile.displayName, balance: balanceOf(profile) }
   const known = req.user as User | undefined // this function made it
   const switches = known?.provider === provider && known.id !== profile.id
-  if (!known || switches) return { ...personOf(profile), accounts: [account] }
+  if (!known || switches) return { ...personOf(provider, profile), accounts: [account] }
   return { ...known, accounts: [...known.accounts.filter((other) => other.provider !== provider), account] }
 }
 
-function personOf({ provider, id, displayName, emails, photos }: DialectProfile): Omit<User, 'accounts'> {
+/** AIHubMix's, where its scope `balance` was granted. */
+export function balanceOf({ _json }: DialectProfile): string | undefined {
+  const { balance_formatted: balance } = _json as { balance_formatted?: unknown } // the provider's own object, checked here
+  return typeof balance === 'string' ? balance : undefined
+}
+
+function personOf(provider: string, { id, displayName, emails, photos }: DialectProfile): Omit<User, 'accounts'> {
   return { provider, id, displayName, email: emails?.[0]?.value, photo: photos?.[0]?.value }
 }

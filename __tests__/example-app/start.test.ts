@@ -10,7 +10,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s ends the app and its emulators', a
   const address = await started.address()
   expect((await fetch(address)).status).toBe(200)
   const emulators = [...started.printed.matchAll(/emulated at (\S+)/g)].map(([, origin = '']) => origin)
-  expect(emulators).toHaveLength(5)
+  expect(emulators).toHaveLength(6)
   await started.stop(signal)
   for (const origin of [address, ...emulators]) await expect(fetch(origin)).rejects.toThrow('fetch failed')
 })
@@ -34,7 +34,8 @@ test('a port that is taken is replaced by a free one, and it says so', async () 
 test.each([
   ['half a pair of credentials', { TAPD_CLIENT_ID: 'x' }, 'TAPD_CLIENT_SECRET is missing'],
   ['an address that cannot be listened on', { HOST: '192.0.2.1' }, 'EADDRNOTAVAIL'],
-  ['an option that a strategy refuses', { TAPD_CLIENT_ID: 'x', TAPD_CLIENT_SECRET: 'y', TAPD_SITE: 'z' }, 'site'],
+  ['an option that a strategy refuses', { TAPD_CLIENT_ID: 'x', TAPD_CLIENT_SECRET: 'y', TAPD_SITE: 'z' }, 'TAPD_SITE'],
+  ['a Redis that does not answer', { REDIS_URL: 'redis://127.0.0.1:1' }, 'REDIS_URL: there is no Redis'],
 ])('%s ends the start with a sentence', async (_name, env, sentence) => {
   const started = new Started(env)
   expect(await started.exitCode()).toBe(1)

@@ -1,0 +1,149 @@
+import type { Locator, Page } from 'playwright-core'
+import { en } from '../../example-app/texts-en'
+import { zh } from '../../example-app/texts-zh'
+import { describeWith } from '../support/services'
+import { inWindow, Stage, windowOf } from './stage'
+
+describeWith('Chromium', 'the account in a browser', () => {
+  let stage: Stage
+  beforeAll(async () => {
+    // Five minutes before its end a token is renewed: of these, two seconds after the login.
+    stage = await Stage.open({ accessTokenLifetime: 302 })
+  }, 60_000)
+  afterAll(() => stage?.close())
+
+  test('the balance is topped up in a tab of its own and asked for again on the page', async () => {
+    await stage.visit({}, async (page, context) => {
+      await stage.logIn(page, 'AIHubMix')
+      const amount = page.locator('[data-balance=aihubmix]')
+      expect(await amount.textContent()).toBe('750.00')
+      const topup = await windowOf(context, () => page.getByRole('link', { name: en.topUp }).click())
+      await topup.getByRole('button').click()
+      await topup.getByText('850.00').waitFor()
+      await topup.close()
+      await page.evaluate('window.sameDocument = true')
+      await page.getByRole('button', { name: en.refreshBalance }).click()
+      await page.getByText('850.00').waitFor()
+      expect(await page.evaluate('window.sameDocument')).toBe(true)
+      await page.reload()
+      expect(await amount.textContent()).toBe('850.00')
+    })
+  })
+
+  test('a provider that fails while the balance is asked for is told of in words', async () => {
+    await stage.visit(
+      {},
+      async (page) => {
+        await stage.logIn(page, 'AIHubMix')
+        stage.emulator('aihubmix').failNext('profile', 'http-503')
+        await page.getByRole('button', { name: en.refreshBalance }).click({ noWaitAfter: true })
+        await page.getByRole('alert').getByText(en.failures.provider_unavailable).waitFor()
+        await page.getByRole('heading', { name: '张三' }).waitFor()
+      },
+      [/503/],
+    )
+  })
+
+  test('the life of a token counts down, and it is renewed without a reload', async () => {
+    await stage.visit({}, async (page) => {
+      await stage.logIn(page, 'TikTok')
+      const life = cardOf(page, 'TikTok').locator('.life')
+      const first = await life.locator('time').textContent()
+      expect(first).toMatch(/^0(5:0\d|4:59)$/)
+      await life.filter({ hasText: new RegExp(`05:0\\d.*${en.tokenRenewed}`) }).waitFor()
+      const renewals = stage.emulator('tiktok').requests.filter(({ endpoint }) => endpoint === 'refresh')
+      expect(renewals).toHaveLength(1)
+    })
+  })
+
+  test('a login that has died is told of, and can be begun anew', async () => {
+    await stage.visit(
+      {},
+      async (page) => {
+        await stage.logIn(page, 'AIHubMix')
+        stage.emulator('aihubmix').revokeGrants()
+        await page.getByRole('alert').getByText(en.failures.refresh_rejected).waitFor()
+        await page.getByText(en.nothingConnected).waitFor()
+        await inWindow(page, false)
+        await page.getByRole('link', { name: en.tryAgain }).click()
+        await page.getByRole('button', { name: '张三' }).click()
+        await page.locator('[data-balance=aihubmix]').waitFor()
+      },
+      [/401/],
+    )
+  })
+
+  test('TikTok is disconnected, at the provider too', async () => {
+    await stage.visit({}, async (page) => {
+      await stage.logIn(page, 'TAPD')
+      await stage.logIn(page, 'TikTok')
+      await cardOf(page, 'TikTok').getByRole('button', { name: en.disconnect }).click()
+      await page.getByText(en.disconnected('TikTok')).waitFor()
+      expect(stage.emulator('tiktok').requests.at(-1)).toMatchObject({ endpoint: 'revoke', status: 200 })
+      expect(await page.getByRole('heading', { name: 'TikTok' }).count()).toBe(0)
+      await page.getByRole('link', { name: 'Connect TikTok' }).waitFor()
+      await page.getByRole('heading', { name: 'TAPD', exact: true }).waitFor()
+    })
+  })
+
+  test('further accounts are connected in windows; the first user stays', async () => {
+    await stage.visit({}, async (page, context) => {
+      await stage.logIn(page, 'TAPD')
+      await inWindow(page, true)
+      for (const title of ['Tailchat', 'Feishu']) {
+        const popup = await windowOf(context, () => page.getByRole('link', { name: `Connect ${title}` }).click())
+        await popup.getByRole('button', { name: 'Ada' }).click()
+        await cardOf(page, title).getByText('Ada Lovelace').waitFor()
+      }
+      await page.getByRole('heading', { name: '张三', level: 1 }).waitFor()
+    })
+  })
+
+  test('the project that was chosen at TAPD is shown', async () => {
+    await stage.visit({}, async (page) => {
+      await inWindow(page, false)
+      await page.getByRole('link', { name: 'Continue with TAPD' }).click()
+      await page.getByLabel('Project').selectOption('10104802')
+      await page.getByRole('button', { name: 'Ada' }).click()
+      await cardOf(page, 'TAPD').getByText('10104802').waitFor()
+    })
+  })
+
+  test('opened inside TAPD, the app knows its user without a question; whoever is there stays', async () => {
+    await stage.visit({}, async (page) => {
+      await page.getByRole('link', { name: en.insideTapd }).click()
+      const inside = page.frameLocator('iframe')
+      await inside.getByRole('heading', { name: '张三' }).waitFor()
+      const frame = page.frames().at(-1)
+      expect(frame?.url()).toBe(`${stage.origin}/`)
+      await inside.getByRole('button', { name: en.signOut }).click()
+      await inside.getByRole('heading', { name: en.title, exact: true }).waitFor()
+      await stage.logIn(page, 'Feishu', 'Ada')
+      await page.goto(`${stage.origin}/inside-tapd`)
+      await inside.getByRole('heading', { name: 'Ada Lovelace' }).waitFor()
+      expect(await inside.getByRole('heading', { name: 'TAPD', exact: true }).count()).toBe(0)
+    })
+  })
+
+  test('the language is switched on every page and stays', async () => {
+    await stage.visit({ locale: 'zh-CN' }, async (page) => {
+      await page.getByRole('heading', { name: zh.title, exact: true }).waitFor()
+      await page.getByRole('link', { name: 'English' }).click()
+      await page.getByRole('heading', { name: en.title, exact: true }).waitFor()
+      await page.goto(`${stage.origin}/?error=rate_limited&provider=feishu`)
+      await page.getByText(en.failures.rate_limited).waitFor()
+      await page.getByRole('link', { name: '中文' }).click()
+      await page.getByText(zh.failures.rate_limited).waitFor()
+      await page.getByText(zh.failed('飞书')).waitFor()
+      await page.goto(`${stage.origin}/inside-tapd`)
+      await page.getByRole('heading', { name: zh.insideTapdTitle }).waitFor()
+      await page.frameLocator('iframe').getByRole('button', { name: zh.signOut }).waitFor()
+      expect(await page.locator('html').getAttribute('lang')).toBe('zh')
+    })
+  })
+})
+
+function cardOf(page: Page, title: string): Locator {
+  const heading = page.getByRole('heading', { name: title, exact: true })
+  return page.getByRole('listitem').filter({ has: heading })
+}

@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs'
+import type { BrowserContext, Page } from 'playwright-core'
+import { en } from '../../example-app/texts-en'
+import { zh } from '../../example-app/texts-zh'
+import { describeWith } from '../support/services'
+import { takePicture } from './pictures'
+import { inWindow, Stage, windowOf } from './stage'
+
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
+
+const USERS = [
+  {
+    id: '12345',
+    name: '张三',
+    username: '张三',
+    email: 'zhangsan@example.com',
+    avatar: 'https://pictures.test/zhangsan.svg',
+  },
+  { id: '12346', name: 'Ada Lovelace', username: 'Ada Lovelace' },
+  { id: '12347', name: 'Wolfeschlegelsteinhausenbergerdorff', username: 'Wolfeschlegelsteinhausenbergerdorff' },
+]
+const PORTRAIT = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 72"><rect width="72" height="72" fill="#fde68a"/>
+<path d="M8 72c2-18 14-24 28-24s26 6 28 24Z" fill="#0f766e"/><circle cx="36" cy="30" r="15" fill="#d6a77a"/>
+<path d="M20 28c0-12 8-18 16-18s16 6 16 18c-6-6-10-8-16-8s-10 2-16 8Z" fill="#27272a"/></svg>`
+
+const SCREENS = [
+  { name: 'phone-light', width: 390, height: 844, colorScheme: 'light', locale: 'zh-CN' },
+  { name: 'phone-dark', width: 390, height: 844, colorScheme: 'dark', locale: 'en-GB' },
+  { name: 'desktop-light', width: 1280, height: 860, colorScheme: 'light', locale: 'en-GB' },
+  { name: 'desktop-dark', width: 1280, height: 860, colorScheme: 'dark', locale: 'zh-CN' },
+] as const
+
+describeWith('Chromium', 'how the pages look', () => {
+  let stage: Stage
+  beforeAll(async () => {
+    stage = await Stage.open({ users: USERS, accessTokenLifetime: 7200 })
+  }, 60_000)
+  afterAll(() => stage?.close())
+
+  test.each(SCREENS)('$name: axe finds nothing, and nothing is cut off', async ({ name, width, height, ...screen }) => {
+    await stage.visit({ viewport: { width, height }, ...screen }, async (page, context) => {
+      await withPictures(context)
+      const texts = screen.locale === 'zh-CN' ? zh : en
+      const feishu = texts.titles.feishu ?? 'Feishu'
+      const look = async (subject: string) => {
+        await expectReadable(page, width)
+        await takePicture(page, `${subject}-${name}`)
+      }
+      await page.locator('#popup').waitFor()
+      await takePicture(page, `sign-in-${name}`) // the next page has all of it
+      await page.goto(`${stage.origin}/?error=access_denied&provider=tapd`)
+      await page.locator('#popup').waitFor()
+      await look('failure')
+
+      await page.locator('#popup').setChecked(false)
+      await page.getByRole('link', { name: texts.signInWith(feishu) }).click()
+      await page.getByRole('button', { name: '张三' }).click()
+      for (const title of ['AIHubMix', 'TikTok', 'TAPD']) {
+        await page.getByRole('link', { name: texts.connect(title), exact: true }).click()
+        if (title === 'TAPD') {
+          await page.getByRole('combobox').first().selectOption('10104802')
+          await takePicture(page, `consent-${name}`)
+        }
+        await page.getByRole('button', { name: '张三' }).click()
+      }
+      await page.getByRole('heading', { name: 'TAPD', exact: true }).waitFor()
+      await look('account')
+      await page.getByRole('button', { name: texts.disconnect }).last().click()
+      await page.getByText(texts.disconnected('TAPD')).waitFor()
+
+      await context.clearCookies()
+      await page.goto(`${stage.origin}/inside-tapd`)
+      await page.frameLocator('iframe').getByRole('heading', { name: '张三' }).waitFor()
+      await look('inside-tapd')
+    })
+  })
+
+  test('a name without a space fits a phone, and a picture that nobody serves is an initial', async () => {
+    await stage.visit({ viewport: { width: 320, height: 640 } }, async (page) => {
+      await stage.logIn(page, 'AIHubMix', 'Wolfe')
+      await expectReadable(page, 320)
+      expect(await page.locator('.avatar').textContent()).toBe('W')
+      expect(await page.locator('.avatar img').count()).toBe(0)
+    })
+  })
+
+  test('with the keyboard alone: in by redirect, in by a window, and out', async () => {
+    await stage.visit({}, async (page, context) => {
+      await withPictures(context)
+      await page.locator('#popup').waitFor()
+      const order = ['passport-dialects', 'English', '中文', ...['Tailchat', 'TAPD'].map(en.signInWith)]
+      for (const text of order) expect(await tab(page)).toEqual({ text, outline: 'solid' })
+      const popup = await windowOf(context, () => page.keyboard.press('Enter'))
+      await tabTo(popup, '张三')
+      await Promise.all([popup.waitForEvent('close'), popup.keyboard.press('Enter')])
+      await page.getByRole('heading', { name: '张三', level: 1 }).waitFor()
+      await tabTo(page, en.signOut)
+      await page.keyboard.press('Enter')
+      await page.getByRole('heading', { name: en.title, exact: true }).waitFor()
+      await page.locator('#popup').waitFor()
+      await page.locator('#popup').focus()
+      await page.keyboard.press('Space')
+      await tabTo(page, en.signInWith('TikTok'))
+      await page.keyboard.press('Enter')
+      await page.getByRole('button', { name: '张三' }).waitFor()
+      await tabTo(page, '张三')
+      await page.keyboard.press('Enter')
+      await page.getByRole('heading', { name: '张三', level: 1 }).waitFor()
+      await inWindow(page, false) // the choice was kept
+    })
+  })
+})
+
+interface Violation {
+  id: string
+  impact: string
+  nodes: { html: string }[]
+}
+
+async function expectReadable(page: Page, width: number): Promise<void> {
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+  await page.evaluate(AXE)
+  const { violations } = await page.evaluate<{ violations: Violation[] }>(
+    "axe.run({ iframes: false, resultTypes: ['violations'] })",
+  )
+  expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
+}
+
+async function withPictures(context: BrowserContext): Promise<void> {
+  await context.route('https://pictures.test/**', (route) =>
+    route.fulfill({ contentType: 'image/svg+xml', body: PORTRAIT }),
+  )
+}
+
+/** Presses Tab; tells where the focus is then, and whether it shows. */
+async function tab(page: Page): Promise<{ text: string; outline: string }> {
+  await page.keyboard.press('Tab')
+  return page.evaluate(`({ text: document.activeElement === document.body ? '' : document.activeElement.innerText,
+    outline: getComputedStyle(document.activeElement).outlineStyle })`)
+}
+
+async function tabTo(page: Page, wanted: string): Promise<void> {
+  for (let presses = 0; presses < 40; presses++) if ((await tab(page)).text?.includes(wanted)) return
+  throw new Error(`Tab never came to ${wanted}`)
+}

@@ -1,0 +1,70 @@
+import express, { type NextFunction, type Request, type Response, type Router } from 'express'
+import { OAuthError } from 'passport-dialects'
+import { balanceOf } from './users'
+
+declare module 'express-session' {
+  interface SessionData {
+    /** What was asked for since the login, by the login's key. */
+    balances?: Record<string, string>
+  }
+}
+
+/** What a user does with a login once it is there. Each works for a form and for a script that asks for JSON. */
+export function actions(): Router {
+  const router = express.Router()
+
+  router.post('/tokens/:provider/refresh', async (req, res) => {
+    const tokens = await req.oauth.tokens(req.params.provider) // renewed by the package where they end soon
+    answer(req, res, { secondsLeft: secondsLeft(tokens?.expiresAt) })
+  })
+
+  router.post('/balance/:provider', async (req, res) => {
+    const { provider } = req.params
+    const balance = balanceOf(await req.oauth.profile(provider))
+    if (balance !== undefined) req.session.balances = { ...req.session.balances, [keyOf(req, provider)]: balance }
+    answer(req, res, { balance })
+  })
+
+  router.get('/top-up/:provider', async (req, res) => {
+    res.redirect(303, await req.oauth.topupURL(req.params.provider))
+  })
+
+  router.post('/disconnect/:provider', async (req, res) => {
+    const { provider } = req.params
+    await req.oauth.revoke(provider)
+    answer(req, res, {}, { done: 'disconnected', provider })
+  })
+
+  router.use(tellFailure)
+  return router
+}
+
+/** Another login at the same provider has another key, so nobody sees the balance of an earlier one. */
+export function keyOf(req: Request, provider: string): string {
+  return req.oauth.tokenKey(provider) ?? provider
+}
+
+/** `undefined` where the provider does not say how long a token lives. */
+export function secondsLeft(expiresAt: Date | undefined): number | undefined {
+  return expiresAt && Math.max(0, Math.floor((expiresAt.getTime() - Date.now()) / 1000))
+}
+
+function answer(req: Request, res: Response, json: object, query?: Record<string, string>): void {
+  if (wantsJson(req)) res.json(json)
+  else res.redirect(303, query ? `/?${new URLSearchParams(query)}` : '/')
+}
+
+/** As the router's `failureRedirect` does it, so that the page has one way to tell of failures. */
+function tellFailure(error: unknown, req: Request, res: Response, next: NextFunction): void {
+  if (!OAuthError.is(error)) {
+    next(error)
+    return
+  }
+  const { code, status } = error
+  if (wantsJson(req)) res.status(status).json({ error: { code } })
+  else res.redirect(303, `/?${new URLSearchParams({ error: code, provider: String(req.params.provider ?? '') })}`)
+}
+
+function wantsJson(req: Request): boolean {
+  return req.accepts(['html', 'json']) === 'json'
+}

@@ -1,0 +1,48 @@
+import { AihubmixStrategy, type Providers, providersFromEnv } from 'passport-dialects'
+import { type Emulator, type EmulatorName, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
+
+/** The providers of the example, and the emulators that stand in for those without credentials. */
+export interface ExampleProviders {
+  providers: Providers
+  emulators: Emulator[]
+}
+
+/** AIHubMix again, as an instance that asks its users nothing. */
+export const ONE_CLICK = 'aihubmix-one-click'
+
+export const NAMES: readonly EmulatorName[] = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix', 'feishu']
+
+/**
+ * Real credentials from the environment replace an emulator, one provider at a time.
+ * @throws OAuthError naming the variable that is missing or wrong
+ */
+export async function providersFrom(env: NodeJS.ProcessEnv, emulation = SHORT_TOKENS): Promise<ExampleProviders> {
+  const given = providersFromEnv(env)
+  const started = await Promise.all(
+    NAMES.map(async (name) => (given[name] ? undefined : startEmulator(name, { ...emulation, ...TO_SHOW[name] }))),
+  )
+  const providers: Providers = {}
+  for (const [at, name] of NAMES.entries()) {
+    const emulator = started[at]
+    const options = { ...EXTRAS[name], ...emulator?.options, ...given[name] } as Providers[string] // one of the two is whole
+    providers[name] = options
+    if (!emulator) continue
+    if (name === 'tapd') providers[name] = { ...options, silentLogin: true }
+    if (name === 'aihubmix') {
+      providers[ONE_CLICK] = { ...options, strategy: AihubmixStrategy, autoAuthorize: true }
+    }
+  }
+  return { providers, emulators: started.filter((emulator) => emulator !== undefined) }
+}
+
+/** Tokens are renewed five minutes before they end: of these one sees it half a minute after the login. */
+const SHORT_TOKENS: EmulatorOptions = { accessTokenLifetime: 330 }
+const TO_SHOW: Partial<Record<EmulatorName, EmulatorOptions>> = { tapd: { refresh: true } }
+
+/** More than a login needs, to have something to show. */
+const EXTRAS: Partial<Record<EmulatorName, Record<string, unknown>>> = {
+  aihubmix: { scope: ['profile', 'balance'] },
+  tiktok: { scope: ['user.info.basic', 'user.info.profile'] },
+  feishu: { scope: ['contact:user.email:readonly', 'offline_access'] },
+  tailchat: { scope: ['openid', 'profile', 'offline_access'] },
+}

@@ -1,0 +1,33 @@
+import type { NextFunction, Request, Response } from 'express'
+import { en } from './texts-en'
+import { zh } from './texts-zh'
+
+export type Texts = typeof en
+
+const LANGUAGES: Readonly<Record<string, Texts>> = { en, zh }
+
+/** `?lang=` chooses, and is remembered; without it the cookie, else what the browser prefers. */
+export function preferLanguage(req: Request, res: Response, next: NextFunction): void {
+  const { lang } = req.query
+  if (typeof lang === 'string' && Object.hasOwn(LANGUAGES, lang)) {
+    res.cookie('lang', lang, { sameSite: 'lax', maxAge: 365 * 24 * 3600 * 1000 })
+  }
+  next()
+}
+
+export function textsFor(req: Request): Texts {
+  const remembered = /(?:^|;\s*)lang=(\w+)/.exec(req.headers.cookie ?? '')?.[1]
+  const preferred = req.acceptsLanguages(Object.keys(LANGUAGES)) || 'en'
+  for (const name of [req.query.lang, remembered, preferred]) {
+    const texts = typeof name === 'string' && Object.hasOwn(LANGUAGES, name) ? LANGUAGES[name] : undefined
+    if (texts) return texts
+  }
+  return en
+}
+
+/** The same page in another language. */
+export function addressIn(lang: string, req: Request): string {
+  const query = new URL(req.originalUrl, 'http://x').searchParams
+  query.set('lang', lang)
+  return `?${query}`
+}

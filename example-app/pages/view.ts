@@ -1,0 +1,49 @@
+import type { Request } from 'express'
+import type { AppOptions } from '../app'
+import { type Texts, textsFor } from '../language'
+import { escapeHtml, markOf, titleOf } from './marks'
+
+/** What every part of a page needs to know of the request. */
+export interface View {
+  req: Request
+  texts: Texts
+  /** Every provider that this app has. */
+  providers: readonly string[]
+  emulated: Readonly<Record<string, string>>
+  /** The page stands inside another: a provider's page refuses that, so a login leaves the frame. */
+  framed: boolean
+  title(provider: string): string
+}
+
+export function viewOf(req: Request, { providers, emulated = {} }: AppOptions): View {
+  const texts = textsFor(req)
+  return {
+    req,
+    texts,
+    providers: Object.keys(providers),
+    emulated,
+    framed: req.get('sec-fetch-dest') === 'iframe',
+    title: (provider) => titleOf(provider, texts.titles),
+  }
+}
+
+/** A link that logs in by redirect; page.mjs opens a window in its place where the user wants one. */
+export function loginLink(view: View, provider: string, label: string): string {
+  const { emulated, texts, title } = view
+  const some = Object.keys(emulated).length
+  const mixed = some > 0 && view.providers.some((name) => !isEmulated(name, emulated))
+  const tag = mixed && isEmulated(provider, emulated) ? `<span class="tag">${texts.emulator}</span>` : ''
+  const target = view.framed ? ' target="_top"' : ''
+  return `<a class="login" href="/auth/${encodeURIComponent(provider)}" data-login="${escapeHtml(provider)}" data-waiting="${escapeHtml(texts.waiting(title(provider)))}"${target}>${markOf(provider)}<span>${escapeHtml(label)}</span>${tag}</a>`
+}
+
+/** `aihubmix-one-click` asks the same emulator as `aihubmix`. */
+function isEmulated(provider: string, emulated: View['emulated']): boolean {
+  return Object.keys(emulated).some((name) => provider === name || provider.startsWith(`${name}-`))
+}
+
+/** Shown once there is a script that can open windows. */
+export function popupChoice({ texts }: View): string {
+  return `<div class="popup" hidden><label><input type="checkbox" id="popup" checked> ${texts.inPopup}</label>
+<p class="soft" role="status" id="popup-status" data-closed="${escapeHtml(texts.popupClosed)}"></p></div>`
+}

@@ -1,0 +1,109 @@
+import { loginWithPopup } from './popup.js'
+
+// Everything here adds to pages that work without it.
+
+const choice = document.querySelector('#popup')
+const status = document.querySelector('#popup-status')
+
+if (choice) {
+  choice.checked = remembered() !== 'no'
+  choice.addEventListener('change', () => remember(choice.checked ? 'yes' : 'no'))
+  choice.closest('.popup').hidden = false
+}
+
+// A login opens a window in place of leaving the page.
+document.addEventListener('click', async (event) => {
+  const link = event.target.closest?.('a[data-login]')
+  const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey
+  if (!link || !plain || !choice?.checked) return
+  event.preventDefault()
+  if (event.detail > 1) return // the second half of a double click
+  const provider = link.dataset.login
+  status.textContent = link.dataset.waiting
+  const { ok, code } = await loginWithPopup(provider, { returnTo: '/' })
+  if (ok) location.assign('/')
+  else if (code) location.assign(`/?${new URLSearchParams({ error: code, provider })}`)
+  else status.textContent = status.dataset.closed
+})
+
+// The life of a token counts down; shortly before its end the app is asked to renew it.
+const LEAD = 298 // the app renews from 300 seconds on; no need to ask in the very second
+for (const life of document.querySelectorAll('[data-life]')) {
+  const [clock, bar, word] = ['time', 'progress', '[role=status]'].map((part) => life.querySelector(part))
+  let ends = performance.now() + life.dataset.left * 1000
+  let asking = false
+  const show = () => {
+    const left = Math.max(0, Math.ceil((ends - performance.now()) / 1000))
+    bar.value = left
+    clock.textContent = written(left)
+    return left
+  }
+  const beat = async () => {
+    const left = show()
+    if (left === 0 && !('renews' in life.dataset)) clock.parentElement.textContent = life.dataset.ended
+    if (!('renews' in life.dataset) || asking || left > LEAD || document.hidden) return
+    asking = true
+    const { secondsLeft } = await post(`/tokens/${life.dataset.life}/refresh`, life.dataset.life)
+    setTimeout(() => {
+      asking = false
+    }, 5_000) // one answer that brings nothing new is not asked for every second
+    if (!(secondsLeft > left)) return
+    ends = performance.now() + secondsLeft * 1000
+    bar.max = secondsLeft
+    show()
+    word.textContent = life.dataset.renewed
+    life.classList.add('renewed')
+    setTimeout(() => life.classList.remove('renewed'), 3000)
+  }
+  setInterval(beat, 1000)
+}
+
+// A balance is asked for again without leaving the page.
+for (const form of document.querySelectorAll('form[data-refreshes]')) {
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault()
+    const button = form.querySelector('button')
+    if (button.ariaBusy) return
+    button.ariaBusy = 'true'
+    const { balance } = await post(form.action, form.dataset.refreshes)
+    button.ariaBusy = null
+    if (balance === undefined) return
+    const amount = document.querySelector(`[data-balance="${form.dataset.refreshes}"]`)
+    amount.textContent = balance
+    amount.classList.add('renewed')
+    setTimeout(() => amount.classList.remove('renewed'), 3000)
+  })
+}
+
+/** What the app answers; a failure is shown by the page that has the words for it. */
+async function post(address, provider) {
+  try {
+    const answer = await fetch(address, { method: 'POST', headers: { accept: 'application/json' } })
+    const { error, ...told } = await answer.json()
+    if (error?.code) location.assign(`/?${new URLSearchParams({ error: error.code, provider })}`)
+    return told
+  } catch {
+    return {} // offline: the page stays as it is
+  }
+}
+
+function written(seconds) {
+  const two = (number) => String(Math.floor(number)).padStart(2, '0')
+  const hours = seconds >= 3600 ? `${Math.floor(seconds / 3600)}:` : ''
+  return `${hours}${two((seconds % 3600) / 60)}:${two(seconds % 60)}`
+}
+
+// A browser may keep nothing for us.
+function remembered() {
+  try {
+    return localStorage.getItem('popup')
+  } catch {
+    return null
+  }
+}
+
+function remember(value) {
+  try {
+    localStorage.setItem('popup', value)
+  } catch {}
+}
