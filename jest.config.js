@@ -22,5 +22,7 @@ module.exports = {
   },
   globalSetup: '<rootDir>/__tests__/support/services.ts',
   reporters: ['default', '<rootDir>/__tests__/support/missing-services-reporter.js'],
+  // Most tests wait for sockets: two files at once on two cores.
+  maxWorkers: '100%',
   testTimeout: 30_000,
 }

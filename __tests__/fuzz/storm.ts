@@ -120,7 +120,7 @@ export async function storm(callbacks: number): Promise<void> {
     // the session's store can bring about (a verifier or a redirect address that was never sent) the provider refuses in
     // its own words, and the contract has 502 or 500 for those: no request alone comes to them.
     const code = /\b(authorization_failed|provider_error|client_rejected)\b/.exec(text)?.[1]
-    const pending = item.whose === 'odd' || item.whose === 'attacker'
+    const pending = own || item.whose === 'odd' || item.whose === 'attacker' // `own` came with the attacker's cookies
     const theirs = code === 'authorization_failed' ? pending : code !== undefined && item.whose === 'odd'
     const ours = answer.statusCode >= 500 && !theirs
     if (ours || !stays || (answer.statusCode === 303) !== (answer.headers.location !== undefined)) {

@@ -1,0 +1,96 @@
+import session from 'express-session'
+import type { OAuthRouterConfig, TokenStore } from 'passport-dialects'
+import { type Emulator, startEmulator } from 'passport-dialects/emulators'
+import type { RunningApp } from '../support/app'
+import type { Browser } from '../support/browser'
+import { startSlowLane } from '../support/slow-lane'
+import { ask, countOf, loggedIn, startTokenApp as startHere } from '../support/token-app'
+
+// Two copies of the package in one test know as little of each other as two processes do. Neither has a lock here: both
+// refresh with the same refresh token, and the provider takes it once.
+let emulator: Emulator
+const apps: { app: RunningApp; closeLane: () => void }[] = []
+let lost: string[] = []
+
+beforeEach(async () => {
+  lost = []
+  emulator = await startEmulator('aihubmix', { accessTokenLifetime: 200 })
+})
+afterEach(async () => {
+  for (const { app, closeLane } of apps.splice(0)) {
+    closeLane()
+    await app.close()
+  }
+  await emulator.close()
+})
+
+/** An app with a copy of the package of its own, whose refreshes take `delay` milliseconds on their way. */
+async function startCopy(delay: number, store: session.Store, config: Partial<OAuthRouterConfig> = {}) {
+  const lane = await startSlowLane(emulator.options.refreshURL ?? '', delay)
+  let start = startHere
+  jest.isolateModules(() => {
+    start = (jest.requireActual('../support/token-app') as { startTokenApp: typeof startHere }).startTokenApp // that file's
+  })
+  const app = await start(
+    {
+      providers: { aihubmix: { ...emulator.options, refreshURL: lane.url } },
+      onLoggedOut: ({ provider }) => lost.push(provider),
+      ...config,
+    },
+    { store },
+  )
+  apps.push({ app, closeLane: lane.close })
+  return app
+}
+
+async function refreshAtBoth(browser: Browser, one: RunningApp, two: RunningApp) {
+  const there = browser.at(one.origin, two.origin)
+  const answers = await Promise.all([
+    ask(browser, `${one.origin}/tokens/aihubmix`),
+    ask(there, `${two.origin}/tokens/aihubmix`),
+  ])
+  return answers
+}
+
+test('tokens in the session: whose refresh comes second gets the tokens of the first', async () => {
+  const store = new session.MemoryStore()
+  const [one, two] = [await startCopy(50, store), await startCopy(100, store)]
+  const browser = await loggedIn(one, 'aihubmix', emulator)
+  const [first, second] = await refreshAtBoth(browser, one, two)
+  expect([first?.error, second?.error]).toEqual([undefined, undefined])
+  expect(second?.tokens).toEqual(first?.tokens)
+  expect(countOf(emulator, 'refresh')).toBe(2)
+  expect(lost).toEqual([])
+})
+
+test('tokens in a store without a lock: the same, even where the first is slow to store them', async () => {
+  const texts = new Map<string, string>()
+  const tokenStore: TokenStore = {
+    get: async (key) => texts.get(key),
+    async set(key, value, expected) {
+      if (expected !== undefined) await new Promise((resolve) => setTimeout(resolve, 400))
+      if (expected !== undefined && texts.get(key) !== expected) return false
+      texts.set(key, value)
+      return true
+    },
+    delete: async (key, expected) => (expected === undefined || texts.get(key) === expected) && texts.delete(key),
+  }
+  const store = new session.MemoryStore()
+  const [one, two] = [await startCopy(50, store, { tokenStore }), await startCopy(100, store, { tokenStore })]
+  const browser = await loggedIn(one, 'aihubmix', emulator)
+  const [first, second] = await refreshAtBoth(browser, one, two)
+  expect([first?.error, second?.error]).toEqual([undefined, undefined])
+  expect(second?.tokens).toEqual(first?.tokens)
+  expect(lost).toEqual([])
+})
+
+test('a refresh token that is really dead: both say so, and one tells the app', async () => {
+  const store = new session.MemoryStore()
+  const [one, two] = [await startCopy(50, store), await startCopy(100, store)]
+  const browser = await loggedIn(one, 'aihubmix', emulator)
+  emulator.revokeGrants()
+  emulator.expireTokens()
+  const answers = await refreshAtBoth(browser, one, two)
+  expect(answers.map(({ error }) => error?.code)).toEqual(['refresh_rejected', 'refresh_rejected'])
+  expect(lost).toEqual(['aihubmix'])
+})
