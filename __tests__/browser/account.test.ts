@@ -39,6 +39,7 @@ describeWith('Chromium', 'the account in a browser', () => {
         await page.getByRole('button', { name: en.refreshBalance }).click({ noWaitAfter: true })
         await page.getByRole('alert').getByText(en.failures.provider_unavailable).waitFor()
         await page.getByRole('heading', { name: '张三' }).waitFor()
+        expect(await page.getByRole('link', { name: en.tryAgain }).count()).toBe(0)
       },
       [/503/],
     )
