@@ -129,10 +129,13 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 }
 
-function parseHeaders(raw: Buffer[]): IncomingHttpHeaders {
+/** Headers as undici 6 gives them. */
+export function parseHeaders(raw: Buffer[]): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = {}
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    headers[String(raw[i]).toLowerCase()] = String(raw[i + 1])
+    const [name, value] = [String(raw[i]).toLowerCase(), String(raw[i + 1])]
+    const known = Object.hasOwn(headers, name) ? headers[name] : undefined
+    headers[name] = known === undefined ? value : [known, value].flat()
   }
   return headers
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { OAuthError } from '../errors'
-import { type CallLimits, openProvider } from '../provider-call'
+import { openProvider } from '../open-provider'
+import type { CallLimits } from '../provider-call'
 import type { Where } from '../session'
 
 /** What `req.oauth.fetch` takes of a fetch's `init`; anything else of it means nothing here. */
@@ -48,14 +49,15 @@ export function canReplay(body: ApiCallInit['body']): boolean {
 /** Sends `call` with `accessToken`. @throws as {@link openProvider} */
 export async function sendWithToken(call: ApiCall, accessToken: string): Promise<Response> {
   const { init, tokenParameter, limits, where } = call
-  const url = new URL(call.url)
-  const headers = init.headers ? Object.fromEntries(new Headers(init.headers)) : {}
+  let { url } = call
+  const headers: Record<string, string> = init.headers ? Object.fromEntries(new Headers(init.headers)) : {}
   if (tokenParameter === undefined) headers.authorization = `Bearer ${accessToken}`
   else {
     delete headers.authorization
+    url = new URL(url)
     url.searchParams.set(tokenParameter, accessToken)
   }
-  const { body, type } = await bodyOf(init.body)
+  const { body, type } = init.body === undefined ? NO_BODY : await bodyOf(init.body)
   if (type !== undefined) headers['content-type'] ??= type
   const method = (init.method ?? 'GET').toUpperCase()
   const answer = await openProvider({ url, method, headers, body, signal: init.signal ?? undefined }, limits, where)
@@ -77,8 +79,10 @@ export function refusesToken({ tokenRefused }: ApiCall, { status }: { status: nu
 
 type SentBody = { body: string | Uint8Array | AsyncIterable<Uint8Array> | undefined; type?: string | undefined }
 
+const NO_BODY: SentBody = { body: undefined }
+
 async function bodyOf(body: ApiCallInit['body']): Promise<SentBody> {
-  if (body === undefined || body === null) return { body: undefined }
+  if (body === undefined || body === null) return NO_BODY
   if (typeof body === 'string') return { body, type: 'text/plain;charset=UTF-8' }
   if (isStream(body)) return { body: body as AsyncIterable<Uint8Array> } // web streams iterate in Node
   // Forms, blobs and buffers: fetch's own rules for content type and bytes.
