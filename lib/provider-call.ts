@@ -6,6 +6,7 @@ import { type Bounds, exchange } from './exchange'
 import { log } from './log'
 import type { ProviderRequest } from './provider-request'
 import { bareAddress } from './redact'
+import { strictUTF8 } from './strict-utf8'
 import { dispatchOptions } from './wire-request'
 
 export type { Json, JsonObject, Params, ProviderRequest } from './provider-request'
@@ -57,7 +58,7 @@ export async function callProvider(
     logCall(where, request.method, request.url, status, started)
     const encoding = headers['content-encoding']
     const bytes = encoding === undefined ? body : await decompress(body, encoding, maxResponseBytes)
-    return { status, text: UTF8.decode(bytes) }
+    return { status, text: strictUTF8(bytes) }
   } catch (error) {
     const code = transportFailure(error)
     const failure = OAuthError.is(error)
@@ -67,8 +68,6 @@ export async function callProvider(
     throw failure
   }
 }
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 /** The app's own dispatcher, or ours. */
 export function dispatcherOf(limits: Pick<CallLimits, 'dispatcher'>): Dispatcher {

@@ -24,21 +24,38 @@ export interface ApiCall {
   where: Where
 }
 
+/** Where a provider's API lies. */
+export interface ApiBase {
+  origin: string
+  /** Without a slash at its end. */
+  address: string
+}
+
+export function apiBase(address: string): ApiBase {
+  return { origin: new URL(address).origin, address: address.replace(/\/+$/, '') }
+}
+
 /**
  * The address of an API call: a path below `base`, or an absolute address of its origin. Any other origin is refused,
  * so that no token leaves for it.
  *
  * @throws OAuthError `config_invalid`
  */
-export function apiAddress(path: string, base: string, where: Where): URL {
-  const origin = new URL(base).origin
+export function apiAddress(path: string, base: ApiBase, where: Where): URL {
   const absolute = /^https?:\/\//i.test(path)
-  const address = absolute ? path : base.replace(/\/+$/, '') + path
   const wellFormed = absolute || (path.startsWith('/') && !/^\/[/\\]/.test(path))
-  const url = wellFormed && URL.canParse(address) ? new URL(address) : undefined
-  if (url?.origin === origin && !url.username && !url.password) return url
-  const message = `The address must be a path that begins with /, or lie on ${origin}: the token goes nowhere else.`
+  const url = wellFormed ? parsed(absolute ? path : base.address + path) : undefined
+  if (url?.origin === base.origin && !url.username && !url.password) return url
+  const message = `The address must be a path that begins with /, or lie on ${base.origin}: the token goes nowhere else.`
   throw new OAuthError('config_invalid', { ...where, message })
+}
+
+function parsed(address: string): URL | undefined {
+  try {
+    return new URL(address)
+  } catch {
+    return undefined
+  }
 }
 
 /** Whether the body can be sent a second time. */

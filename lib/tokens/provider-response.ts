@@ -4,6 +4,7 @@ import { lookUp } from '../answers'
 import { OAuthError } from '../errors'
 import type { OpenAnswer } from '../open-provider'
 import type { Where } from '../session'
+import { strictUTF8 } from '../strict-utf8'
 
 /**
  * A fetch `Response` over an answer whose body is still on its way. `json`, `text` and the like read it within the
@@ -67,7 +68,7 @@ export class ProviderResponse {
     if (this.#whole) return this.#whole.text()
     const bytes = await this.#bytes()
     try {
-      return UTF8.decode(bytes)
+      return strictUTF8(bytes)
     } catch {
       throw this.#failure('The answer of the provider is not UTF-8.')
     }
@@ -126,8 +127,6 @@ export class ProviderResponse {
 }
 
 Object.setPrototypeOf(ProviderResponse.prototype, Response.prototype)
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 function headersOf({ headers }: OpenAnswer): Headers {
   const all = new Headers()
