@@ -80,7 +80,9 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     clearTimeout(this.timer)
     const { status, headers, chunks, size } = this
     const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
-    this.resolve({ status, headers, body })
+    // undici lends a connection out again one turn of the event loop after its answer has ended. A login's second call
+    // that came before that would open a connection of its own.
+    queueMicrotask(() => setImmediate(this.resolve, { status, headers, body }))
   }
 
   onResponseError(_controller: unknown, error: Error): void {
