@@ -1,8 +1,8 @@
 import { promisify } from 'node:util'
-import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Dispatcher } from 'undici'
 import { type ErrorCode, OAuthError, type Phase } from './errors'
 import { type Bounds, exchange } from './exchange'
+import { lazily } from './lazily'
 import { log } from './log'
 import type { ProviderRequest } from './provider-request'
 import { bareAddress } from './redact'
@@ -74,15 +74,11 @@ export function dispatcherOf(limits: Pick<CallLimits, 'dispatcher'>): Dispatcher
   return limits.dispatcher ?? ownAgent()
 }
 
-/** undici is loaded at the first call: importing the package stays cheap. */
-let agent: Dispatcher | undefined
-function ownAgent(): Dispatcher {
-  if (agent) return agent
+const ownAgent = lazily((): Dispatcher => {
   const { Agent } = require('undici') as typeof import('undici') // what stands there
   // Ten seconds of keep-alive where the provider names none: most front ends keep 15 s or more.
-  agent = new Agent({ keepAliveTimeout: 10_000, keepAliveMaxTimeout: 60_000, connect: { timeout: 30_000 } })
-  return agent
-}
+  return new Agent({ keepAliveTimeout: 10_000, keepAliveMaxTimeout: 60_000, connect: { timeout: 30_000 } })
+})
 
 export function logCall(
   where: { provider: string; phase: Phase },
@@ -97,17 +93,21 @@ export function logCall(
   log.call('%s %s: %s %s: %s in %d ms', where.provider, where.phase, method, bareAddress(url), told, ms)
 }
 
-const decoders = { gzip: promisify(gunzip), deflate: promisify(inflate), br: promisify(brotliDecompress) }
+const decoders = lazily(() => {
+  const { brotliDecompress, gunzip, inflate } = require('node:zlib') as typeof import('node:zlib') // what stands there
+  return {
+    gzip: promisify(gunzip),
+    'x-gzip': promisify(gunzip),
+    deflate: promisify(inflate),
+    br: promisify(brotliDecompress),
+  }
+})
 
 export async function decompress(body: Buffer, encoding: string | string[] | undefined, cap: number): Promise<Buffer> {
   const name = String(encoding ?? 'identity').toLowerCase()
   if (name === 'identity' || body.length === 0) return body
-  const decode =
-    name === 'x-gzip'
-      ? decoders.gzip
-      : Object.hasOwn(decoders, name)
-        ? decoders[name as keyof typeof decoders]
-        : undefined // a key that is its own
+  const known = decoders()
+  const decode = Object.hasOwn(known, name) ? known[name as keyof typeof known] : undefined // a key that is its own
   if (!decode) throw Object.assign(new Error(`unknown content-encoding`), { code: 'UNKNOWN_ENCODING' })
   return decode(body, { maxOutputLength: cap })
 }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { OAuthError } from '../errors'
+import { lazily } from '../lazily'
 import { openProvider } from '../open-provider'
 import type { CallLimits } from '../provider-call'
 import type { Where } from '../session'
@@ -82,12 +83,8 @@ export async function sendWithToken(call: ApiCall, accessToken: string): Promise
   return new ProviderResponse(answer, where) as unknown as Response // it is one, see there
 }
 
-/** Loaded at the first use: naming the global `Response` makes Node load a whole fetch of its own. */
-let response: typeof import('./provider-response') | undefined
-function loadResponse(): typeof import('./provider-response') {
-  response ??= require('./provider-response') as typeof import('./provider-response') // what stands there
-  return response
-}
+/** Naming the global `Response` makes Node load a whole fetch of its own. */
+const loadResponse = lazily(() => require('./provider-response') as typeof import('./provider-response')) // what stands there
 
 /** Whether the provider refuses the access token by this answer. */
 export function refusesToken({ tokenRefused }: ApiCall, { status }: { status: number }): boolean {
