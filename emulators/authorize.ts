@@ -16,7 +16,7 @@ export interface Asked extends Consent {
 }
 
 /** What a user left ticked and picked. */
-interface Chosen {
+export interface Chosen {
   scope: readonly string[]
   place?: string | undefined
 }

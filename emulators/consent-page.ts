@@ -16,7 +16,7 @@ export interface Consent {
 }
 
 /** What a user logs in for, beside himself: a project or a company. */
-interface Place {
+export interface Place {
   kind: 'project' | 'company'
   options: readonly EmulatorProject[]
   /** The id of the one that is chosen at first; without it none is, and none may be. */

@@ -23,7 +23,8 @@ import type {
 } from './types'
 
 // What an emulator of one's own is made of.
-export { type Asked, consentRoutes, isRegistered, withParams } from './authorize'
+export { type Asked, type Chosen, consentRoutes, isRegistered, withParams } from './authorize'
+export type { Place } from './consent-page'
 export { type Grant, Ledger } from './ledger'
 export { errorPage } from './page'
 export {
@@ -39,6 +40,7 @@ export {
   repeated,
 } from './server'
 export type { Settings } from './settings'
+export type { Language } from './texts'
 export type {
   Choice,
   ClientOptions,

@@ -77,10 +77,12 @@ export class Ledger {
     this.refresh.drop(token)
   }
 
+  /** Every access token dies now. */
   expireAccess(): void {
     this.access.empty()
   }
 
+  /** Every refresh token dies now. */
   expireRefresh(): void {
     this.refresh.empty()
   }

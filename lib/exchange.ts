@@ -80,7 +80,9 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     clearTimeout(this.timer)
     const { status, headers, chunks, size } = this
     const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
-    this.resolve({ status, headers, body })
+    // undici lends a connection out again one turn of the event loop after its answer has ended. A login's second call
+    // that came before that would open a connection of its own.
+    queueMicrotask(() => setImmediate(this.resolve, { status, headers, body }))
   }
 
   onResponseError(_controller: unknown, error: Error): void {
@@ -129,10 +131,13 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 }
 
-function parseHeaders(raw: Buffer[]): IncomingHttpHeaders {
+/** Headers as undici 6 gives them. */
+export function parseHeaders(raw: Buffer[]): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = {}
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    headers[String(raw[i]).toLowerCase()] = String(raw[i + 1])
+    const [name, value] = [String(raw[i]).toLowerCase(), String(raw[i + 1])]
+    const known = Object.hasOwn(headers, name) ? headers[name] : undefined
+    headers[name] = known === undefined ? value : [known, value].flat()
   }
   return headers
 }

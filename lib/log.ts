@@ -1,4 +1,5 @@
-import debug from 'debug'
+import type debug from 'debug'
+import { lazily } from './lazily'
 
 /**
  * What `DEBUG=passport-dialects:*` shows: one line a turn, with names, statuses, codes and times. Addresses without
@@ -6,9 +7,24 @@ import debug from 'debug'
  */
 export const log = {
   /** Which leg of which login, and how it ended. */
-  login: debug('passport-dialects:login'),
+  get login() {
+    return loggers().login
+  },
   /** Every call to a provider. */
-  call: debug('passport-dialects:call'),
+  get call() {
+    return loggers().call
+  },
   /** Refreshes, and what became of them. */
-  tokens: debug('passport-dialects:tokens'),
+  get tokens() {
+    return loggers().tokens
+  },
 }
+
+const loggers = lazily(() => {
+  const logger = require('debug') as typeof debug // what stands there
+  return {
+    login: logger('passport-dialects:login'),
+    call: logger('passport-dialects:call'),
+    tokens: logger('passport-dialects:tokens'),
+  }
+})

@@ -8,7 +8,7 @@ import { callProvider, type ProviderAnswer } from './provider-call'
 import type { Dialect, Grant } from './provider-dialect'
 import { type Json, type JsonObject, type Params, type ProviderRequest, secretsOf } from './provider-request'
 import type { Where } from './session'
-import { type ApiCall, type ApiCallInit, apiAddress } from './tokens/authorised-fetch'
+import { type ApiBase, type ApiCall, type ApiCallInit, apiAddress, apiBase } from './tokens/authorised-fetch'
 import { readTokenSet, type TokenSet, TokenSetProblem } from './tokens/token-set'
 import type { VerifyFunction } from './verify'
 
@@ -33,6 +33,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
   protected readonly options: DialectOptions
   /** What is asked for: option `scope`, else the dialect's. */
   protected readonly scope: readonly string[]
+  private api: ApiBase | undefined
   private readonly limits: { timeout: number; maxResponseBytes: number }
 
   /** @throws OAuthError `config_invalid`, naming the option */
@@ -133,10 +134,11 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
 
   /** @internal A call to the provider's API in the user's name, for `req.oauth.fetch`. */
   openAPI(path: string, init: ApiCallInit): ApiCall {
-    const { baseURL, dispatcher, customHeaders } = this.options
+    const { dispatcher, customHeaders } = this.options
     const { tokenRefused = [401], tokenParameter } = this.dialect
+    this.api ??= apiBase(this.options.baseURL ?? new URL(this.endpoints.userProfileURL).origin)
     return {
-      url: apiAddress(path, baseURL ?? new URL(this.endpoints.userProfileURL).origin, this.at('request')),
+      url: apiAddress(path, this.api, this.at('request')),
       init,
       tokenRefused,
       tokenParameter,

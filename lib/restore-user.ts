@@ -1,5 +1,4 @@
 import type { Request, RequestHandler } from 'express'
-import { Passport } from 'passport'
 import { hasSession, type SessionRequest, sessionUser } from './session'
 import type { AppPassport } from './sign-in'
 
@@ -26,6 +25,7 @@ export function userKeeper(own: AppPassport | undefined): UserKeeper {
  * callbacks: the user is what the session holds. What Passport adds to a request is taken from a request of its own.
  */
 function plainKeeper(): UserKeeper {
+  const { Passport } = require('passport') as typeof import('passport') // what stands there, loaded by the first router
   const authenticator = new Passport()
   authenticator.serializeUser((user, done) => done(null, user))
   authenticator.deserializeUser((user: Express.User, done) => done(null, user))

@@ -1,4 +1,5 @@
-import express, { type NextFunction, type Request, type Response, type Router } from 'express'
+import type express from 'express'
+import type { NextFunction, Request, Response, Router } from 'express'
 import { callbackParams } from './callback-params'
 import { OAuthError } from './errors'
 import type { Flow, Login } from './legs'
@@ -36,7 +37,8 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   const { authenticator, restore } = userKeeper(config.passport)
   const entriesOf = entryLookUp(config.providers, settings)
   const checkFirst = setupCheck(baseURL)
-  const router = express.Router()
+  const { Router } = require('express') as typeof express // what stands there: it takes longer than all the rest to load
+  const router = Router()
 
   router.use((req, res, next) => {
     req.oauth = new RequestOAuth(req, desk, entriesOf)

@@ -1,5 +1,5 @@
 import { withSlot } from './session'
-import { isCookieSession, packed, peek, readSlot, type Slot, turnID, unpacked } from './session-slot'
+import { glance, isCookieSession, packed, readSlot, type Slot, turnID, unpacked } from './session-slot'
 import { promised, read, type SessionRequest, storeFailure, type Where } from './session-store'
 import { inTurn, noteWritten, REMEMBERED_MS, writtenVersion } from './session-turns'
 
@@ -15,8 +15,8 @@ export async function newestSlot(
   key: string,
   where: Where,
   { newest = false } = {},
-): Promise<Slot | undefined> {
-  const own = peek(req, key)
+): Promise<Readonly<Slot> | undefined> {
+  const own = glance(req, key)
   const { sessionID, sessionStore } = req
   if (sessionID === undefined || !sessionStore?.get || isCookieSession(req)) return own
   const written = writtenVersion(sessionID)

@@ -1,5 +1,15 @@
 import { OAuthError } from './errors'
-import { hasSession, isCookieSession, packed, peek, readSlot, type Slot, turnID, unpacked } from './session-slot'
+import {
+  glance,
+  hasSession,
+  isCookieSession,
+  packed,
+  peek,
+  readSlot,
+  type Slot,
+  turnID,
+  unpacked,
+} from './session-slot'
 import {
   promised,
   read,
@@ -12,7 +22,7 @@ import {
 } from './session-store'
 import { ENDED, heirOf, inTurn, noteHeir, noteWritten, writtenVersion } from './session-turns'
 
-export { hasSession, isCookieSession, peek, type SessionRequest, type Slot, type Where }
+export { glance, hasSession, isCookieSession, peek, type SessionRequest, type Slot, type Where }
 
 // Only the files session*.ts touch `req.session`. They work over express-session with any store and over cookie-session
 // (which has neither an id nor `save`), and they keep two requests of one session from losing each other's changes:

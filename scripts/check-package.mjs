@@ -131,7 +131,7 @@ async function project(kind, tarball, peers) {
 /** The TypeScript of this repository, in fresh projects: what is checked is what `tsc` emits, by running it. */
 async function checkTypes(tarball) {
   const directory = newDirectory('types')
-  const compilers = ['typescript', '@types/node', '@types/express', '@types/express-session', '@types/passport']
+  const compilers = ['typescript', '@types/node', '@types/express-session']
   const wanted = compilers.map((name) => `${name}@${manifest.devDependencies[name]}`)
   await step('install with TypeScript', () =>
     install(directory, [tarball, ...PEERS.new, 'express-session', ...optionalPeers(), ...wanted]),

@@ -23,7 +23,7 @@ describeWith('Chromium', 'the account in a browser', () => {
       await topup.close()
       await page.evaluate('window.sameDocument = true')
       await page.getByRole('button', { name: en.refreshBalance }).click()
-      await page.getByText('850.00').waitFor()
+      await page.getByText(`850.00 ${en.balanceFresh}`).waitFor()
       expect(await page.evaluate('window.sameDocument')).toBe(true)
       await page.reload()
       expect(await amount.textContent()).toBe('850.00')
@@ -39,6 +39,7 @@ describeWith('Chromium', 'the account in a browser', () => {
         await page.getByRole('button', { name: en.refreshBalance }).click({ noWaitAfter: true })
         await page.getByRole('alert').getByText(en.failures.provider_unavailable).waitFor()
         await page.getByRole('heading', { name: '张三' }).waitFor()
+        expect(await page.getByRole('link', { name: en.tryAgain }).count()).toBe(0)
       },
       [/503/],
     )
@@ -118,6 +119,12 @@ describeWith('Chromium', 'the account in a browser', () => {
       expect(frame?.url()).toBe(`${stage.origin}/`)
       await inside.getByRole('button', { name: en.signOut }).click()
       await inside.getByRole('heading', { name: en.title, exact: true }).waitFor()
+      await inside.getByLabel(en.inPopup).uncheck()
+      await inside.getByRole('link', { name: 'Continue with TikTok' }).click() // no provider lets itself be framed
+      await page.getByRole('button', { name: '张三' }).click()
+      await page.waitForURL(`${stage.origin}/`)
+      await page.getByRole('button', { name: en.signOut }).click()
+      await page.getByRole('heading', { name: en.title, exact: true }).waitFor()
       await stage.logIn(page, 'Feishu', 'Ada')
       await page.goto(`${stage.origin}/inside-tapd`)
       await inside.getByRole('heading', { name: 'Ada Lovelace' }).waitFor()

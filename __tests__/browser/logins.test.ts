@@ -60,6 +60,15 @@ describeWith('Chromium', 'logins in a browser', () => {
     })
   })
 
+  test('opened as localhost, a login comes back to where its cookie is', async () => {
+    await stage.visit({}, async (page) => {
+      await page.goto(`${stage.origin.replace('127.0.0.1', 'localhost')}/auth/tapd`)
+      await page.getByRole('button', { name: '张三' }).click()
+      await page.getByRole('heading', { name: '张三' }).waitFor()
+      expect(page.url()).toBe(`${stage.origin}/`)
+    })
+  })
+
   test('one click: AIHubMix asks nothing, by redirect and in a window', async () => {
     await stage.visit({}, async (page, context) => {
       const oneClick = page.getByRole('link', { name: 'AIHubMix in one click' })

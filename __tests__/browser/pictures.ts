@@ -7,12 +7,8 @@ const FOLDER = join(__dirname, '../../docs/images')
 /** The pictures that are kept of all that the tests pass by. */
 const KEPT = new Set([
   'sign-in-desktop-light',
-  'sign-in-desktop-dark',
-  'sign-in-phone-light',
   'sign-in-phone-dark',
   'failure-phone-light',
-  'failure-desktop-light',
-  'consent-desktop-light',
   'consent-phone-dark',
   'account-desktop-light',
   'account-desktop-dark',

@@ -255,6 +255,14 @@ test('a second instance of a provider goes by its own name', async () => {
   expect(text).toContain(en.failed('tapd-cloud'))
 })
 
+test('where some providers are real, the others say that they are emulators', async () => {
+  const credentials = { clientID: 'x', clientSecret: 'y' }
+  const providers = { tapd: credentials, tiktok: credentials }
+  const app = createApp({ baseURL: 'http://127.0.0.1', providers, emulated: { tiktok: 'http://127.0.0.1:1' } })
+  const { text } = await listening(app, (address) => page(new Browser(), address))
+  expect(text).toContain(`${en.signInWith('TAPD')} ${en.signInWith('TikTok')} ${en.emulator}`)
+})
+
 test('credentials given by half name the missing variable', async () => {
   await expect(providersFrom({ TAPD_CLIENT_ID: 'x' })).rejects.toThrow('TAPD_CLIENT_SECRET is missing')
   await expect(providersFrom({ TAILCHAT_CLIENT_ID: 'x', TAILCHAT_CLIENT_SECRET: 'y' })).rejects.toThrow(

@@ -6,8 +6,10 @@ import { Started } from './start'
 afterEach(() => Started.killAll())
 
 test.each(['SIGINT', 'SIGTERM'] as const)('%s ends the app and its emulators', async (signal) => {
+  const begun = performance.now()
   const started = new Started({})
   const address = await started.address()
+  expect(performance.now() - begun).toBeLessThan(5000)
   expect((await fetch(address)).status).toBe(200)
   const emulators = [...started.printed.matchAll(/emulated at (\S+)/g)].map(([, origin = '']) => origin)
   expect(emulators).toHaveLength(6)

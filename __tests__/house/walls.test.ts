@@ -52,7 +52,7 @@ test.each(sources('testing'))('$file knows the public side alone, no provider an
 test('one file opens connections, and only those of the session touch it', () => {
   const lib = sources('lib').map(({ file, text }) => ({ file, code: codeOf(text) }))
   const opening = lib.filter(({ code }) =>
-    /import\('undici'\)|from 'node:(http|https|net|tls)'|(?<!async )\bfetch\(/.test(
+    /(import|require)\('undici'\)|from 'node:(http|https|net|tls)'|(?<!async )\bfetch\(/.test(
       code.replace(/import type[^\n]+/g, ''),
     ),
   )

@@ -228,37 +228,38 @@ async function openScene(setting: Setting, open: () => SessionPlace | Promise<Se
   const before = process.env.NODE_ENV
   process.env.NODE_ENV = setting.env // before anything reads it
   const place = await open()
-  let loaded: Loaded | undefined
-  jest.isolateModules(() => {
-    loaded = load(setting)
-  })
-  if (!loaded) throw new Error('nothing was loaded')
-  const { startRouterApp, Passport, passport } = loaded
+  let app: RunningApp | undefined
   let host: Host | undefined
-  const authenticator = setting.restores === 'app' ? appPassport(Passport) : undefined
-  const restore = authenticator?.session()
-  const config: OAuthRouterConfig = {
-    providers: providersOf(emulators),
-    successRedirect: '/home',
-    ...(authenticator && { passport: authenticator }),
-  }
-  const app = await startRouterApp(config, {
-    middleware: place.middleware,
-    before: (req, res, next) => {
-      // Express 4 has `app.del`, which Express 5 took away.
-      host = { env: req.app.get('env'), express: 'del' in req.app ? '4' : '5', passport }
-      if (restore) restore(req, res, next)
-      else next()
-    },
+  // The app too is started in there: `oauthRouter` loads Express and Passport when it is called.
+  await jest.isolateModulesAsync(async () => {
+    const { startRouterApp, Passport, passport } = load(setting)
+    const authenticator = setting.restores === 'app' ? appPassport(Passport) : undefined
+    const restore = authenticator?.session()
+    const config: OAuthRouterConfig = {
+      providers: providersOf(emulators),
+      successRedirect: '/home',
+      ...(authenticator && { passport: authenticator }),
+    }
+    app = await startRouterApp(config, {
+      middleware: place.middleware,
+      before: (req, res, next) => {
+        // Express 4 has `app.del`, which Express 5 took away.
+        host = { env: req.app.get('env'), express: 'del' in req.app ? '4' : '5', passport }
+        if (restore) restore(req, res, next)
+        else next()
+      },
+    })
   })
-  await fetch(`${app.origin}/me`)
+  if (!app) throw new Error('no app was started')
+  const running: RunningApp = app
+  await fetch(`${running.origin}/me`)
   const close = async () => {
     process.env.NODE_ENV = before
-    await app.close()
+    await running.close()
     await place.close?.()
     await closeAll(emulators)
   }
-  return { setting, emulators, app, place, host: () => host, close }
+  return { setting, emulators, app: running, place, host: () => host, close }
 }
 
 interface Loaded {

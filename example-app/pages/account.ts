@@ -42,7 +42,10 @@ async function loginOf(view: View, { provider, displayName, balance }: Account):
     tokens && row(texts.tokenEnds, life(view, provider, tokens)),
     place && row(place, escapeHtml(number ?? '')),
     money &&
-      row(texts.balance, `<output class="amount" data-balance="${escapeHtml(provider)}">${escapeHtml(money)}</output>`),
+      row(
+        texts.balance,
+        `<output class="amount" data-balance="${escapeHtml(provider)}">${escapeHtml(money)}</output> <span class="soft" role="status"></span>`,
+      ),
   ]
   const buttons = [
     money &&

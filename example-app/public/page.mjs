@@ -71,7 +71,11 @@ for (const form of document.querySelectorAll('form[data-refreshes]')) {
     const amount = document.querySelector(`[data-balance="${form.dataset.refreshes}"]`)
     amount.textContent = balance
     amount.classList.add('renewed')
-    setTimeout(() => amount.classList.remove('renewed'), 3000)
+    amount.nextElementSibling.textContent = form.dataset.fresh
+    setTimeout(() => {
+      amount.classList.remove('renewed')
+      amount.nextElementSibling.textContent = ''
+    }, 3000)
   })
 }
 

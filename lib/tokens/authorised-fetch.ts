@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream'
 import { OAuthError } from '../errors'
-import { type CallLimits, openProvider } from '../provider-call'
+import { lazily } from '../lazily'
+import { openProvider } from '../open-provider'
+import type { CallLimits } from '../provider-call'
 import type { Where } from '../session'
 
 /** What `req.oauth.fetch` takes of a fetch's `init`; anything else of it means nothing here. */
@@ -23,21 +25,38 @@ export interface ApiCall {
   where: Where
 }
 
+/** Where a provider's API lies. */
+export interface ApiBase {
+  origin: string
+  /** Without a slash at its end. */
+  address: string
+}
+
+export function apiBase(address: string): ApiBase {
+  return { origin: new URL(address).origin, address: address.replace(/\/+$/, '') }
+}
+
 /**
  * The address of an API call: a path below `base`, or an absolute address of its origin. Any other origin is refused,
  * so that no token leaves for it.
  *
  * @throws OAuthError `config_invalid`
  */
-export function apiAddress(path: string, base: string, where: Where): URL {
-  const origin = new URL(base).origin
+export function apiAddress(path: string, base: ApiBase, where: Where): URL {
   const absolute = /^https?:\/\//i.test(path)
-  const address = absolute ? path : base.replace(/\/+$/, '') + path
   const wellFormed = absolute || (path.startsWith('/') && !/^\/[/\\]/.test(path))
-  const url = wellFormed && URL.canParse(address) ? new URL(address) : undefined
-  if (url?.origin === origin && !url.username && !url.password) return url
-  const message = `The address must be a path that begins with /, or lie on ${origin}: the token goes nowhere else.`
+  const url = wellFormed ? parsed(absolute ? path : base.address + path) : undefined
+  if (url?.origin === base.origin && !url.username && !url.password) return url
+  const message = `The address must be a path that begins with /, or lie on ${base.origin}: the token goes nowhere else.`
   throw new OAuthError('config_invalid', { ...where, message })
+}
+
+function parsed(address: string): URL | undefined {
+  try {
+    return new URL(address)
+  } catch {
+    return undefined
+  }
 }
 
 /** Whether the body can be sent a second time. */
@@ -48,14 +67,15 @@ export function canReplay(body: ApiCallInit['body']): boolean {
 /** Sends `call` with `accessToken`. @throws as {@link openProvider} */
 export async function sendWithToken(call: ApiCall, accessToken: string): Promise<Response> {
   const { init, tokenParameter, limits, where } = call
-  const url = new URL(call.url)
-  const headers = init.headers ? Object.fromEntries(new Headers(init.headers)) : {}
+  let { url } = call
+  const headers: Record<string, string> = init.headers ? Object.fromEntries(new Headers(init.headers)) : {}
   if (tokenParameter === undefined) headers.authorization = `Bearer ${accessToken}`
   else {
     delete headers.authorization
+    url = new URL(url)
     url.searchParams.set(tokenParameter, accessToken)
   }
-  const { body, type } = await bodyOf(init.body)
+  const { body, type } = init.body === undefined ? NO_BODY : await bodyOf(init.body)
   if (type !== undefined) headers['content-type'] ??= type
   const method = (init.method ?? 'GET').toUpperCase()
   const answer = await openProvider({ url, method, headers, body, signal: init.signal ?? undefined }, limits, where)
@@ -63,12 +83,8 @@ export async function sendWithToken(call: ApiCall, accessToken: string): Promise
   return new ProviderResponse(answer, where) as unknown as Response // it is one, see there
 }
 
-/** Loaded at the first use: naming the global `Response` makes Node load a whole fetch of its own. */
-let response: typeof import('./provider-response') | undefined
-function loadResponse(): typeof import('./provider-response') {
-  response ??= require('./provider-response') as typeof import('./provider-response') // what stands there
-  return response
-}
+/** Naming the global `Response` makes Node load a whole fetch of its own. */
+const loadResponse = lazily(() => require('./provider-response') as typeof import('./provider-response')) // what stands there
 
 /** Whether the provider refuses the access token by this answer. */
 export function refusesToken({ tokenRefused }: ApiCall, { status }: { status: number }): boolean {
@@ -77,8 +93,10 @@ export function refusesToken({ tokenRefused }: ApiCall, { status }: { status: nu
 
 type SentBody = { body: string | Uint8Array | AsyncIterable<Uint8Array> | undefined; type?: string | undefined }
 
+const NO_BODY: SentBody = { body: undefined }
+
 async function bodyOf(body: ApiCallInit['body']): Promise<SentBody> {
-  if (body === undefined || body === null) return { body: undefined }
+  if (body === undefined || body === null) return NO_BODY
   if (typeof body === 'string') return { body, type: 'text/plain;charset=UTF-8' }
   if (isStream(body)) return { body: body as AsyncIterable<Uint8Array> } // web streams iterate in Node
   // Forms, blobs and buffers: fetch's own rules for content type and bytes.

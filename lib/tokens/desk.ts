@@ -1,6 +1,6 @@
 import { configError, OAuthError } from '../errors'
 import type { ProviderClient } from '../provider-client'
-import { peek, type SessionRequest, type Slot, type Where } from '../session'
+import { glance, type SessionRequest, type Slot, type Where } from '../session'
 import type { Care } from './keeping'
 import { isStored, type Kept, keepNew, type StoredTokens, writeDown } from './kept'
 import { type Place, storePlace, tokenStoreFailure } from './place'
@@ -53,7 +53,7 @@ export class TokenDesk {
 
   /** The name of a request's login in the token store; `undefined` where there is none. */
   keyIn(req: SessionRequest, provider: string): string | undefined {
-    return this.entryIn(peek(req, this.options.sessionKey), provider)?.id
+    return this.entryIn(glance(req, this.options.sessionKey), provider)?.id
   }
 
   /** The login of a request's session at a provider; `undefined` where there is none. */
@@ -87,7 +87,7 @@ export class TokenDesk {
 
   private placeIn(req: SessionRequest, provider: string): Place | undefined {
     const { store, sealer, sessionKey: key } = this.options
-    const entry = this.entryIn(peek(req, key), provider)
+    const entry = this.entryIn(glance(req, key), provider)
     if (!entry) return undefined
     const where = at(provider)
     if (entry.elsewhere !== true) return sessionPlace({ req, key, where, sealer }, entry.id)

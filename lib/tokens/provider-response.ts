@@ -2,31 +2,57 @@ import { pipeline, Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { lookUp } from '../answers'
 import { OAuthError } from '../errors'
-import type { OpenAnswer } from '../provider-call'
+import type { OpenAnswer } from '../open-provider'
 import type { Where } from '../session'
-
-/** fetch declares the readers of a body as plain members, which no class can override by methods and getters. */
-const FetchResponse = Response as unknown as new (
-  body: null,
-  init: ResponseInit,
-) => Pick<Response, 'headers' | 'status'>
+import { strictUTF8 } from '../strict-utf8'
 
 /**
  * A fetch `Response` over an answer whose body is still on its way. `json`, `text` and the like read it within the
- * strategy's `timeout` and `maxResponseBytes`; `body` streams it without a size cap. No web stream is made unless asked for.
+ * strategy's `timeout` and `maxResponseBytes`; `body` streams it without a size cap. Nothing is made that is not asked
+ * for: its constructor is not fetch's own, which would cost as much as a third of the request; `instanceof` holds.
  *
  * @public loaded by name, at the first use
  */
-export class ProviderResponse extends FetchResponse {
+export class ProviderResponse {
   readonly #answer: OpenAnswer
   readonly #where: Where
+  #headers: Headers | undefined
   #whole: Response | undefined
   #taken = false
 
   constructor(answer: OpenAnswer, where: Where) {
-    super(null, { status: answer.status, headers: headersOf(answer) })
     this.#answer = answer
     this.#where = where
+  }
+
+  get status(): number {
+    return this.#answer.status
+  }
+
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300
+  }
+
+  /** As of every `Response` that is made and not fetched. */
+  get type(): Response['type'] {
+    return 'default'
+  }
+
+  get url(): string {
+    return ''
+  }
+
+  get redirected(): boolean {
+    return false
+  }
+
+  get statusText(): string {
+    return ''
+  }
+
+  get headers(): Headers {
+    this.#headers ??= headersOf(this.#answer)
+    return this.#headers
   }
 
   async json(): Promise<unknown> {
@@ -42,7 +68,7 @@ export class ProviderResponse extends FetchResponse {
     if (this.#whole) return this.#whole.text()
     const bytes = await this.#bytes()
     try {
-      return UTF8.decode(bytes)
+      return strictUTF8(bytes)
     } catch {
       throw this.#failure('The answer of the provider is not UTF-8.')
     }
@@ -52,6 +78,10 @@ export class ProviderResponse extends FetchResponse {
     if (this.#whole) return this.#whole.arrayBuffer()
     const bytes = await this.#bytes()
     return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer // never shared
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    return new Uint8Array(await this.arrayBuffer())
   }
 
   async blob(): Promise<Blob> {
@@ -91,13 +121,12 @@ export class ProviderResponse extends FetchResponse {
     const { status } = this.#answer
     const hasBody = ![204, 205, 304].includes(status)
     const stream = hasBody ? (Readable.toWeb(decoded(this.#answer)) as ReadableStream) : null // Node's type has another name
-    if (!hasBody) this.#answer.body.resume()
     this.#whole ??= new Response(stream, { status, headers: this.headers })
     return this.#whole
   }
 }
 
-const UTF8 = new TextDecoder('utf-8', { fatal: true })
+Object.setPrototypeOf(ProviderResponse.prototype, Response.prototype)
 
 function headersOf({ headers }: OpenAnswer): Headers {
   const all = new Headers()
@@ -109,7 +138,8 @@ function headersOf({ headers }: OpenAnswer): Headers {
   return all
 }
 
-function decoded({ headers, body }: OpenAnswer): Readable {
+function decoded({ headers, stream }: OpenAnswer): Readable {
+  const body = stream()
   const decoder = lookUp(DECODERS, String(headers['content-encoding'] ?? '').toLowerCase())?.()
   // Not `pipe`: a connection that is cut must end the decoded stream too.
   return decoder ? pipeline(body, decoder, () => {}) : body
