@@ -10,15 +10,15 @@ export interface ProviderRequest {
   /** Absolute address; a query of its own stays. */
   url: string
   /** Set in the address's query. */
-  query?: Params
+  query?: Params | undefined
   /** Sent as `application/x-www-form-urlencoded`, without a charset (one provider refuses it). */
-  form?: Params
+  form?: Params | undefined
   /** Sent as `application/json`. */
-  json?: JsonObject
+  json?: JsonObject | undefined
   /** `Authorization: Basic`: user and password as they go into base64. */
-  basic?: { user: string; password: string }
+  basic?: { user: string; password: string } | undefined
   /** `Authorization: Bearer` (RFC 6750 §2.1). */
-  bearer?: string
+  bearer?: string | undefined
 }
 
 /** Parameters by name; those that are `undefined` are left out. */

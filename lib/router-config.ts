@@ -12,9 +12,9 @@ import type { TokenSet } from './tokens/token-set'
 /** One provider of the router: its strategy's options, and the strategy where the name does not tell it. */
 export type ProviderConfig = Omit<DialectOptions, 'callbackURL'> & {
   /** The strategy class; default the built-in one of that name. */
-  strategy?: StrategyClass
+  strategy?: StrategyClass | undefined
   /** Absolute, or a path of this app. Default: the router's own route for this name. */
-  callbackURL?: string
+  callbackURL?: string | undefined
   /** A strategy's own options. */
   [option: string]: unknown
 }
@@ -37,30 +37,30 @@ export interface VerifyLogin {
 /** What {@link oauthRouter} takes. An unknown or malformed member throws `config_invalid`, naming it. */
 export interface OAuthRouterConfig extends TokenOptions {
   /** The public origin of this app: `https://app.example.com`. Without it the callback address follows the request and `trust proxy`. */
-  baseURL?: string
+  baseURL?: string | undefined
   /** Default `/auth`. */
-  mountPath?: string
+  mountPath?: string | undefined
   /** The providers by name, or a function of the request for many tenants in one process. */
   providers: Providers | ((req: Request) => Providers | Promise<Providers>)
   /** The user of a login; `false` or `null` refuses it. Default: {@link DefaultUser} from the profile. */
   // biome-ignore lint/suspicious/noExplicitAny: the app's user is of the app's type
   verify?: (login: VerifyLogin) => any
   /** Default `/`. */
-  successRedirect?: string
+  successRedirect?: string | undefined
   /** Gets `?error=CODE&provider=NAME`. Default: a short page, or JSON. */
-  failureRedirect?: string
+  failureRedirect?: string | undefined
   /** Where a form that logs out goes; default `successRedirect`. */
-  logoutRedirect?: string
+  logoutRedirect?: string | undefined
   /** Takes over the answer to every failure. */
   onError?: (error: OAuthError, req: Request, res: Response, next: NextFunction) => void
   /** Your own Authenticator, with its serialisers; default one of the router's own. */
-  passport?: AppPassport
+  passport?: AppPassport | undefined
   /** The key of the session that logins are kept under; default `passport-dialects`. */
-  sessionKey?: string
+  sessionKey?: string | undefined
   /** Seconds that a login may take at the provider; default 600. */
-  stateLifetime?: number
+  stateLifetime?: number | undefined
   /** Whether `POST /auth/logout` also revokes each login at its provider, where that can; default false. */
-  revokeOnLogout?: boolean
+  revokeOnLogout?: boolean | undefined
 }
 
 /** A provider as the router runs it. */

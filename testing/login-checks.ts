@@ -175,10 +175,10 @@ async function repeatedRedirectURI(world: World): Promise<void> {
     'No token request arrived at the emulator: is `endpoints.tokenURL` the one that the emulator names in its options?',
   )
   const sent = { ...token.query, ...bodyOf(token) }[redirectURI]
-  const asked = request.searchParams.get(redirectURI)
+  const asked = [...request.searchParams.values()].find((value) => value.startsWith(world.app.callbackAt()))
   demand(
     sent === asked,
-    `The token request says \`${redirectURI}\` ${JSON.stringify(sent)}, the authorization request ${JSON.stringify(asked)} (RFC 6749 §4.1.3 wants them identical). Hand all of \`grant\` on in \`tokenRequest()\`, or tell the kit \`redirectURI: false\` where the provider has no such parameter.`,
+    `The token request says \`${redirectURI}\` ${JSON.stringify(sent)}, the authorization request ${JSON.stringify(asked)} (RFC 6749 §4.1.3 wants them identical). Hand all of \`grant\` on in \`tokenRequest()\`; or tell the kit \`redirectURI: '<its name>'\` where the provider calls it otherwise, \`false\` where it has none.`,
   )
 }
 

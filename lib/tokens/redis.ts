@@ -20,15 +20,15 @@ export interface RedisClient {
 /** Where a {@link RedisTokenStore} keeps tokens. */
 export interface RedisTokenStoreOptions {
   /** A node-redis client of the app's own; without it the store makes one and needs the package `redis`. */
-  client?: RedisClient
+  client?: RedisClient | undefined
   /** Default the environment's `REDIS_URL`, else `redis://127.0.0.1:6379`. */
-  url?: string
+  url?: string | undefined
   /** Before every key; default `passport-dialects:`. */
-  prefix?: string
+  prefix?: string | undefined
   /** Seconds that tokens are kept after they were last stored; default 400 days: the longest refresh token known lives 365. */
-  ttl?: number
+  ttl?: number | undefined
   /** Milliseconds after which the lock of a holder that died falls free; default 10 000. One that lives renews it. */
-  lockTimeout?: number
+  lockTimeout?: number | undefined
 }
 
 /**

@@ -6,14 +6,14 @@ import { isTokenStore, type TokenStore } from './token-store'
 /** The options about tokens, of the router and of a keeper. */
 export interface TokenOptions {
   /** Where tokens live; default the session. */
-  tokenStore?: TokenStore
+  tokenStore?: TokenStore | undefined
   /**
    * Seals the tokens wherever they are: at least 32 random bytes, as text or bytes. An array opens what any of its
    * keys sealed and seals with the first.
    */
-  encryptionKey?: string | Uint8Array | readonly (string | Uint8Array)[]
+  encryptionKey?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
   /** Seconds to live at which an access token is refreshed ahead; default 300. */
-  refreshLeadTime?: number
+  refreshLeadTime?: number | undefined
   /** Told once when a provider refuses a login's refresh token: the user must log in there again. */
   onLoggedOut?: (login: LoggedOut) => unknown
 }
