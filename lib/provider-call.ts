@@ -64,7 +64,7 @@ export async function callProvider(
     const code = transportFailure(error)
     const failure = OAuthError.is(error)
       ? error
-      : new OAuthError(code, { ...where, message: explain(code, request.url, limits), cause: error })
+      : new OAuthError(code, { ...where, message: explain(code, request.url, limits), cause: withoutBytes(error) })
     logCall(where, request.method, request.url, failure, started)
     throw failure
   }
@@ -116,7 +116,7 @@ export async function openProvider(
   const failed = (error: unknown): unknown => {
     if (OAuthError.is(error) || signal?.aborted) return signal?.aborted ? signal.reason : error
     const code = late ? 'provider_timeout' : transportFailure(error)
-    return new OAuthError(code, { ...where, message: explain(code, url.href, limits), cause: error })
+    return new OAuthError(code, { ...where, message: explain(code, url.href, limits), cause: withoutBytes(error) })
   }
   try {
     signal?.throwIfAborted()
@@ -249,6 +249,12 @@ function transportFailure(error: unknown): ErrorCode {
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return 'provider_timeout'
   if (/^(Z_|ERR_ENCODING|ERR__?ERROR_|UNKNOWN_ENCODING|HPE_)/.test(code)) return 'response_invalid'
   return 'provider_unreachable'
+}
+
+/** undici's parser quotes what it could not read: a token maybe. */
+function withoutBytes(error: unknown): unknown {
+  if (error instanceof Error && 'data' in error) Reflect.deleteProperty(error, 'data')
+  return error
 }
 
 function errorCode(error: unknown): string {

@@ -1,6 +1,6 @@
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import type { RunningApp } from '../support/app'
-import { forward, type Front, startFront } from '../support/front'
+import { type Front, forward, startFront } from '../support/front'
 import { ask, loggedIn, startTokenApp } from '../support/token-app'
 
 let emulator: Emulator
@@ -12,12 +12,14 @@ beforeEach(async () => {
   emulator = await startEmulator('aihubmix')
   front = await startFront((req, res) => {
     if (refusing && req.url?.startsWith('/api/large')) return void res.writeHead(401).end(Buffer.alloc(4_000_000, 'a'))
-    void forward(req, emulator.origin).then(({ status, body }) => res.writeHead(status).end(body))
+    void forward(req, emulator.origin).then(({ status, body }) =>
+      res.writeHead(status, { 'content-type': 'application/json' }).end(body),
+    )
   })
   const baseURL = `http://127.0.0.1:${front.port}`
-  const { clientID, clientSecret } = emulator.options
+  const { clientID, clientSecret, authorizationURL, tokenURL } = emulator.options
   app = await startTokenApp(
-    { providers: { aihubmix: { clientID, clientSecret, baseURL, tokenURL: emulator.options.tokenURL } } },
+    { providers: { aihubmix: { clientID, clientSecret, baseURL, authorizationURL, tokenURL } } },
     {
       routes: (routes) => {
         routes.get('/bytes', async (req, res) => {

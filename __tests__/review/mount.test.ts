@@ -12,7 +12,11 @@ afterEach(() => app.close())
 
 describe.each(['', '/'])('mountPath %j', (mountPath) => {
   beforeEach(async () => {
-    app = await startRouterApp({ providers: { aihubmix: { ...emulator.options } }, mountPath, failureRedirect: '/login' })
+    app = await startRouterApp({
+      providers: { aihubmix: { ...emulator.options } },
+      mountPath,
+      failureRedirect: '/login',
+    })
   })
 
   test('logs in', async () => {

@@ -33,7 +33,14 @@ test('two keepers over two stores never share a refresh, whatever keys their app
     })
     const raw = (await (await fetch(tokenURL, { method: 'POST', body })).json()) as Record<string, string>
     const { access_token: accessToken = '', refresh_token: refreshToken = '' } = raw
-    return { accessToken, refreshToken, tokenType: 'Bearer', scope: [], expiresAt: new Date(Date.now() + 1000), raw: {} }
+    return {
+      accessToken,
+      refreshToken,
+      tokenType: 'Bearer',
+      scope: [],
+      expiresAt: new Date(Date.now() + 1000),
+      raw: {},
+    }
   }
   const keepers = [first, second].map(
     (emulator) =>

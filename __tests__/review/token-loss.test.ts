@@ -96,7 +96,13 @@ test('two links finished at the same moment both stay, and so does the first log
   const both = waitForTwo()
   app = await startTokenApp(
     { providers: { ...providers(), tapd: { ...tapd.options }, tiktok: { ...tiktok.options } } },
-    { store, middleware: chain(session({ secret: 'a test session secret', resave: false, saveUninitialized: false, store }), both.gate) },
+    {
+      store,
+      middleware: chain(
+        session({ secret: 'a test session secret', resave: false, saveUninitialized: false, store }),
+        both.gate,
+      ),
+    },
   )
   const browser = await loggedIn(app, 'aihubmix', emulator)
   const { user } = await told(browser.get(`${app.origin}/me`))
@@ -124,7 +130,10 @@ function waitForTwo() {
     waiting.push(next)
     if (waiting.length === 2) for (const go of waiting) go()
   }
-  return { gate, on: () => void (active = true) }
+  const on = () => {
+    active = true
+  }
+  return { gate, on }
 }
 
 function chain(one: RequestHandler, other: RequestHandler): RequestHandler {

@@ -54,6 +54,11 @@ export class ProviderResponse extends FetchResponse {
     return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer // never shared
   }
 
+  /** Node's own `Response` has it since 20.16, and would read the empty body that this one was made with. */
+  async bytes(): Promise<Uint8Array> {
+    return new Uint8Array(await this.arrayBuffer())
+  }
+
   async blob(): Promise<Blob> {
     return this.#streamed().blob()
   }
