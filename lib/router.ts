@@ -2,7 +2,7 @@ import express, { type NextFunction, type Request, type Response, type Router } 
 import { callbackParams } from './callback-params'
 import { OAuthError } from './errors'
 import type { Flow, Login } from './legs'
-import { log } from './log'
+import { log, logFailure } from './log'
 import { protect, sendFailure, sendPopupResult, sendUnknownProvider } from './pages'
 import { userKeeper } from './restore-user'
 import { safeReturnTo } from './return-to'
@@ -141,7 +141,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       return arrive(res, provider, { goTo, popup: finished.popup === true })
     }
     const shown = finished && OAuthError.is(finished.error) ? finished.error : error
-    log.login('%s: failed in phase %s: %s: %s', provider, shown.phase, shown.code, shown.message)
+    logFailure(shown, provider)
     if (res.headersSent) return next(shown)
     if (config.onError) return config.onError(shown, req, res, next)
     if (popup || finished?.popup) return sendPopupResult(res, { provider, ok: false, code: shown.code })
