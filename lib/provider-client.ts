@@ -92,8 +92,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
         message: 'The provider issued no refresh token for this login. The user must log in again.',
       })
     }
-    const grant: Grant = { grant_type: 'refresh_token', refresh_token: refreshToken }
-    const renewed = await this.grant(grant, tokens.scope)
+    const renewed = await this.grant({ grant_type: 'refresh_token', refresh_token: refreshToken }, tokens.scope)
     // RFC 6749 §6: a refresh can't bring more than the user agreed to.
     const scope = tokens.scope.length > 0 ? renewed.scope.filter((name) => tokens.scope.includes(name)) : renewed.scope
     return { ...renewed, scope, refreshToken: renewed.refreshToken ?? refreshToken }
@@ -151,15 +150,14 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     }
   }
 
-  /** What a log shows of a strategy: which client it is, without the secret. */
+  /** What a log shows of a strategy: no secret. */
   [inspect.custom](): string {
     return `${this.constructor.name} ${inspect(this.toJSON())}`
   }
 
   /** Without the secret. */
-  toJSON(): { name: string; clientID: string; scope: readonly string[] } {
-    const { name, clientID, scope } = this
-    return { name, clientID, scope }
+  toJSON(): { name: string; clientID: string } {
+    return { name: this.name, clientID: this.clientID }
   }
 
   // ---- what a dialect may override ------------------------------------------------------------

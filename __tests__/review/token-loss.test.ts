@@ -3,6 +3,7 @@ import session from 'express-session'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import type { RunningApp } from '../support/app'
 import { told } from '../support/browser'
+import { forward, startFront } from '../support/front'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 import { MemoryTokenStore } from './memory-store'
 
@@ -76,16 +77,31 @@ test('one login that the store cannot forget does not keep the others there afte
 test('a refresh that ends after a link renewed the session is stored in the renewed one', async () => {
   const store = new session.MemoryStore()
   const tiktok = await startEmulator('tiktok')
-  app = await startTokenApp({ providers: { ...providers(), tiktok: { ...tiktok.options } } }, { store })
+  let answer = () => {}
+  const gate = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  const front = await startFront(async (req, res) => {
+    const { status, body } = await forward(req, emulator.origin)
+    await gate
+    res.writeHead(status, { 'content-type': 'application/json' }).end(body)
+  })
+  const refreshURL = `http://127.0.0.1:${front.port}${new URL(emulator.options.tokenURL).pathname}`
+  app = await startTokenApp(
+    { providers: { aihubmix: { ...emulator.options, refreshURL }, tiktok: { ...tiktok.options } } },
+    { store },
+  )
   const browser = await loggedIn(app, 'aihubmix', emulator)
   const callback = await tiktok.approve(await browser.location(`${app.origin}/auth/tiktok`))
   jump(7000)
-  emulator.failNext('refresh', 'split-utf8')
   const refreshing = ask(browser, `${app.origin}/tokens/aihubmix`)
   while (countOf(emulator, 'refresh') === 0) await new Promise(setImmediate)
-  await browser.get(callback)
+  expect((await browser.get(callback)).status).toBe(303)
+  answer()
   const { tokens } = await refreshing
+  // In the store itself: what this process remembers is gone in ten minutes, and the old refresh token is dead.
   expect(JSON.stringify(Reflect.get(store, 'sessions'))).toContain(tokens?.refreshToken)
+  await front.close()
   await tiktok.close()
 })
 
