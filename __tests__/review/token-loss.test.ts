@@ -92,8 +92,8 @@ test('a refresh that ends after a link renewed the session is stored in the rene
     { store },
   )
   const browser = await loggedIn(app, 'aihubmix', emulator)
-  const callback = await tiktok.approve(await browser.location(`${app.origin}/auth/tiktok`))
   jump(7000)
+  const callback = await tiktok.approve(await browser.location(`${app.origin}/auth/tiktok`))
   const refreshing = ask(browser, `${app.origin}/tokens/aihubmix`)
   while (countOf(emulator, 'refresh') === 0) await new Promise(setImmediate)
   expect((await browser.get(callback)).status).toBe(303)

@@ -25,7 +25,7 @@ beforeAll(async () => {
   const providers = Object.fromEntries(
     Object.entries(providersOf(emulators)).map(([name, options]) => [
       name,
-      { ...options, timeout: 300, maxResponseBytes: 65_536, ...(name === 'tapd' && { silentLogin: true }) },
+      { ...options, timeout: 200, maxResponseBytes: 65_536, ...(name === 'tapd' && { silentLogin: true }) },
     ]),
   )
   const options: SecretsAppOptions = { providers, sessionSecret, encryptionKey }
@@ -109,7 +109,8 @@ async function login(name: EmulatorName, headers: Record<string, string> = {}, q
 async function shown(): Promise<string[]> {
   noteRequests()
   await new Promise((resolve) => setTimeout(resolve, 200)) // the child's output comes by another way than its answers
-  for (const [, name = '', value = ''] of received.matchAll(/"(\w+)":\s*"([^"\\]+)"/g)) note(name, value)
+  for (const [, name = '', value = ''] of received.matchAll(/"((?:access|refresh|id)_token)":\s*"([^"\\]+)"/g))
+    note(name, value)
   received = ''
   const all = [output, ...dumps, ...answers].join('\n')
   const inForms = (secret: string) => [
