@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express'
 import session from 'express-session'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import type { RunningApp } from '../support/app'
-import { told } from '../support/browser'
+import { Browser, told } from '../support/browser'
 import { forward, startFront } from '../support/front'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 import { MemoryTokenStore } from './memory-store'
@@ -72,6 +72,17 @@ test('one login that the store cannot forget does not keep the others there afte
   await browser.post(`${app.origin}/auth/logout`)
   expect([...tokenStore.entries.keys()].map((key) => key.split(':')[0])).toEqual(['aihubmix'])
   await tapd.close()
+})
+
+test('a login whose session cannot be stored leaves no tokens behind that nobody can reach', async () => {
+  const tokenStore = new MemoryTokenStore()
+  const store = new session.MemoryStore()
+  app = await startTokenApp({ providers: providers(), tokenStore }, { store })
+  const browser = new Browser()
+  const callback = await emulator.approve(await browser.location(`${app.origin}/auth/aihubmix`))
+  jest.spyOn(store, 'set').mockImplementation((_id, _session, done) => done?.(new Error('the disk is full')))
+  expect((await browser.get(callback)).status).toBe(503)
+  expect(tokenStore.entries.size).toBe(0)
 })
 
 test('a refresh that ends after a link renewed the session is stored in the renewed one', async () => {
