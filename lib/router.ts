@@ -67,7 +67,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       const flow: Flow = {
         leg,
         returnTo: returnToOf(req),
-        popup: leg === 'begin' && callbackParams(sessionRequest(req)).get('popup') === '1',
+        popup: leg === 'begin' && asksForPopup(req),
         conclude: (login) => conclude(entry, login, req),
       }
       // An unasked code never takes the place of a login that is there.
@@ -81,7 +81,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       }
       run(entry.strategy, req, res, next, { flow, callbackURL }, finished)
     } catch (error) {
-      fail(tenantError(error), name, req, res, next)
+      fail(tenantError(error), name, req, res, next, leg === 'begin' && asksForPopup(req))
     }
   }
 
@@ -232,6 +232,10 @@ function entryLookUp(
 function returnToOf(req: Request): string | undefined {
   const asked = callbackParams(sessionRequest(req)).getAll('returnTo')
   return asked.length === 1 ? safeReturnTo(asked[0]) : undefined
+}
+
+function asksForPopup(req: Request): boolean {
+  return callbackParams(sessionRequest(req)).get('popup') === '1'
 }
 
 function withQuery(address: string, params: Record<string, string>): string {
