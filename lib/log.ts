@@ -1,4 +1,5 @@
 import type debug from 'debug'
+import type { OAuthError } from './errors'
 import { lazily } from './lazily'
 
 /**
@@ -28,3 +29,9 @@ const loggers = lazily(() => {
     tokens: logger('passport-dialects:tokens'),
   }
 })
+
+/** One line that says where a login stopped: provider, phase, code, and what the provider answered where it did. */
+export function logFailure({ phase, code, message, providerStatus }: OAuthError, provider: string): void {
+  const answered = providerStatus === undefined ? '' : ` after HTTP ${providerStatus}`
+  log.login('%s: failed in phase %s: %s%s: %s', provider, phase, code, answered, message)
+}

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { ProviderAnswer, ProviderRequest } from './provider-call'
 import type { TokenSet } from './tokens/token-set'
 
@@ -16,6 +17,15 @@ type Done = (error: unknown, ...results: unknown[]) => void
 export function bindOAuth2Client<Client extends object>(client: Client, actions: ClientActions): Client {
   const Base = Object.getPrototypeOf(client).constructor
   class DialectClient extends Base {
+    /** The client secret is in here, for add-ons; no log shows it. */
+    [inspect.custom](): string {
+      return 'OAuth2 {}'
+    }
+
+    toJSON(): object {
+      return {}
+    }
+
     getOAuthAccessToken(code: string, params: Record<string, string>, done: Done): void {
       const named: Record<string, string> = params?.grant_type === 'refresh_token' ? { refresh_token: code } : { code }
       actions.grant({ ...params, ...named }).then(

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import OAuth2Strategy from 'passport-oauth2'
 import { type AnswerDialect, type Refusal, readAnswer, standardRefusal } from './answers'
 import { type ErrorCode, OAuthError, type Phase } from './errors'
@@ -9,6 +10,7 @@ import { callProvider, type ProviderAnswer } from './provider-call'
 import type { Dialect, Grant } from './provider-dialect'
 import { type Json, type JsonObject, type Params, type ProviderRequest, secretsOf } from './provider-request'
 import type { Where } from './session'
+import { skipsProfile } from './skip-profile'
 import { type ApiBase, type ApiCall, type ApiCallInit, apiAddress, apiBase } from './tokens/authorised-fetch'
 import { readTokenSet, type TokenSet, TokenSetProblem } from './tokens/token-set'
 import type { VerifyFunction } from './verify'
@@ -91,8 +93,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
         message: 'The provider issued no refresh token for this login. The user must log in again.',
       })
     }
-    const grant: Grant = { grant_type: 'refresh_token', refresh_token: refreshToken }
-    const renewed = await this.grant(grant, tokens.scope)
+    const renewed = await this.grant({ grant_type: 'refresh_token', refresh_token: refreshToken }, tokens.scope)
     // RFC 6749 §6: a refresh can't bring more than the user agreed to.
     const scope = tokens.scope.length > 0 ? renewed.scope.filter((name) => tokens.scope.includes(name)) : renewed.scope
     return { ...renewed, scope, refreshToken: renewed.refreshToken ?? refreshToken }
@@ -149,6 +150,16 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
       limits: { ...this.limits, dispatcher, customHeaders },
       where: this.at('request'),
     }
+  }
+
+  /** What a log shows of a strategy: no secret. */
+  [inspect.custom](): string {
+    return `${this.constructor.name} ${inspect(this.toJSON())}`
+  }
+
+  /** Without the secret. */
+  toJSON(): { name: string; clientID: string } {
+    return { name: this.name, clientID: this.clientID }
   }
 
   // ---- what a dialect may override ------------------------------------------------------------
@@ -272,21 +283,10 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
 
   /** The profile of a login, unless it is to be skipped; through `userProfile` where a subclass overrides that. */
   protected async loadProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
-    if (await this.skipsProfile(tokens.accessToken)) return undefined
+    if (await skipsProfile(this.options.skipUserProfile, tokens.accessToken)) return undefined
     if (this.userProfile === ProviderClient.prototype.userProfile) return this.fetchProfile(tokens)
     return new Promise((resolve, reject) => {
       this.userProfile(tokens.accessToken, (error, profile) => (error ? reject(error) : resolve(profile)))
-    })
-  }
-
-  private async skipsProfile(accessToken: string): Promise<boolean> {
-    const skip = this.options.skipUserProfile
-    if (typeof skip !== 'function') return skip === true
-    // passport-oauth2 tells the two forms apart by arity: `() => boolean`, or `(accessToken, done)`.
-    const ask = skip as (...args: unknown[]) => unknown
-    if (skip.length < 2) return ask() === true
-    return new Promise((resolve, reject) => {
-      ask(accessToken, (error: unknown, answer: unknown) => (error ? reject(error) : resolve(answer === true)))
     })
   }
 

@@ -3,7 +3,7 @@ import type { NextFunction, Request, Response, Router } from 'express'
 import { callbackParams } from './callback-params'
 import { OAuthError } from './errors'
 import type { Flow, Login } from './legs'
-import { log } from './log'
+import { log, logFailure } from './log'
 import { protect, sendFailure, sendPopupResult, sendUnknownProvider } from './pages'
 import { userKeeper } from './restore-user'
 import { safeReturnTo } from './return-to'
@@ -71,7 +71,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       const flow: Flow = {
         leg,
         returnTo: returnToOf(req),
-        popup: leg === 'begin' && callbackParams(sessionRequest(req)).get('popup') === '1',
+        popup: leg === 'begin' && asksForPopup(req),
         conclude: (login) => conclude(entry, login, req),
       }
       // An unasked code never takes the place of a login that is there.
@@ -85,7 +85,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       }
       run(entry.strategy, req, res, next, { flow, callbackURL }, finished)
     } catch (error) {
-      fail(tenantError(error), name, req, res, next)
+      fail(tenantError(error), name, req, res, next, leg === 'begin' && asksForPopup(req))
     }
   }
 
@@ -145,7 +145,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       return arrive(res, provider, { goTo, popup: finished.popup === true })
     }
     const shown = finished && OAuthError.is(finished.error) ? finished.error : error
-    log.login('%s: failed in phase %s: %s: %s', provider, shown.phase, shown.code, shown.message)
+    logFailure(shown, provider)
     if (res.headersSent) return next(shown)
     if (config.onError) return config.onError(shown, req, res, next)
     if (popup || finished?.popup) return sendPopupResult(res, { provider, ok: false, code: shown.code })
@@ -241,6 +241,10 @@ function entryLookUp(
 function returnToOf(req: Request): string | undefined {
   const asked = callbackParams(sessionRequest(req)).getAll('returnTo')
   return asked.length === 1 ? safeReturnTo(asked[0]) : undefined
+}
+
+function asksForPopup(req: Request): boolean {
+  return callbackParams(sessionRequest(req)).get('popup') === '1'
 }
 
 function withQuery(address: string, params: Record<string, string>): string {

@@ -1,7 +1,7 @@
 import { withSlot } from './session'
-import { glance, isCookieSession, packed, readSlot, type Slot, turnID, unpacked } from './session-slot'
+import { glance, isCookieSession, packed, readSlot, type Slot, unpacked } from './session-slot'
 import { promised, read, replaceSave, type SessionRequest, storeFailure, type Where } from './session-store'
-import { inTurn, noteWritten, REMEMBERED_MS, writtenVersion } from './session-turns'
+import { heirOf, inTurn, noteWritten, REMEMBERED_MS, writtenVersion } from './session-turns'
 
 /**
  * The newest slot that this process can know of: the request's own, or the store's where another request of this
@@ -34,6 +34,7 @@ export async function newestSlot(
  * Changes the slot in the store's copy of the session and nothing else there: neither what this request has changed
  * and not yet saved, nor what others have saved since this request began, is written over. The request's own session
  * object stays as it is, so that the session middleware sees no change in it; {@link guardSlot} does the rest.
+ * Where a login gave the session a new id meanwhile, the change is made there: whoever did the work began before it.
  * Resolves to `undefined` where the session is gone.
  *
  * @throws OAuthError `session_missing` where the store fails
@@ -48,24 +49,28 @@ export async function changeSlot<T>(
   if (!sessionStore?.get || !sessionStore.set || sessionID === undefined || isCookieSession(req)) {
     return withSlot(req, key, where, work, { save: true })
   }
-  return inTurn(turnID(req), async () => {
-    const stored = await read(sessionStore, sessionID).catch((error) => {
+  const change = (id: string): Promise<T | undefined> => inTurn(id, () => changeStored(id))
+  const changeStored = async (id: string): Promise<T | undefined> => {
+    const stored = await read(sessionStore, id).catch((error) => {
       throw storeFailure('read', where, error)
     })
+    const heir = stored && unpacked(stored[key])?.left !== true ? undefined : heirOf(id)
+    if (heir !== undefined) return change(heir)
     if (!stored) return undefined
     const slot = unpacked(stored[key]) ?? { version: 0 }
     const result = work(slot)
     slot.version++
     stored[key] = packed(req, slot)
     try {
-      await promised((done) => sessionStore.set?.(sessionID, stored, done))
+      await promised((done) => sessionStore.set?.(id, stored, done))
     } catch (error) {
       throw storeFailure('saved', where, error)
     }
-    noteWritten(sessionID, slot.version)
-    newerSlots.set(req, slot)
+    noteWritten(id, slot.version)
+    if (id === sessionID) newerSlots.set(req, slot)
     return result
-  })
+  }
+  return change(sessionID)
 }
 
 /**

@@ -91,7 +91,10 @@ export async function signIn(req: SessionRequest, place: SignInPlace, login: Log
       fitIntoCookie(slot, roomInCookie(req, key))
     },
     (slot) => pendingElsewhere(slot, transaction),
-  )
+  ).catch(async (error) => {
+    await desk.forget({ version: 0, tokens: { [where.provider]: entry } }).catch(() => {}) // no session leads to them
+    throw error
+  })
   await desk.forget(replaced).catch(() => {}) // the login is made; what is left over in a store expires there
   req.user = signedIn
   const { state, returnTo, popup } = transaction

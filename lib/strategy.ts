@@ -4,6 +4,7 @@ import { callbackParams, refuseMalformed } from './callback-params'
 import { absoluteCallbackURL, requestPath } from './callback-url'
 import { type ErrorCode, OAuthError } from './errors'
 import type { AuthenticateOptions, Login, Outcome } from './legs'
+import { logFailure } from './log'
 import { type CallbackReading, LoginState } from './login-state'
 import { type DialectOptions, OptionReader } from './options'
 import type { Params } from './provider-call'
@@ -51,7 +52,10 @@ export abstract class DialectStrategy extends ProviderClient {
     const request = req as SessionRequest
     this.converse(request, options)
       .then((done) => this.act(done))
-      .catch((error) => this.report(error))
+      .catch((error) => {
+        if (!options.flow && OAuthError.is(error)) logFailure(error, this.name)
+        this.report(error)
+      })
   }
 
   // ---- what a dialect may override ------------------------------------------------------------

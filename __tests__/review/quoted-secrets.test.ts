@@ -1,7 +1,9 @@
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { inspect } from 'node:util'
-import { AihubmixStrategy, type OAuthError } from 'passport-dialects'
+import { AihubmixStrategy, type OAuthError, TokenKeeper } from 'passport-dialects'
+import { startEmulator } from 'passport-dialects/emulators'
+import { MemoryTokenStore } from './memory-store'
 
 /** Everything that can be read off an error. */
 function everythingOf(error: unknown): string {
@@ -54,4 +56,18 @@ test.each([
     })
     expect(everythingOf(error)).not.toMatch(/canary/)
   }
+})
+
+test('a token store whose errors quote the command shows no token by them', async () => {
+  const emulator = await startEmulator('aihubmix')
+  const tokenStore = new MemoryTokenStore()
+  tokenStore.set = async (key, value) => {
+    throw Object.assign(new Error('READONLY'), { command: { name: 'set', args: [key, value] } })
+  }
+  const keeper = new TokenKeeper({ providers: { aihubmix: { ...emulator.options } }, tokenStore })
+  const tokens = { accessToken: 'canary-access', tokenType: 'Bearer' as const, scope: [], raw: {} }
+  const error: unknown = await keeper.keep('aihubmix', 'a-user', tokens).catch((failure: unknown) => failure)
+  expect(error).toMatchObject({ code: 'session_missing', cause: { message: 'READONLY' } })
+  expect(everythingOf(error)).not.toContain('canary')
+  await emulator.close()
 })

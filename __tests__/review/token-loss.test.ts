@@ -2,7 +2,8 @@ import type { RequestHandler } from 'express'
 import session from 'express-session'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import type { RunningApp } from '../support/app'
-import { told } from '../support/browser'
+import { Browser, told } from '../support/browser'
+import { forward, startFront } from '../support/front'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 import { MemoryTokenStore } from './memory-store'
 
@@ -73,19 +74,45 @@ test('one login that the store cannot forget does not keep the others there afte
   await tapd.close()
 })
 
+test('a login whose session cannot be stored leaves no tokens behind that nobody can reach', async () => {
+  const tokenStore = new MemoryTokenStore()
+  const store = new session.MemoryStore()
+  app = await startTokenApp({ providers: providers(), tokenStore }, { store })
+  const browser = new Browser()
+  const callback = await emulator.approve(await browser.location(`${app.origin}/auth/aihubmix`))
+  jest.spyOn(store, 'set').mockImplementation((_id, _session, done) => done?.(new Error('the disk is full')))
+  expect((await browser.get(callback)).status).toBe(503)
+  expect(tokenStore.entries.size).toBe(0)
+})
+
 test('a refresh that ends after a link renewed the session is stored in the renewed one', async () => {
   const store = new session.MemoryStore()
   const tiktok = await startEmulator('tiktok')
-  app = await startTokenApp({ providers: { ...providers(), tiktok: { ...tiktok.options } } }, { store })
+  let answer = () => {}
+  const gate = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  const front = await startFront(async (req, res) => {
+    const { status, body } = await forward(req, emulator.origin)
+    await gate
+    res.writeHead(status, { 'content-type': 'application/json' }).end(body)
+  })
+  const refreshURL = `http://127.0.0.1:${front.port}${new URL(emulator.options.tokenURL).pathname}`
+  app = await startTokenApp(
+    { providers: { aihubmix: { ...emulator.options, refreshURL }, tiktok: { ...tiktok.options } } },
+    { store },
+  )
   const browser = await loggedIn(app, 'aihubmix', emulator)
-  const callback = await tiktok.approve(await browser.location(`${app.origin}/auth/tiktok`))
   jump(7000)
-  emulator.failNext('refresh', 'split-utf8')
+  const callback = await tiktok.approve(await browser.location(`${app.origin}/auth/tiktok`))
   const refreshing = ask(browser, `${app.origin}/tokens/aihubmix`)
   while (countOf(emulator, 'refresh') === 0) await new Promise(setImmediate)
-  await browser.get(callback)
+  expect((await browser.get(callback)).status).toBe(303)
+  answer()
   const { tokens } = await refreshing
+  // In the store itself: what this process remembers is gone in ten minutes, and the old refresh token is dead.
   expect(JSON.stringify(Reflect.get(store, 'sessions'))).toContain(tokens?.refreshToken)
+  await front.close()
   await tiktok.close()
 })
 

@@ -3,7 +3,7 @@ import type { ProviderClient } from '../provider-client'
 import { glance, type SessionRequest, type Slot, type Where } from '../session'
 import type { Care } from './keeping'
 import { isStored, type Kept, keepNew, type StoredTokens, writeDown } from './kept'
-import { type Place, storePlace, tokenStoreFailure } from './place'
+import { type Place, storePlace, tokenStoreFailure, withoutTokens } from './place'
 import type { Sealer } from './sealer'
 import { endTokens, sessionPlace, tokensOf } from './session-place'
 import type { TokenSet } from './token-set'
@@ -41,7 +41,7 @@ export class TokenDesk {
     const kept = keepNew(tokens)
     const entry = await writeDown(kept, sealer)
     if (!store) return { ...entry, client }
-    await this.put(store, keyOf(provider, kept.id), entry, provider)
+    await this.put(store, provider, kept.id, entry, tokens)
     return { id: kept.id, version: 0, elsewhere: true, client }
   }
 
@@ -49,7 +49,7 @@ export class TokenDesk {
   async keepUnder(provider: string, key: string, tokens: TokenSet): Promise<void> {
     const { store, sealer } = this.options
     if (!store) throw configError(provider, 'option `tokenStore` is needed to keep tokens without a session.')
-    await this.put(store, keyOf(provider, key), await writeDown(keepNew(tokens), sealer), provider)
+    await this.put(store, provider, key, await writeDown(keepNew(tokens), sealer), tokens)
   }
 
   /** The name of a request's login in the token store; `undefined` where there is none. */
@@ -118,11 +118,11 @@ export class TokenDesk {
     return { client, place, leadTime, loggedOut }
   }
 
-  private async put(store: TokenStore, key: string, entry: StoredTokens, provider: string): Promise<void> {
+  private async put(store: TokenStore, provider: string, id: string, entry: StoredTokens, tokens: TokenSet) {
     try {
-      await store.set(key, JSON.stringify(entry))
+      await store.set(keyOf(provider, id), JSON.stringify(entry))
     } catch (cause) {
-      throw tokenStoreFailure(at(provider), cause)
+      throw tokenStoreFailure(at(provider), withoutTokens(cause, tokens))
     }
   }
 }

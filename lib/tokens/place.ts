@@ -1,7 +1,10 @@
+import { inspect } from 'node:util'
 import { OAuthError } from '../errors'
+import { printable } from '../redact'
 import type { Where } from '../session'
 import { isStored, type Kept, readBack, SealProblem, writeDown } from './kept'
 import type { Sealer } from './sealer'
+import type { TokenSet } from './token-set'
 import type { TokenStore } from './token-store'
 
 /** Where the tokens of one login are kept. */
@@ -26,9 +29,9 @@ export interface Place {
 export function storePlace(store: TokenStore, key: string, sealer: Sealer | undefined, where: Where): Place {
   const texts = new WeakMap<Kept, string>()
   const unsaved = unsavedOf(store)
-  const guarded = <T>(call: Promise<T>) =>
+  const guarded = <T>(call: Promise<T>, tokens?: TokenSet) =>
     call.catch((cause) => {
-      throw tokenStoreFailure(where, cause)
+      throw tokenStoreFailure(where, tokens ? withoutTokens(cause, tokens) : cause)
     })
   const read = async () => {
     const rescued = unsaved.get(key)
@@ -53,7 +56,7 @@ export function storePlace(store: TokenStore, key: string, sealer: Sealer | unde
       const expected = texts.get(previous)
       // The provider has killed the old refresh token: until the store takes the new one, this process must not lose it.
       if (expected !== undefined) unsaved.set(key, { text, expected })
-      const stored = await guarded(store.set(key, text, expected))
+      const stored = await guarded(store.set(key, text, expected), next.tokens)
       unsaved.delete(key)
       return stored ? next : read()
     },
@@ -90,6 +93,14 @@ export function tokenStoreFailure(where: Where, cause: unknown): OAuthError {
   if (OAuthError.is(cause)) return cause
   const message = 'The token store failed; see `cause`. Nothing was changed; the call can be tried again.'
   return new OAuthError('session_missing', { ...where, status: 503, message, cause })
+}
+
+/** What a store's client failed with; without its properties where they quote the command, and the tokens in it. */
+export function withoutTokens(cause: unknown, { accessToken, refreshToken }: TokenSet): unknown {
+  const secrets = [accessToken, refreshToken ?? ''].filter((secret) => secret !== '')
+  const shown = inspect(cause, { depth: 6, maxStringLength: 100_000 })
+  if (!secrets.some((secret) => shown.includes(secret))) return cause
+  return new Error(printable(cause instanceof Error ? cause.message : 'The store failed.', secrets))
 }
 
 function parse(text: string): unknown {

@@ -1,0 +1,113 @@
+import { subscribe } from 'node:diagnostics_channel'
+import type { AddressInfo } from 'node:net'
+import express, { type Request, type Response } from 'express'
+import session from 'express-session'
+import { AihubmixStrategy, OAuthError, oauthRouter, type Providers, TokenKeeper } from 'passport-dialects'
+import { MemoryTokenStore } from '../review/memory-store'
+import { everythingOf } from './everything'
+
+/** An app that logs as carelessly as apps do; what it knows in secret goes to the test by another way than its output. */
+export interface SecretsAppOptions {
+  providers: Providers
+  sessionSecret: string
+  encryptionKey: string
+}
+
+const { providers, sessionSecret, encryptionKey }: SecretsAppOptions = JSON.parse(process.argv[2] ?? '{}')
+const tokenStore = new MemoryTokenStore()
+
+function tell(what: { secrets?: unknown; received?: string; dump?: string; origin?: string }): void {
+  process.send?.(what)
+}
+
+// Every byte that a provider answers, also where nothing comes of it.
+subscribe('undici:request:bodyChunkReceived', (message) => {
+  const { chunk } = message as { chunk: Buffer } // undici's documentation
+  tell({ received: chunk.toString('latin1') })
+})
+
+/** As an app would log it, and everything else that can be read off it. */
+function careless(error: unknown): void {
+  console.error('failed', error)
+  console.error('%o %j', error, error)
+  tell({ dump: everythingOf(error) })
+}
+
+const app = express()
+app.use(session({ secret: sessionSecret, resave: false, saveUninitialized: false }))
+const router = oauthRouter({
+  providers,
+  tokenStore,
+  encryptionKey,
+  verify: ({ provider, profile, req }) => {
+    if (req.get('x-verify') === 'throw') throw new Error('the database is down')
+    return req.get('x-verify') === 'refuse' ? false : { provider, id: profile.id }
+  },
+  onError(error, req, res, next) {
+    careless(error)
+    if (req.get('x-pages') === undefined) res.status(error.status).json({ error })
+    else next(error)
+  },
+  onLoggedOut: (login) => console.warn('logged out', login.provider),
+})
+app.use(router)
+const { aihubmix } = providers
+const strategy = aihubmix && new AihubmixStrategy({ ...aihubmix, callbackURL: '/callback' }, () => {})
+const keeper = new TokenKeeper({ providers, tokenStore, encryptionKey })
+
+app.get(
+  '/tokens/:provider',
+  work(async (req) => {
+    const tokens = await req.oauth.tokens(String(req.params.provider))
+    tell({ secrets: tokens })
+    return { expiresAt: tokens?.expiresAt }
+  }),
+)
+app.get(
+  '/fetch/:provider',
+  work(async (req) => {
+    const answer = await req.oauth.fetch(String(req.params.provider), String(req.query.path))
+    await answer.text()
+    console.log(answer)
+    return { status: answer.status }
+  }),
+)
+app.get(
+  '/revoke/:provider',
+  work(async (req) => ({ revoked: await req.oauth.revoke(String(req.params.provider)) })),
+)
+app.get(
+  '/objects',
+  work(async (req) => {
+    for (const object of [req.oauth, router, keeper, strategy]) {
+      console.log(object)
+      tell({ dump: everythingOf(object) })
+    }
+    return {}
+  }),
+)
+app.get(
+  '/naive',
+  work(async (req) => {
+    const tokens = await req.oauth.tokens('aihubmix')
+    tell({ secrets: tokens })
+    const headers = { authorization: `Bearer ${tokens?.accessToken}` }
+    throw Object.assign(new Error('the API said no'), { config: { headers } })
+  }),
+)
+
+function work(job: (req: Request) => Promise<object>) {
+  return (req: Request, res: Response) => {
+    job(req).then(
+      (answer) => res.json(answer),
+      (error) => {
+        careless(error)
+        res.status(OAuthError.is(error) ? error.status : 500).json({ error })
+      },
+    )
+  }
+}
+
+const server = app.listen(0, '127.0.0.1', () => {
+  tell({ origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }) // a TCP server's
+})
