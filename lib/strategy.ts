@@ -3,10 +3,12 @@ import { callbackParams, refuseMalformed } from './callback-params'
 import { absoluteCallbackURL, requestPath } from './callback-url'
 import { type ErrorCode, OAuthError } from './errors'
 import type { AuthenticateOptions, Login, Outcome } from './legs'
+import { log } from './log'
 import { type CallbackReading, LoginState } from './login-state'
 import { type DialectOptions, OptionReader } from './options'
 import type { Params } from './provider-call'
 import { type Dialect, type Grant, ProviderClient } from './provider-client'
+import { bareAddress } from './redact'
 import { hasSession, noSession, type SessionRequest } from './session'
 import { scopeList, type TokenSet } from './tokens/token-set'
 import { newVerifier, type Transaction } from './transactions'
@@ -138,6 +140,7 @@ export abstract class DialectStrategy extends ProviderClient {
       if (value !== undefined) query.set(name, value)
     }
     address.search = query.toString()
+    log.login('%s: begun, sent to %s, to come back to %s', this.name, bareAddress(address), bareAddress(callbackURL))
     return { kind: 'redirect', location: address.href }
   }
 
