@@ -70,9 +70,10 @@ export abstract class DialectStrategy extends ProviderClient {
     return callbackURL
   }
 
-  /** How the callback's state and credential are read. */
+  /** How the callback's state and credential are read; default `state` and the first of the dialect's `credentials`. */
   protected readCallback(params: URLSearchParams): CallbackReading {
-    return { state: params.get('state') ?? undefined, credential: params.get('code') ?? undefined }
+    const [credential = 'code'] = this.dialect.credentials ?? []
+    return { state: params.get('state') ?? undefined, credential: params.get(credential) ?? undefined }
   }
 
   /** The challenge of a PKCE verifier; default S256 in base64url (RFC 7636 §4.2). */
