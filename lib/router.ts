@@ -43,7 +43,9 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   router.use((req, res, next) => {
     req.oauth = new RequestOAuth(req, desk, entriesOf)
     guardSlot(sessionRequest(req), sessionKey)
-    restore(req, res, next)
+    // The app's own pages need none of the routes below, whose addresses would be compared with theirs one by one.
+    const leave = isBelow(req.path, mountPath) ? next : (error?: unknown) => next(error ?? 'router')
+    restore(req, res, leave)
   })
   router.get(`${mountPath}/session`, (req, res, next) => void showSession(req, res, next))
   router.post(`${mountPath}/logout`, (req, res, next) => void logOut(req, res, next))
@@ -176,6 +178,11 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       fail(error, 'session', req, res, next)
     }
   }
+}
+
+/** As Express compares paths: letter by letter, but for their case. */
+function isBelow(path: string, mountPath: string): boolean {
+  return path.startsWith(mountPath) || path.slice(0, mountPath.length).toLowerCase() === mountPath.toLowerCase()
 }
 
 const AT_SESSION = { provider: 'session', phase: 'callback' } as const

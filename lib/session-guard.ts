@@ -1,6 +1,6 @@
 import { withSlot } from './session'
 import { glance, isCookieSession, packed, readSlot, type Slot, turnID, unpacked } from './session-slot'
-import { promised, read, type SessionRequest, storeFailure, type Where } from './session-store'
+import { promised, read, replaceSave, type SessionRequest, storeFailure, type Where } from './session-store'
 import { inTurn, noteWritten, REMEMBERED_MS, writtenVersion } from './session-turns'
 
 /**
@@ -77,26 +77,21 @@ export function guardSlot(req: SessionRequest, key: string): void {
   const save = session?.save
   if (!session || typeof save !== 'function' || sessionID === undefined || !sessionStore?.get) return
   const began = Date.now()
-  Object.defineProperty(session, 'save', {
-    configurable: true,
-    enumerable: false,
-    writable: true,
-    value(done?: (error?: unknown) => void) {
-      const own = unpacked(session[key])?.version ?? 0
-      const written = writtenVersion(sessionID)
-      const outdated = written === undefined ? Date.now() - began > REMEMBERED_MS / 2 : written > own
-      if (!outdated) return save.call(session, done)
-      read(sessionStore, sessionID).then(
-        (stored) => {
-          const ended = own > 0 && stored === undefined
-          if (ended) return done?.()
-          const newest = unpacked(stored?.[key])?.version ?? 0
-          if (newest > own) session[key] = stored?.[key]
-          save.call(session, done)
-        },
-        (error) => done?.(error),
-      )
-    },
+  replaceSave(session, (done) => {
+    const own = unpacked(session[key])?.version ?? 0
+    const written = writtenVersion(sessionID)
+    const outdated = written === undefined ? Date.now() - began > REMEMBERED_MS / 2 : written > own
+    if (!outdated) return save.call(session, done)
+    read(sessionStore, sessionID).then(
+      (stored) => {
+        const ended = own > 0 && stored === undefined
+        if (ended) return done?.()
+        const newest = unpacked(stored?.[key])?.version ?? 0
+        if (newest > own) session[key] = stored?.[key]
+        save.call(session, done)
+      },
+      (error) => done?.(error),
+    )
   })
 }
 

@@ -67,15 +67,17 @@ export function saveOnce(session: Session): void {
   const { save } = session
   if (typeof save !== 'function') return
   const saved = contentOf(session)
-  Object.defineProperty(session, 'save', {
-    configurable: true,
-    enumerable: false,
-    writable: true,
-    value(done: (error?: unknown) => void) {
-      if (contentOf(session) !== saved) return save.call(session, done)
-      done?.()
-    },
+  replaceSave(session, (done) => {
+    if (contentOf(session) !== saved) return save.call(session, done)
+    done?.()
   })
+}
+
+/** Where express-session gave the session a `save` of its own, which is hidden, another can simply take its place. */
+export function replaceSave(session: Session, value: NonNullable<Session['save']>): void {
+  const isHidden = Object.hasOwn(session, 'save') && !Object.prototype.propertyIsEnumerable.call(session, 'save')
+  if (isHidden) session.save = value
+  else Object.defineProperty(session, 'save', { configurable: true, enumerable: false, writable: true, value })
 }
 
 function contentOf(session: Session): string {

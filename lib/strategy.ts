@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { withParams } from './authorization-address'
 import { callbackParams, refuseMalformed } from './callback-params'
 import { absoluteCallbackURL, requestPath } from './callback-url'
 import { type ErrorCode, OAuthError } from './errors'
@@ -23,6 +24,7 @@ export type { AuthenticateOptions, Login }
 export abstract class DialectStrategy extends ProviderClient {
   private readonly verify: VerifyFunction
   private readonly callbackURL: string
+  private readonly callbackPath: string
   private readonly pkce: boolean
   private readonly logins: LoginState
 
@@ -32,6 +34,7 @@ export abstract class DialectStrategy extends ProviderClient {
     const read = new OptionReader(name, options)
     this.verify = verify
     this.callbackURL = readCallbackURL(read)
+    this.callbackPath = new URL(this.callbackURL, 'http://localhost').pathname
     this.pkce = readPkce(read, options, dialect.pkce ?? false)
     const { authorizationURL, tokenURL } = this.endpoints
     this.logins = new LoginState({
@@ -135,14 +138,11 @@ export abstract class DialectStrategy extends ProviderClient {
       code_challenge: verifier && this.challenge(verifier),
       code_challenge_method: verifier && 'S256',
     }
-    const address = new URL(this.endpoints.authorizationURL)
-    const query = new URLSearchParams(address.search) // those of the address itself write it anew at every `set`
-    for (const [name, value] of Object.entries(params)) {
-      if (value !== undefined) query.set(name, value)
+    const location = withParams(this.endpoints.authorizationURL, params)
+    if (log.login.enabled) {
+      log.login('%s: begun, sent to %s, to come back to %s', this.name, bareAddress(location), bareAddress(callbackURL))
     }
-    address.search = query.toString()
-    log.login('%s: begun, sent to %s, to come back to %s', this.name, bareAddress(address), bareAddress(callbackURL))
-    return { kind: 'redirect', location: address.href }
+    return { kind: 'redirect', location }
   }
 
   private async finish(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
@@ -240,7 +240,7 @@ export abstract class DialectStrategy extends ProviderClient {
     const telling = ['code', 'error', 'state', ...(this.dialect.credentials ?? [])]
     if (telling.some((name) => params.has(name))) return true
     if (this.readCallback(params).state !== undefined) return true
-    return requestPath(req) === new URL(this.callbackURL, 'http://localhost').pathname
+    return requestPath(req) === this.callbackPath
   }
 
   private callbackAddress(req: SessionRequest, options: AuthenticateOptions): string {

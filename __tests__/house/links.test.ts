@@ -44,7 +44,9 @@ test('the index leads to every page', () => {
 
 test('both READMEs lead to the same pages', () => {
   const pagesFrom = (readme: string) => {
-    const found = links.filter(({ from, path }) => from.startsWith(`${readme}:`) && path.startsWith('docs/'))
+    const found = links.filter(
+      ({ from, path }) => from.startsWith(`${readme}:`) && path.startsWith('docs/') && path.endsWith('.md'),
+    )
     return [...new Set(found.map(({ path }) => path))].sort()
   }
   expect(pagesFrom('README.zh-CN.md')).toEqual(pagesFrom('README.md'))
