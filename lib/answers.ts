@@ -41,9 +41,9 @@ export function readAnswer(
   if (refusal || !succeeded) {
     throw new OAuthError(refusalCode(refusal, where.phase, answer.status), {
       ...where,
-      providerCode: refusal?.providerCode,
+      providerCode: refusal?.providerCode && printable(refusal.providerCode, secrets()),
       providerMessage: refusal?.providerMessage && printable(refusal.providerMessage, secrets()),
-      requestId: refusal?.requestId,
+      requestId: refusal?.requestId && printable(refusal.requestId, secrets()),
       providerStatus: answer.status,
     })
   }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { type StateMeta, storeState, verifyState } from './custom-state-store'
 import { OAuthError } from './errors'
+import { fingerprint } from './fingerprint'
 import type { CustomStateStore } from './options'
 import type { Dialect } from './provider-client'
 import type { SessionRequest, Where } from './session'
@@ -9,6 +9,7 @@ import {
   type Finished,
   finishTransaction,
   newState,
+  release,
   type Transaction,
   takeTransaction,
   takeUnsolicited,
@@ -50,7 +51,7 @@ export class LoginState {
   private readonly fingerprint: string
 
   constructor(private readonly options: LoginStateOptions) {
-    this.fingerprint = fingerprint(options)
+    this.fingerprint = fingerprint(options.client.clientID, options.endpoints)
   }
 
   get needsSession(): boolean {
@@ -116,19 +117,11 @@ export class LoginState {
 
   /** Marks a login as used. */
   async settle(req: SessionRequest, where: Where, login: Transaction, finished: Finished): Promise<void> {
-    if (!this.options.store) await finishTransaction(req, this.options.key, where, login, finished)
+    if (this.options.store) release(login.state, finished)
+    else await finishTransaction(req, this.options.key, where, login, finished)
   }
 
   private meta(callbackURL: string): StateMeta {
     return { ...this.options.client, callbackURL }
   }
-}
-
-/**
- * Tells two clients of one name apart: tenants of one process share names and maybe a session. Every endpoint
- * counts, for a code or token must not go to another than those its login was begun with.
- */
-function fingerprint({ client, endpoints }: LoginStateOptions): string {
-  const text = [client.clientID, ...Object.values(endpoints)].join('\n')
-  return createHash('sha256').update(text).digest('base64url').slice(0, 11)
 }

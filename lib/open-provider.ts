@@ -3,7 +3,15 @@ import type { Dispatcher } from 'undici'
 import { OAuthError, type Phase } from './errors'
 import type { Bounds } from './exchange'
 import { type OpenExchange, openExchange } from './open-exchange'
-import { type CallLimits, decompress, dispatcherOf, explain, logCall, transportFailure } from './provider-call'
+import {
+  type CallLimits,
+  decompress,
+  dispatcherOf,
+  explain,
+  logCall,
+  transportFailure,
+  withoutBytes,
+} from './provider-call'
 import { lowerCase, USER_AGENT } from './wire-request'
 
 /** A request to a provider's API as an app writes it. */
@@ -43,7 +51,7 @@ export async function openProvider(
     if (signal?.aborted) return signal.reason
     if (OAuthError.is(error)) return error
     const code = transportFailure(error)
-    return new OAuthError(code, { ...where, message: explain(code, url.href, limits), cause: error })
+    return new OAuthError(code, { ...where, message: explain(code, url.href, limits), cause: withoutBytes(error) })
   }
   try {
     signal?.throwIfAborted()

@@ -63,7 +63,7 @@ export async function callProvider(
     const code = transportFailure(error)
     const failure = OAuthError.is(error)
       ? error
-      : new OAuthError(code, { ...where, message: explain(code, request.url, limits), cause: error })
+      : new OAuthError(code, { ...where, message: explain(code, request.url, limits), cause: withoutBytes(error) })
     logCall(where, request.method, request.url, failure, started)
     throw failure
   }
@@ -118,6 +118,12 @@ export function transportFailure(error: unknown): ErrorCode {
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return 'provider_timeout'
   if (/^(Z_|ERR_ENCODING|ERR__?ERROR_|UNKNOWN_ENCODING|HPE_)/.test(code)) return 'response_invalid'
   return 'provider_unreachable'
+}
+
+/** undici's parser quotes what it could not read: a token maybe. */
+export function withoutBytes(error: unknown): unknown {
+  if (error instanceof Error && 'data' in error) Reflect.deleteProperty(error, 'data')
+  return error
 }
 
 function errorCode(error: unknown): string {

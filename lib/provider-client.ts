@@ -1,6 +1,7 @@
 import OAuth2Strategy from 'passport-oauth2'
 import { type AnswerDialect, type Refusal, readAnswer, standardRefusal } from './answers'
 import { type ErrorCode, OAuthError, type Phase } from './errors'
+import { fingerprint } from './fingerprint'
 import { bindOAuth2Client } from './oauth2-client'
 import { type DialectOptions, OptionReader } from './options'
 import { type DialectProfile, normaliseProfile, type ProfileFields } from './profile'
@@ -34,6 +35,8 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
   /** What is asked for: option `scope`, else the dialect's. */
   protected readonly scope: readonly string[]
   private api: ApiBase | undefined
+  /** @internal Names this client: what was issued to another one of the same name is not for it. */
+  readonly fingerprint: string
   private readonly limits: { timeout: number; maxResponseBytes: number }
 
   /** @throws OAuthError `config_invalid`, naming the option */
@@ -59,6 +62,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     this.clientID = clientID
     this.clientSecret = clientSecret
     this.endpoints = endpoints
+    this.fingerprint = fingerprint(clientID, endpoints)
     this.dialect = dialect
     this.options = options
     this.scope = read.words('scope') ?? dialect.scope

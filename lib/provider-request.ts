@@ -27,6 +27,9 @@ export type Params = Record<string, string | undefined>
 /** Whatever of a request could be a credential: what no error may quote. */
 export function secretsOf({ form, query, json, basic, bearer }: ProviderRequest): string[] {
   const named = Object.entries({ ...query, ...form, ...json }).filter(([name]) => !PUBLIC_NAMES.has(name))
-  return [...named.map(([, value]) => value), basic?.password, bearer].filter((value) => typeof value === 'string')
+  const header = basic && Buffer.from(`${basic.user}:${basic.password}`).toString('base64')
+  return [...named.map(([, value]) => value), basic?.password, header, bearer].filter(
+    (value) => typeof value === 'string',
+  )
 }
 const PUBLIC_NAMES = new Set(['grant_type', 'response_type', 'redirect_uri', 'client_id', 'client_key', 'fields'])

@@ -38,7 +38,7 @@ export interface VerifyLogin {
 export interface OAuthRouterConfig extends TokenOptions {
   /** The public origin of this app: `https://app.example.com`. Without it the callback address follows the request and `trust proxy`. */
   baseURL?: string | undefined
-  /** Default `/auth`. */
+  /** Default `/auth`; empty or `/`: the root, where whatever is no provider is left to the app. */
   mountPath?: string | undefined
   /** The providers by name, or a function of the request for many tenants in one process. */
   providers: Providers | ((req: Request) => Providers | Promise<Providers>)
@@ -100,7 +100,7 @@ export function readConfig(config: OAuthRouterConfig) {
   if (baseURL !== undefined && new URL(baseURL).origin !== baseURL.toLowerCase()) {
     read.fail('baseURL', 'must be the origin of the app, without a path; a path goes into `mountPath`')
   }
-  const mountPath = (read.optionalText('mountPath') ?? '/auth').replace(/\/+$/, '')
+  const mountPath = (config.mountPath === '' ? '' : (read.optionalText('mountPath') ?? '/auth')).replace(/\/+$/, '')
   if (!/^(?:\/[\w~.-]+)*$/.test(mountPath)) read.fail('mountPath', 'must be a plain path such as /auth')
   for (const name of ['verify', 'onError'] as const) {
     if (config[name] !== undefined && typeof config[name] !== 'function') read.fail(name, 'must be a function')

@@ -58,11 +58,14 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   /** One leg of a login. */
   async function converse(leg: Flow['leg'], req: Request, res: Response, next: NextFunction): Promise<void> {
     const name = String(req.params.provider)
-    // Express answers HEAD with GET's route; a link scanner's HEAD must not use up a code.
-    if (req.method !== 'GET') return void res.status(405).set('Allow', 'GET').end()
     try {
       const entry = (await entriesOf(req)).get(name)
-      if (!entry || (leg === 'entry' && !entry.strategy.takesUnsolicited)) return sendUnknownProvider(req, res)
+      if (!entry || (leg === 'entry' && !entry.strategy.takesUnsolicited)) {
+        // At the root of the app every page of its own looks like a provider.
+        return mountPath + req.baseUrl === '' ? next() : sendUnknownProvider(req, res)
+      }
+      // Express answers HEAD with GET's route; a link scanner's HEAD must not use up a code.
+      if (req.method !== 'GET') return void res.status(405).set('Allow', 'GET').end()
       protect(res)
       if (leg === 'begin') checkFirst(req, entry.callbackURL)
       const flow: Flow = {

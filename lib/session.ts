@@ -87,6 +87,7 @@ export async function renewSession(
   keepOld: (slot: Slot) => Slot | undefined,
 ): Promise<void> {
   return inTurn(turnID(req), async () => {
+    if (await moveToHeir(req, key)) return renewSession(req, key, where, fill, keepOld)
     const old = demand(req, where)
     const slot = await freshSlot(req, old, key, where)
     const { sessionStore, sessionID: oldId } = req
@@ -188,6 +189,19 @@ async function onHeir(req: SessionRequest, key: string): Promise<SessionRequest 
   standIn.sessionID = heir
   sessionStore.createSession(standIn, data)
   return standIn
+}
+
+/**
+ * Two links of one user may be finished at the same moment: the second one goes on in the session that the first one
+ * made. Never for a session that nobody is logged in at, for its id may be planted (session fixation).
+ */
+async function moveToHeir(req: SessionRequest, key: string): Promise<boolean> {
+  const user = sessionUser(req)
+  const heir = user === undefined ? undefined : await onHeir(req, key)
+  if (!heir?.sessionID || JSON.stringify(sessionUser(heir)) !== JSON.stringify(user)) return false
+  const { sessionID } = req
+  await adoptSession(req, heir.sessionID)
+  return req.sessionID !== sessionID
 }
 
 async function freshSlot(req: SessionRequest, session: Session, key: string, where: Where): Promise<Slot> {

@@ -67,7 +67,6 @@ export interface SignInPlace {
 export async function signIn(req: SessionRequest, place: SignInPlace, login: Login, user: unknown): Promise<void> {
   const { authenticator, key, where, desk } = place
   const { transaction, tokens } = login
-  const before = loginsOf(req, key)
   const same = isSignedIn(req) && identityOf(req.user) === identityOf(user)
   // The provider that logged the user in may be logged in at anew, as somebody else; any other one links.
   const links = isSignedIn(req) && (same || peek(req, key)?.owner !== where.provider)
@@ -75,7 +74,7 @@ export async function signIn(req: SessionRequest, place: SignInPlace, login: Log
   const signedIn = stays ? req.user : user
   const serialised = stays ? undefined : await serialise(authenticator, req, user, where)
   const mine = loginOf(where.provider, tokens)
-  const entry = await desk.keep(where.provider, tokens)
+  const entry = await desk.keep(where.provider, tokens, transaction.client)
   const replaced: Slot = { version: 0 }
   await renewSession(
     req,
@@ -86,7 +85,7 @@ export async function signIn(req: SessionRequest, place: SignInPlace, login: Log
       const known = tokensOf(slot)
       replaced.tokens = links ? pick(known, where.provider) : known
       slot.tokens = { ...(links && known), [where.provider]: entry }
-      slot.logins = withLogin(links ? before : [], mine)
+      slot.logins = withLogin(links ? loginsIn(slot) : [], mine)
       if (!links) slot.owner = where.provider
       if (!stays) session.passport = { user: serialised }
       fitIntoCookie(slot, roomInCookie(req, key))
@@ -119,7 +118,11 @@ export async function signOut(
 
 /** The providers that the session is logged in at, the first one first. */
 function loginsOf(req: SessionRequest, key: string): SessionLogin[] {
-  const logins = peek(req, key)?.logins
+  return loginsIn(peek(req, key))
+}
+
+function loginsIn(slot: Slot | undefined): SessionLogin[] {
+  const logins = slot?.logins
   if (!Array.isArray(logins)) return []
   return logins.filter((login): login is SessionLogin => typeof login?.name === 'string' && Array.isArray(login.scope))
 }

@@ -143,7 +143,9 @@ export function takeUnsolicited(
   const sender = senderOf(req, code)
   const state = `unsolicited:${createHash('sha256').update(code).digest('base64url')}`
   const claim = claims.get(state)
-  if (claim) throw usedBefore(where, { finished: claim.sender === sender ? claim.promise : outcomeOnly(claim.promise) })
+  // Without a cookie nothing tells the browser's second click from somebody who has seen the address.
+  const sameBrowser = req.headers?.cookie !== undefined && claim?.sender === sender
+  if (claim) throw usedBefore(where, { finished: sameBrowser ? claim.promise : outcomeOnly(claim.promise) })
   claims.set(state, newClaim(sender))
   return { state, provider: where.provider, client, begunAt: Date.now(), redirectURI }
 }

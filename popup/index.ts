@@ -20,7 +20,7 @@ export interface PopupOptions {
  */
 export function loginWithPopup(provider: string, options: PopupOptions = {}): Promise<PopupResult> {
   const { mountPath = '/auth', returnTo = location.pathname + location.search } = options
-  const login = `${mountPath}/${encodeURIComponent(provider)}`
+  const login = `${mountPath.replace(/\/+$/, '')}/${encodeURIComponent(provider)}`
   const popup = open(`${login}?popup=1`, `login-${provider}`, 'popup,width=520,height=720')
   if (!popup) {
     location.assign(`${login}?returnTo=${encodeURIComponent(returnTo)}`)

@@ -2,12 +2,18 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** An address that hands each request on to `target` after `delay` milliseconds: a provider that takes its time. */
-export async function startSlowLane(target: string, delay: number): Promise<{ url: string; close(): void }> {
+/**
+ * An address that hands each request on to `target` after `delay` milliseconds, the next one after `more` on top, and so
+ * on: a provider that takes its time.
+ */
+export async function startSlowLane(target: string, delay: number, more = 0): Promise<{ url: string; close(): void }> {
+  let wait = delay
   const server = createServer(async (req, res) => {
     const chunks: Buffer[] = []
     for await (const chunk of req) chunks.push(chunk)
-    await sleep(delay)
+    const mine = wait
+    wait += more
+    await sleep(mine)
     const headers = { 'content-type': req.headers['content-type'] ?? 'text/plain' }
     const answer = await fetch(target, { method: 'POST', headers, body: Buffer.concat(chunks) })
     res.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' })

@@ -9,24 +9,23 @@ import { ask, countOf, loggedIn, startTokenApp as startHere } from '../support/t
 // Two copies of the package in one test know as little of each other as two processes do. Neither has a lock here: both
 // refresh with the same refresh token, and the provider takes it once.
 let emulator: Emulator
-const apps: { app: RunningApp; closeLane: () => void }[] = []
+const apps: RunningApp[] = []
+let lane: Awaited<ReturnType<typeof startSlowLane>>
 let lost: string[] = []
 
 beforeEach(async () => {
   lost = []
   emulator = await startEmulator('aihubmix', { accessTokenLifetime: 200 })
+  lane = await startSlowLane(emulator.options.refreshURL ?? '', 50, 50)
 })
 afterEach(async () => {
-  for (const { app, closeLane } of apps.splice(0)) {
-    closeLane()
-    await app.close()
-  }
+  for (const app of apps.splice(0)) await app.close()
+  lane.close()
   await emulator.close()
 })
 
-/** An app with a copy of the package of its own, whose refreshes take `delay` milliseconds on their way. */
-async function startCopy(delay: number, store: session.Store, config: Partial<OAuthRouterConfig> = {}) {
-  const lane = await startSlowLane(emulator.options.refreshURL ?? '', delay)
+/** An app with a copy of the package of its own. */
+async function startCopy(store: session.Store, config: Partial<OAuthRouterConfig> = {}) {
   let start = startHere
   jest.isolateModules(() => {
     start = (jest.requireActual('../support/token-app') as { startTokenApp: typeof startHere }).startTokenApp // that file's
@@ -39,7 +38,7 @@ async function startCopy(delay: number, store: session.Store, config: Partial<OA
     },
     { store },
   )
-  apps.push({ app, closeLane: lane.close })
+  apps.push(app)
   return app
 }
 
@@ -54,10 +53,11 @@ async function refreshAtBoth(browser: Browser, one: RunningApp, two: RunningApp)
 
 test('tokens in the session: whose refresh comes second gets the tokens of the first', async () => {
   const store = new session.MemoryStore()
-  const [one, two] = [await startCopy(50, store), await startCopy(100, store)]
+  const [one, two] = [await startCopy(store), await startCopy(store)]
   const browser = await loggedIn(one, 'aihubmix', emulator)
   const [first, second] = await refreshAtBoth(browser, one, two)
   expect([first?.error, second?.error]).toEqual([undefined, undefined])
+  expect(first?.tokens).not.toBeNull()
   expect(second?.tokens).toEqual(first?.tokens)
   expect(countOf(emulator, 'refresh')).toBe(2)
   expect(lost).toEqual([])
@@ -76,17 +76,18 @@ test('tokens in a store without a lock: the same, even where the first is slow t
     delete: async (key, expected) => (expected === undefined || texts.get(key) === expected) && texts.delete(key),
   }
   const store = new session.MemoryStore()
-  const [one, two] = [await startCopy(50, store, { tokenStore }), await startCopy(100, store, { tokenStore })]
+  const [one, two] = [await startCopy(store, { tokenStore }), await startCopy(store, { tokenStore })]
   const browser = await loggedIn(one, 'aihubmix', emulator)
   const [first, second] = await refreshAtBoth(browser, one, two)
   expect([first?.error, second?.error]).toEqual([undefined, undefined])
+  expect(first?.tokens).not.toBeNull()
   expect(second?.tokens).toEqual(first?.tokens)
   expect(lost).toEqual([])
 })
 
 test('a refresh token that is really dead: both say so, and one tells the app', async () => {
   const store = new session.MemoryStore()
-  const [one, two] = [await startCopy(50, store), await startCopy(100, store)]
+  const [one, two] = [await startCopy(store), await startCopy(store)]
   const browser = await loggedIn(one, 'aihubmix', emulator)
   emulator.revokeGrants()
   emulator.expireTokens()

@@ -12,7 +12,10 @@ export async function fetchWith(care: Care, path: string, init: ApiCallInit = {}
   const tokens = await demandTokens(care)
   const answer = await sendWithToken(call, tokens.accessToken)
   if (!refusesToken(call, answer) || tokens.refreshToken === undefined || !canReplay(init.body)) return answer
-  const renewed = await freshTokens(care, tokens.accessToken)
+  const renewed = await freshTokens(care, tokens.accessToken).catch(async (error) => {
+    await answer.body?.cancel() // what nobody reads would hold its connection
+    throw error
+  })
   if (!renewed || renewed.accessToken === tokens.accessToken) return answer
   await answer.body?.cancel()
   return sendWithToken(call, renewed.accessToken)

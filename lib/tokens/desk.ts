@@ -33,15 +33,16 @@ export class TokenDesk {
 
   /**
    * Keeps the tokens of a login that has just succeeded.
+   * @param client the fingerprint of the client that they were issued to
    * @returns what the session is to hold of them
    */
-  async keep(provider: string, tokens: TokenSet): Promise<StoredTokens> {
+  async keep(provider: string, tokens: TokenSet, client: string): Promise<StoredTokens> {
     const { store, sealer } = this.options
     const kept = keepNew(tokens)
     const entry = await writeDown(kept, sealer)
-    if (!store) return entry
+    if (!store) return { ...entry, client }
     await this.put(store, keyOf(provider, kept.id), entry, provider)
-    return { id: kept.id, version: 0, elsewhere: true }
+    return { id: kept.id, version: 0, elsewhere: true, client }
   }
 
   /** Keeps tokens under a key of the app's own, for {@link TokenKeeper}. */
@@ -58,6 +59,8 @@ export class TokenDesk {
 
   /** The login of a request's session at a provider; `undefined` where there is none. */
   careIn(req: SessionRequest, client: ProviderClient): Care | undefined {
+    const issuedTo = this.entryIn(glance(req, this.options.sessionKey), client.name)?.client
+    if (issuedTo !== undefined && issuedTo !== client.fingerprint) return undefined // another tenant's login
     const place = this.placeIn(req, client.name)
     if (!place) return undefined
     return this.care(client, place, req)
@@ -77,12 +80,14 @@ export class TokenDesk {
   /** Forgets the tokens of logins that a slot holds: those of `providers`, or all. */
   async forget(slot: Slot | undefined, providers: readonly string[] = Object.keys(tokensOf(slot))): Promise<void> {
     const { store } = this.options
-    for (const provider of providers) {
+    const forgotten = providers.map(async (provider) => {
       const entry = this.entryIn(slot, provider)
-      if (!entry) continue
+      if (!entry) return
       endTokens(entry.id)
       if (store && entry.elsewhere === true) await store.delete(keyOf(provider, entry.id))
-    }
+    })
+    const failed = (await Promise.allSettled(forgotten)).find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
   }
 
   private placeIn(req: SessionRequest, provider: string): Place | undefined {

@@ -27,10 +27,10 @@ export interface Care {
 export async function freshTokens(care: Care, refused?: string): Promise<TokenSet | undefined> {
   const kept = await care.place.read()
   if (!kept || !mustRenew(kept, care, refused)) return kept?.tokens
-  const renewed = await oneFlight(care.place.id, () => renew(care, refused))
+  const renewed = await oneFlight(care.place, () => renew(care, refused))
   // A flight that was under way may have been for the age of this very token, not for its refusal.
   if (refused === undefined || renewed?.tokens.accessToken !== refused) return renewed?.tokens
-  return (await oneFlight(care.place.id, () => renew(care, refused)))?.tokens
+  return (await oneFlight(care.place, () => renew(care, refused)))?.tokens
 }
 
 /**
@@ -77,7 +77,14 @@ function mustRenew(kept: Kept, { leadTime }: Care, refused: string | undefined):
 
 async function renew(care: Care, refused: string | undefined): Promise<Kept | undefined> {
   const { place, client } = care
-  const unlock = await place.lock?.(client.patience)
+  let unlock: (() => Promise<void>) | undefined
+  try {
+    unlock = await place.lock?.(client.patience)
+  } catch (error) {
+    const kept = await place.read(true)
+    if (kept && isAlive(kept) && kept.tokens.accessToken !== refused) return kept
+    throw error
+  }
   try {
     const kept = await place.read(true)
     if (!kept || !mustRenew(kept, care, refused)) return kept // another process did it
@@ -123,12 +130,15 @@ function isAlive({ tokens }: Kept): boolean {
   return !tokens.expiresAt || tokens.expiresAt.getTime() > Date.now()
 }
 
-const flights = new Map<string, Promise<Kept | undefined>>()
+/** Refreshes under way, by the home of their logins and their id. */
+const flights = new WeakMap<object, Map<string, Promise<Kept | undefined>>>()
 
-function oneFlight(id: string, work: () => Promise<Kept | undefined>): Promise<Kept | undefined> {
-  const flying = flights.get(id)
+function oneFlight({ home, id }: Place, work: () => Promise<Kept | undefined>): Promise<Kept | undefined> {
+  const there = flights.get(home) ?? new Map<string, Promise<Kept | undefined>>()
+  flights.set(home, there)
+  const flying = there.get(id)
   if (flying) return flying
-  const flight = work().finally(() => flights.delete(id))
-  flights.set(id, flight)
+  const flight = work().finally(() => there.delete(id))
+  there.set(id, flight)
   return flight
 }

@@ -6,8 +6,10 @@ import type { TokenStore } from './token-store'
 
 /** Where the tokens of one login are kept. */
 export interface Place {
-  /** Names the login within this process: callers of one id share one refresh. */
+  /** Names the login within its home: callers of one id share one refresh. */
   readonly id: string
+  /** What the ids belong to: two stores may use the same key for two people. */
+  readonly home: object
   /** Milliseconds to wait for another process's refresh to show, before a refused refresh token is believed dead. */
   readonly grace: number
   /** @param newest past every copy that this request or process may hold */
@@ -23,11 +25,17 @@ export interface Place {
 /** A login's tokens in a {@link TokenStore}. */
 export function storePlace(store: TokenStore, key: string, sealer: Sealer | undefined, where: Where): Place {
   const texts = new WeakMap<Kept, string>()
+  const unsaved = unsavedOf(store)
   const guarded = <T>(call: Promise<T>) =>
     call.catch((cause) => {
       throw tokenStoreFailure(where, cause)
     })
   const read = async () => {
+    const rescued = unsaved.get(key)
+    if (rescued) {
+      await guarded(store.set(key, rescued.text, rescued.expected))
+      unsaved.delete(key)
+    }
     const text = await guarded(store.get(key))
     if (text === undefined) return undefined
     const kept = await readKept(parse(text), sealer, where)
@@ -37,15 +45,33 @@ export function storePlace(store: TokenStore, key: string, sealer: Sealer | unde
   const lock = store.lock?.bind(store)
   return {
     id: key,
+    home: store,
     grace: 1000,
     read,
     async replace(previous, next) {
       const text = JSON.stringify(await writeDown(next, sealer))
-      return (await guarded(store.set(key, text, texts.get(previous)))) ? next : read()
+      const expected = texts.get(previous)
+      // The provider has killed the old refresh token: until the store takes the new one, this process must not lose it.
+      if (expected !== undefined) unsaved.set(key, { text, expected })
+      const stored = await guarded(store.set(key, text, expected))
+      unsaved.delete(key)
+      return stored ? next : read()
     },
-    clear: (previous) => guarded(store.delete(key, previous && texts.get(previous))),
+    clear(previous) {
+      unsaved.delete(key)
+      return guarded(store.delete(key, previous && texts.get(previous)))
+    },
     ...(lock && { lock: (patience: number) => guarded(lock(key, patience)) }),
   }
+}
+
+/** What a store failed to take after a refresh, to be stored before the next reading. */
+const unsavedByStore = new WeakMap<TokenStore, Map<string, { text: string; expected: string }>>()
+
+function unsavedOf(store: TokenStore) {
+  const known = unsavedByStore.get(store) ?? new Map<string, { text: string; expected: string }>()
+  unsavedByStore.set(store, known)
+  return known
 }
 
 /** @throws OAuthError `config_invalid` where the tokens are sealed and no key opens them: nothing is lost by that */

@@ -80,6 +80,7 @@ export class ProviderResponse {
     return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer // never shared
   }
 
+  /** Node's own `Response` has it since 20.16, and would read the empty body that this one was made with. */
   async bytes(): Promise<Uint8Array> {
     return new Uint8Array(await this.arrayBuffer())
   }

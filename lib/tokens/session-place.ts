@@ -26,13 +26,17 @@ export function sessionPlace(spot: SessionSpot, id: string): Place {
     const entry = await writeDown(next, sealer)
     const found = await changeSlot(req, key, where, (slot) => {
       const stored = storedIn(slot, provider, id)
-      if (stored && stored.version < entry.version) setTokens(slot, provider, entry)
+      if (stored && stored.version < entry.version) {
+        const { client } = stored
+        setTokens(slot, provider, client === undefined ? entry : { ...entry, client })
+      }
       return stored
     })
     return found && found.version >= entry.version ? readKept(found, sealer, where) : next
   }
   return {
     id,
+    home: SESSIONS,
     grace: isCookieSession(req) ? 0 : 300,
     async read(newest = false) {
       const slot = await newestSlot(req, key, where, { newest })
@@ -86,6 +90,9 @@ function storedIn(slot: Slot | undefined, provider: string, id: string): StoredT
   const stored = tokensOf(slot)[provider]
   return isStored(stored) && stored.id === id ? stored : undefined
 }
+
+/** Ids of logins in sessions are random: one home is enough for all. */
+const SESSIONS = {}
 
 const ENDED = Symbol('ended')
 const REMEMBERED_MS = 600_000
