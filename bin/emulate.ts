@@ -29,7 +29,8 @@ Providers: ${NAMES.join(', ')}
   -h, --help          this text
 
 The environment lines go to the standard output, the requests to the standard error:
-  passport-dialects emulate tapd > .env
+  passport-dialects emulate tapd > emulator.env
+  node --env-file=emulator.env app.mjs
 Ctrl-C ends it.
 `
 

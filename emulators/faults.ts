@@ -18,8 +18,13 @@ export function groupOf(fault: (typeof FAULTS)[number]): FaultGroup {
 
 const ON_THE_WAY = new Set<string>(['reset', 'silent', 'slow-headers', 'drip', 'truncated', 'wrong-length', 'redirect'])
 
-/** @throws TypeError where there is no such fault, or nothing for it to spoil */
+const ENDPOINTS: readonly FaultEndpoint[] = ['authorize', 'code', 'token', 'profile', 'refresh', 'revoke', 'request']
+
+/** @throws TypeError where there is no such endpoint or fault, or nothing for it to spoil */
 export function checkFault(endpoint: FaultEndpoint, fault: string): void {
+  if (!ENDPOINTS.includes(endpoint)) {
+    throw new TypeError(`There is no endpoint named ${endpoint}; there are ${ENDPOINTS.join(', ')}.`)
+  }
   if (!FAULTS.some((known) => known === fault) && !/^(refused|http-[1-5]\d\d):./.test(fault)) {
     throw new TypeError(`There is no fault named ${fault}; there are ${FAULTS.join(', ')}, and refused:CODE.`)
   }

@@ -4,11 +4,12 @@ import { callbackParams, refuseMalformed } from './callback-params'
 import { absoluteCallbackURL, requestPath } from './callback-url'
 import { type ErrorCode, OAuthError } from './errors'
 import type { AuthenticateOptions, Login, Outcome } from './legs'
-import { logFailure } from './log'
+import { log, logFailure } from './log'
 import { type CallbackReading, LoginState } from './login-state'
 import { type DialectOptions, OptionReader } from './options'
 import type { Params } from './provider-call'
 import { type Dialect, type Grant, ProviderClient } from './provider-client'
+import { bareAddress } from './redact'
 import { hasSession, noSession, type SessionRequest } from './session'
 import { scopeList, type TokenSet } from './tokens/token-set'
 import { newVerifier, type Transaction } from './transactions'
@@ -75,9 +76,10 @@ export abstract class DialectStrategy extends ProviderClient {
     return callbackURL
   }
 
-  /** How the callback's state and credential are read. */
+  /** How the callback's state and credential are read; default `state` and the first of the dialect's `credentials`. */
   protected readCallback(params: URLSearchParams): CallbackReading {
-    return { state: params.get('state') ?? undefined, credential: params.get('code') ?? undefined }
+    const [credential = 'code'] = this.dialect.credentials ?? []
+    return { state: params.get('state') ?? undefined, credential: params.get(credential) ?? undefined }
   }
 
   /** The challenge of a PKCE verifier; default S256 in base64url (RFC 7636 §4.2). */
@@ -139,7 +141,11 @@ export abstract class DialectStrategy extends ProviderClient {
       code_challenge: verifier && this.challenge(verifier),
       code_challenge_method: verifier && 'S256',
     }
-    return { kind: 'redirect', location: withParams(this.endpoints.authorizationURL, params) }
+    const location = withParams(this.endpoints.authorizationURL, params)
+    if (log.login.enabled) {
+      log.login('%s: begun, sent to %s, to come back to %s', this.name, bareAddress(location), bareAddress(callbackURL))
+    }
+    return { kind: 'redirect', location }
   }
 
   private async finish(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {

@@ -210,6 +210,7 @@ test('what is no fault is refused at once', () => {
   expect(() => emulator.failNext('token', 'refused:')).toThrow('no fault named')
   expect(() => emulator.failNext('token', 'toString' as Fault)).toThrow('no fault named')
   expect(() => emulator.failNext('authorize', 'expires-text')).toThrow('has none')
+  expect(() => emulator.failNext('moon' as 'token', 'reset')).toThrow('no endpoint named moon')
 })
 
 test('every fault can strike every call, the emulator closes, and nothing stays open', async () => {
