@@ -16,6 +16,8 @@ export interface Bounds {
   /** Refuses an answer by the bytes that came so far. */
   refuseSize(size: number, status: number): Error | undefined
   deadline(): Error
+  /** Whether another call to the same provider follows at once. */
+  isFollowed?: boolean
 }
 
 /**
@@ -80,9 +82,11 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     clearTimeout(this.timer)
     const { status, headers, chunks, size } = this
     const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
-    // undici lends a connection out again one turn of the event loop after its answer has ended. A login's second call
-    // that came before that would open a connection of its own.
-    queueMicrotask(() => setImmediate(this.resolve, { status, headers, body }))
+    const answer = { status, headers, body }
+    // undici lends a connection out again one turn of the event loop after its answer has ended. A call that comes
+    // before that, as the profile's after the token's, would open a connection of its own.
+    if (this.bounds.isFollowed) queueMicrotask(() => setImmediate(this.resolve, answer))
+    else this.resolve(answer)
   }
 
   onResponseError(_controller: unknown, error: Error): void {

@@ -57,11 +57,9 @@ export function sendPopupResult(res: Response, { provider, ok, code = '' }: Popu
 
 /** Headers of every answer of ours: nothing is kept, framed or told to the next page (RFC 9700 §4.2.4, §4.16). */
 export function protect(res: Response): void {
-  res.set({
-    'Cache-Control': 'no-store',
-    'Referrer-Policy': 'no-referrer',
-    'X-Content-Type-Options': 'nosniff',
-  })
+  res.setHeader('Cache-Control', 'no-store')
+  res.setHeader('Referrer-Policy', 'no-referrer')
+  res.setHeader('X-Content-Type-Options', 'nosniff')
 }
 
 function wantsJson(req: Request): boolean {

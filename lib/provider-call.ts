@@ -44,6 +44,7 @@ export async function callProvider(
   const fail = (code: ErrorCode, providerStatus: number) => new OAuthError(code, { ...where, providerStatus })
   const bounds: Bounds = {
     timeout,
+    isFollowed: where.phase === 'token',
     deadline: () =>
       new OAuthError('provider_timeout', { ...where, message: explain('provider_timeout', request.url, limits) }),
     refuseHead(status, headers) {

@@ -83,10 +83,10 @@ export function guardSlot(req: SessionRequest, key: string): void {
   if (!session || typeof save !== 'function' || sessionID === undefined || !sessionStore?.get) return
   const began = Date.now()
   replaceSave(session, (done) => {
-    const own = unpacked(session[key])?.version ?? 0
     const written = writtenVersion(sessionID)
-    const outdated = written === undefined ? Date.now() - began > REMEMBERED_MS / 2 : written > own
-    if (!outdated) return save.call(session, done)
+    if (written === undefined && Date.now() - began <= REMEMBERED_MS / 2) return save.call(session, done)
+    const own = unpacked(session[key])?.version ?? 0
+    if (written !== undefined && written <= own) return save.call(session, done)
     read(sessionStore, sessionID).then(
       (stored) => {
         const ended = own > 0 && stored === undefined

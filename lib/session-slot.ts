@@ -45,13 +45,12 @@ export async function readSlot(req: SessionRequest, key: string, where: Where): 
 }
 
 /**
- * The slot as the session holds it: as one text while no login is pending, which is most of its life. express-session
- * hashes a session three times a request and calls a function for every value in it; a text is one value, and is
- * parsed by those who ask for it only. In a cookie its quotes would need room that is not there.
+ * The slot as the session holds it: as one text. express-session hashes a session three times a request and calls a
+ * function for every value in it; a text is one value, and is parsed by those who ask for it only. In a cookie its
+ * quotes would need room that is not there.
  */
 export function packed(req: SessionRequest, slot: Slot): unknown {
-  const pending = Array.isArray(slot.pending) && slot.pending.length > 0
-  return pending || isCookieSession(req) ? slot : JSON.stringify(slot)
+  return isCookieSession(req) ? slot : JSON.stringify(slot)
 }
 
 /** The slot in a value out of a session: what a store gives is data from outside. */

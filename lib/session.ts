@@ -50,7 +50,7 @@ const LOGIN_BYTES = 450
 
 /**
  * Runs `work` on the newest known slot of the session, one request of a session after the other.
- * `work` may change the slot; `save` stores the session before this resolves. With `follow` the work is done on
+ * `work` may change the slot, unless it `reads` only; `save` stores the session before this resolves. With `follow` the work is done on
  * the session that a login made of this one meanwhile: the browser has that one by now.
  *
  * @throws OAuthError `session_missing` where there is no session, or its store fails
@@ -60,7 +60,7 @@ export async function withSlot<T>(
   key: string,
   where: Where,
   work: (slot: Slot) => T,
-  { save, follow = false }: { save: boolean; follow?: boolean },
+  { save, follow = false, reads = false }: { save: boolean; follow?: boolean; reads?: boolean },
 ): Promise<T> {
   return inTurn(turnID(req), async () => {
     const session = demand(req, where)
@@ -68,8 +68,8 @@ export async function withSlot<T>(
     if (heir) return withSlot(heir, key, where, work, { save, follow })
     const slot = await freshSlot(req, session, key, where)
     const result = work(slot)
-    session[key] = packed(req, slot)
     if (save) await store(req, session, key, slot, where)
+    else if (!reads) session[key] = packed(req, slot)
     return result
   })
 }

@@ -3,7 +3,7 @@ import { fitIntoCookie } from './cookie-room'
 import { OAuthError } from './errors'
 import { identityOf } from './identity'
 import type { DialectProfile } from './profile'
-import { endSession, peek, renewSession, roomInCookie, type SessionRequest, type Slot, type Where } from './session'
+import { endSession, glance, renewSession, roomInCookie, type SessionRequest, type Slot, type Where } from './session'
 import type { Login } from './strategy'
 import type { TokenDesk } from './tokens/desk'
 import { tokenStoreFailure } from './tokens/place'
@@ -69,7 +69,7 @@ export async function signIn(req: SessionRequest, place: SignInPlace, login: Log
   const { transaction, tokens } = login
   const same = isSignedIn(req) && identityOf(req.user) === identityOf(user)
   // The provider that logged the user in may be logged in at anew, as somebody else; any other one links.
-  const links = isSignedIn(req) && (same || peek(req, key)?.owner !== where.provider)
+  const links = isSignedIn(req) && (same || glance(req, key)?.owner !== where.provider)
   const stays = links && !same
   const signedIn = stays ? req.user : user
   const serialised = stays ? undefined : await serialise(authenticator, req, user, where)
@@ -110,7 +110,7 @@ export async function signOut(
   place: Pick<SignInPlace, 'key' | 'where' | 'desk'>,
   revoke?: (provider: string) => Promise<unknown>,
 ): Promise<void> {
-  const slot = peek(req, place.key)
+  const slot = glance(req, place.key)
   if (revoke) await Promise.allSettled(Object.keys(tokensOf(slot)).map(revoke))
   const [forgotten] = await Promise.allSettled([place.desk.forget(slot)])
   await endSession(req, place.where)
@@ -121,10 +121,10 @@ export async function signOut(
 
 /** The providers that the session is logged in at, the first one first. */
 function loginsOf(req: SessionRequest, key: string): SessionLogin[] {
-  return loginsIn(peek(req, key))
+  return loginsIn(glance(req, key))
 }
 
-function loginsIn(slot: Slot | undefined): SessionLogin[] {
+function loginsIn(slot: Readonly<Slot> | undefined): SessionLogin[] {
   const logins = slot?.logins
   if (!Array.isArray(logins)) return []
   return logins.filter((login): login is SessionLogin => typeof login?.name === 'string' && Array.isArray(login.scope))

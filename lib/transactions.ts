@@ -123,7 +123,7 @@ export async function takeTransaction(
       claims.set(state, newClaim(sender))
       return pending
     },
-    { save: false },
+    { save: false, reads: true },
   )
 }
 

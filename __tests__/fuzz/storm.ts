@@ -54,7 +54,8 @@ async function stored(id: string): Promise<Slot | undefined> {
   const data = await new Promise<unknown>((resolve, reject) =>
     store.get(id, (error, found) => (error ? reject(error) : resolve(found))),
   )
-  return Object(data)['passport-dialects']
+  const slot = Object(data)['passport-dialects']
+  return typeof slot === 'string' ? JSON.parse(slot) : slot
 }
 
 /** Puts a session with this content into the store; resolves to its signed cookie. */
