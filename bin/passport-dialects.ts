@@ -16,6 +16,10 @@ async function main([name, ...args]: string[]): Promise<number> {
     output.write(overview())
     return name === undefined ? 2 : 0
   }
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(`${version()}\n`)
+    return 0
+  }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   try {
     if (!command) {
@@ -28,6 +32,11 @@ async function main([name, ...args]: string[]): Promise<number> {
     process.stderr.write(`${problem instanceof Error ? problem.message : String(problem)}${hint}\n`)
     return isUsage ? 2 : 1
   }
+}
+
+function version(): string {
+  const { version } = require('passport-dialects/package.json') as { version: string } // its own
+  return version
 }
 
 function overview(): string {

@@ -7,7 +7,7 @@ import { bindOAuth2Client } from './oauth2-client'
 import { type DialectOptions, OptionReader } from './options'
 import { type DialectProfile, normaliseProfile, type ProfileFields } from './profile'
 import { callProvider, type ProviderAnswer } from './provider-call'
-import type { Dialect, Grant } from './provider-dialect'
+import { type Dialect, type Grant, readEndpoints } from './provider-dialect'
 import { type Json, type JsonObject, type Params, type ProviderRequest, secretsOf } from './provider-request'
 import type { Where } from './session'
 import { skipsProfile } from './skip-profile'
@@ -44,17 +44,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
   /** @throws OAuthError `config_invalid`, naming the option */
   constructor(name: string, options: DialectOptions, verify: VerifyFunction, dialect: Dialect) {
     const read = new OptionReader(name, options)
-    const endpoints = { ...dialect.endpoints }
-    for (const key of [
-      'authorizationURL',
-      'tokenURL',
-      'userProfileURL',
-      'refreshURL',
-      'revokeURL',
-      'topupURL',
-    ] as const) {
-      if (endpoints[key] !== undefined || options[key] !== undefined) endpoints[key] = read.address(key, endpoints[key])
-    }
+    const endpoints = readEndpoints(dialect, options, read)
     const clientID = read.text('clientID')
     const clientSecret = read.text('clientSecret')
     if (typeof verify !== 'function') read.fail('verify', 'is required and must be a function')
@@ -114,12 +104,9 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
 
   /** The profile of a token's user, asked for now. @throws OAuthError of phase `profile` */
   async profileOf(tokens: TokenSet): Promise<DialectProfile> {
-    if (this.userProfile === ProviderClient.prototype.userProfile) return this.fetchProfile(tokens)
-    return new Promise((resolve, reject) => {
-      this.userProfile(tokens.accessToken, (error, profile) =>
-        error || !profile ? reject(error ?? this.failure('response_invalid', 'profile')) : resolve(profile),
-      )
-    })
+    const profile = await this.askProfile(tokens)
+    if (!profile) throw this.failure('response_invalid', 'profile', 'There is no profile of this user.')
+    return profile
   }
 
   /** The address where the user can buy more. @throws OAuthError `config_invalid` where the provider has none */
@@ -284,6 +271,11 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
   /** The profile of a login, unless it is to be skipped; through `userProfile` where a subclass overrides that. */
   protected async loadProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
     if (await skipsProfile(this.options.skipUserProfile, tokens.accessToken)) return undefined
+    return this.askProfile(tokens)
+  }
+
+  /** By {@link fetchProfile}, or by the `userProfile` that a subclass brings. */
+  private async askProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
     if (this.userProfile === ProviderClient.prototype.userProfile) return this.fetchProfile(tokens)
     return new Promise((resolve, reject) => {
       this.userProfile(tokens.accessToken, (error, profile) => (error ? reject(error) : resolve(profile)))

@@ -1,3 +1,5 @@
+import type { DialectOptions, OptionReader } from './options'
+
 /** How a provider differs, as far as it can be said in words rather than in methods. */
 export interface Dialect {
   /** Absolute http(s) addresses; an option of the same name replaces one. */
@@ -37,3 +39,14 @@ export interface Dialect {
 
 /** A grant for the token endpoint, in the names of RFC 6749 §4.1.3 and §6. */
 export type Grant = { grant_type: 'authorization_code' | 'refresh_token' } & Record<string, string | undefined>
+
+/** A dialect's endpoints with what the app names in their place. @throws OAuthError `config_invalid`, naming the option */
+export function readEndpoints(dialect: Dialect, options: DialectOptions, read: OptionReader): Dialect['endpoints'] {
+  const endpoints = { ...dialect.endpoints }
+  for (const key of ENDPOINTS) {
+    if (endpoints[key] !== undefined || options[key] !== undefined) endpoints[key] = read.address(key, endpoints[key])
+  }
+  return endpoints
+}
+
+const ENDPOINTS = ['authorizationURL', 'tokenURL', 'userProfileURL', 'refreshURL', 'revokeURL', 'topupURL'] as const

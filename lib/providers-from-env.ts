@@ -1,6 +1,5 @@
 import { configError, OAuthError } from './errors'
-import type { DialectOptions } from './options'
-import { BUILT_IN, type OptionKind, OWN_OPTIONS, type StrategyClass } from './providers'
+import { BUILT_IN, type OptionKind, OWN_OPTIONS, SHARED_OPTIONS, type StrategyClass } from './providers'
 import type { Providers } from './router-config'
 
 /** What {@link providersFromEnv} may be told beside the environment. */
@@ -40,33 +39,6 @@ export function providersFromEnv(
   })
   return Object.fromEntries(found) as Providers // each strategy has just checked its own
 }
-
-/** What text can say of {@link DialectOptions}; `false` where it can't, or where the router alone decides. */
-const SHARED_OPTIONS = {
-  clientID: 'text',
-  clientSecret: 'text',
-  callbackURL: 'text',
-  scope: 'list',
-  baseURL: 'text',
-  authorizationURL: 'text',
-  tokenURL: 'text',
-  userProfileURL: 'text',
-  refreshURL: 'text',
-  revokeURL: 'text',
-  topupURL: 'text',
-  pkce: 'pkce',
-  proxy: 'flag',
-  timeout: 'number',
-  maxResponseBytes: 'number',
-  stateLifetime: 'number',
-  allowInsecureHttp: 'flag',
-  passReqToCallback: false,
-  skipUserProfile: false,
-  store: false,
-  customHeaders: false,
-  sessionKey: false,
-  dispatcher: false,
-} as const satisfies Record<keyof DialectOptions, OptionKind | false>
 
 type Known = ReadonlyMap<string, { option: string; kind: OptionKind | false }>
 

@@ -44,3 +44,36 @@ export const OWN_OPTIONS: Readonly<Record<string, Readonly<Record<string, Option
 } satisfies { [Name in keyof typeof CLASSES]: OwnOptions<ConstructorParameters<(typeof CLASSES)[Name]>[0]> }
 
 type OwnOptions<Options> = Record<Exclude<keyof Options, keyof DialectOptions>, OptionKind>
+
+/** What text can say of {@link DialectOptions}; `false` where it can't, or where the router alone decides. */
+export const SHARED_OPTIONS = {
+  clientID: 'text',
+  clientSecret: 'text',
+  callbackURL: 'text',
+  scope: 'list',
+  baseURL: 'text',
+  authorizationURL: 'text',
+  tokenURL: 'text',
+  userProfileURL: 'text',
+  refreshURL: 'text',
+  revokeURL: 'text',
+  topupURL: 'text',
+  pkce: 'pkce',
+  proxy: 'flag',
+  timeout: 'number',
+  maxResponseBytes: 'number',
+  stateLifetime: 'number',
+  allowInsecureHttp: 'flag',
+  passReqToCallback: false,
+  skipUserProfile: false,
+  store: false,
+  customHeaders: false,
+  sessionKey: false,
+  dispatcher: false,
+} as const satisfies Record<keyof DialectOptions, OptionKind | false>
+
+/** The names in `options` that a built-in provider does not know: a slip of the pen, most likely. */
+export function unknownOptions(name: string, options: object): string[] {
+  const known = { ...SHARED_OPTIONS, ...OWN_OPTIONS[name] }
+  return Object.keys(options).filter((option) => !Object.hasOwn(known, option))
+}

@@ -1,5 +1,5 @@
 import { Passport } from 'passport'
-import { type OAuthRouterConfig, TapdStrategy } from 'passport-dialects'
+import { type OAuthRouterConfig, oauthRouter, TapdStrategy } from 'passport-dialects'
 import { type RunningApp, startRouterApp } from '../support/app'
 import { Browser, told } from '../support/browser'
 import { closeAll, type Emulators, providersOf, startAll } from '../support/providers'
@@ -117,4 +117,13 @@ test('an Authenticator without serialisers is told of', async () => {
   const browser = new Browser()
   const callback = await emulators.tapd.approve(await browser.location(`${app.origin}/auth/tapd`))
   expect((await told(browser.get(callback, JSON_ONLY))).error).toMatchObject({ code: 'config_invalid' })
+})
+
+test('an option that a built-in provider does not know is warned of by name, and refuses nothing', async () => {
+  const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
+  oauthRouter({ providers: { tapd: { clientID: 'id', clientSecret: 'secret', scopes: 'user' } } })
+  expect(await warned).toMatchObject({
+    code: 'PASSPORT_DIALECTS_UNKNOWN_OPTION',
+    message: expect.stringContaining('`scopes`'),
+  })
 })

@@ -55,6 +55,12 @@ export async function demandTokens(care: Care): Promise<TokenSet> {
   throw noLogin(care.client.name)
 }
 
+/** The error of a call for a provider that the app never named. */
+export function unknownProvider(where: string, provider: string): OAuthError {
+  const message = `${where}: there is no provider named ${JSON.stringify(provider)}.`
+  return new OAuthError('config_invalid', { phase: 'request', message })
+}
+
 /** The error of a call without a login. */
 export function noLogin(provider: string): OAuthError {
   const message = `There is no login at ${provider} here. Let the user log in.`

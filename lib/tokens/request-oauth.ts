@@ -6,7 +6,7 @@ import type { SessionRequest } from '../session'
 import { fetchWith, profileWith, revokeWith, topupWith } from './actions'
 import type { ApiCallInit } from './authorised-fetch'
 import type { TokenDesk } from './desk'
-import { type Care, freshTokens, noLogin } from './keeping'
+import { type Care, freshTokens, noLogin, unknownProvider } from './keeping'
 import type { TokenSet } from './token-set'
 
 declare global {
@@ -109,7 +109,7 @@ export class RequestOAuth {
   async #client(provider: string): Promise<ProviderClient> {
     const entry = (await this.#clientsOf(this.#req)).get(provider)
     if (entry) return entry.strategy
-    throw configError(undefined, `req.oauth: there is no provider named ${JSON.stringify(provider)}.`)
+    throw unknownProvider('req.oauth', provider)
   }
 
   get #session(): SessionRequest {

@@ -1,4 +1,3 @@
-import { configError } from '../errors'
 import { OptionReader } from '../options'
 import type { DialectProfile } from '../profile'
 import type { ProviderClient } from '../provider-client'
@@ -6,7 +5,7 @@ import { buildEntries, type Entry, type Providers } from '../router-config'
 import { fetchWith, profileWith, revokeWith, topupWith } from './actions'
 import type { ApiCallInit } from './authorised-fetch'
 import { type LoggedOut, TokenDesk } from './desk'
-import { freshTokens } from './keeping'
+import { freshTokens, unknownProvider } from './keeping'
 import { readTokenOptions } from './token-options'
 import type { TokenSet } from './token-set'
 import type { TokenStore } from './token-store'
@@ -83,6 +82,6 @@ export class TokenKeeper {
   #client(provider: string): ProviderClient {
     const entry = this.#entries.get(provider)
     if (entry) return entry.strategy
-    throw configError(undefined, `TokenKeeper: there is no provider named ${JSON.stringify(provider)}.`)
+    throw unknownProvider('TokenKeeper', provider)
   }
 }
