@@ -22,7 +22,7 @@ import {
 } from './session-store'
 import { ENDED, heirOf, inTurn, noteHeir, noteWritten, writtenVersion } from './session-turns'
 
-export { glance, hasSession, isCookieSession, peek, type SessionRequest, type Slot, type Where }
+export { glance, hasSession, isCookieSession, type SessionRequest, type Slot, type Where }
 
 // Only the files session*.ts touch `req.session`. They work over express-session with any store and over cookie-session
 // (which has neither an id nor `save`), and they keep two requests of one session from losing each other's changes:
