@@ -1,3 +1,4 @@
+import { startEmulator } from 'passport-dialects/emulators'
 import { createClient } from 'redis'
 import { en } from '../../example-app/texts-en'
 import { Browser } from '../support/browser'
@@ -12,8 +13,14 @@ describeWith('Redis', 'REDIS_URL', () => {
     await redis.connect()
     const keys = async () => new Set((await redis.keys('example:*')).map(String))
     const before = await keys()
+    // One that outlives the app, as a provider does: tokens belong to the client that they were issued to.
+    const tapd = await startEmulator('tapd')
     try {
-      const env = { REDIS_URL: SERVICES.Redis.url, SESSION_SECRET: 'a secret of the tests' }
+      const env = {
+        ...variablesOf('TAPD', tapd.options),
+        REDIS_URL: SERVICES.Redis.url,
+        SESSION_SECRET: 'a secret of the tests',
+      }
       const first = new Started(env)
       const origin = await first.address()
       const browser = new Browser()
@@ -35,6 +42,7 @@ describeWith('Redis', 'REDIS_URL', () => {
       const left = [...(await keys())].filter((key) => !before.has(key))
       if (left.length > 0) await redis.del(left)
       await redis.close()
+      await tapd.close()
     }
   })
 })
@@ -44,4 +52,10 @@ async function logIn(browser: Browser, origin: string): Promise<void> {
   const agreed = await browser.post(consent, { user: '6081' })
   const back = await browser.get(agreed.headers.get('location') ?? '')
   expect(back.headers.get('location')).toBe('/')
+}
+
+/** `TAPD`, `clientID` → `TAPD_CLIENT_ID`. */
+function variablesOf(prefix: string, options: object): Record<string, string> {
+  const name = (option: string) => `${prefix}_${option.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()}`
+  return Object.fromEntries(Object.entries(options).map(([option, value]) => [name(option), String(value)]))
 }

@@ -21,7 +21,7 @@ import { readTokenSet, scopeList, TokenSetProblem } from '../../lib/tokens/token
 import { answerText } from './json-text'
 import { runsOf, seedOf } from './seed'
 
-const RUNS = runsOf(10_000)
+const RUNS = runsOf(4000)
 const options = { clientID: 'client', clientSecret: 'the secret', callbackURL: '/callback' }
 const site = { ...options, baseURL: 'https://site.example' }
 const DIALECTS: { name: string; strategy: DialectStrategy }[] = [

@@ -42,10 +42,12 @@ test.each(['lib', 'emulators', 'testing'])(
   60_000,
 )
 
-test('the packed files are the build, the README and the licence', async () => {
+test('the packed files are the build, the documents and the licence', async () => {
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT })
   const outside = [...stdout.matchAll(/"path": "([^"]+)"/g)]
     .map(([, path = '']) => path)
     .filter((path) => !path.startsWith('dist/'))
-  expect(outside.sort()).toEqual(['LICENSE', 'README.md', 'README.zh-CN.md', 'package.json'])
+  const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'README.zh-CN.md', 'SECURITY.md', 'package.json']
+  expect(outside.filter((path) => !/^docs\/.+\.md$/.test(path)).sort()).toEqual(documents)
+  expect(outside).toContain('docs/guides/troubleshooting.md')
 })
