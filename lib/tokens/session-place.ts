@@ -1,4 +1,5 @@
 import type { JsonObject } from '../provider-call'
+import { Remembered } from '../remembered'
 import { isCookieSession, type SessionRequest, type Slot, type Where } from '../session'
 import { changeSlot, newestSlot } from '../session-guard'
 import { isStored, type Kept, type StoredTokens, writeDown } from './kept'
@@ -98,9 +99,8 @@ const ENDED = Symbol('ended')
 const REMEMBERED_MS = 600_000
 
 /** What this process refreshed lately: it stands over any older copy of a session that is still under way. */
-const recent = new Map<string, Kept | typeof ENDED>()
+const recent = new Remembered<Kept | typeof ENDED>(REMEMBERED_MS, () => false)
 
 function remember(id: string, kept: Kept | typeof ENDED): void {
   recent.set(id, kept)
-  setTimeout(() => recent.get(id) === kept && recent.delete(id), REMEMBERED_MS).unref()
 }
