@@ -63,6 +63,6 @@ function additionsOf(authenticator: AppPassport): [string, unknown][] {
 }
 
 /** express-session and cookie-session type `req.session` each in their own way; session.ts asks for what it needs. */
-function sessionRequest(req: Request): SessionRequest {
+export function sessionRequest(req: Request): SessionRequest {
   return req as unknown as SessionRequest
 }

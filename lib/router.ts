@@ -5,7 +5,7 @@ import { OAuthError } from './errors'
 import type { Flow, Login } from './legs'
 import { log, logFailure } from './log'
 import { protect, sendFailure, sendPopupResult, sendUnknownProvider } from './pages'
-import { userKeeper } from './restore-user'
+import { sessionRequest, userKeeper } from './restore-user'
 import { safeReturnTo } from './return-to'
 import {
   buildEntries,
@@ -15,7 +15,7 @@ import {
   readConfig,
   tenantError,
 } from './router-config'
-import { adoptSession, hasSession, type SessionRequest } from './session'
+import { adoptSession, hasSession } from './session'
 import { guardSlot } from './session-guard'
 import { defaultUser, loginsNow, signIn, signOut } from './sign-in'
 import { setupCheck } from './startup-check'
@@ -268,9 +268,4 @@ function refuseBadAddress(error: unknown, req: Request, res: Response, next: Nex
 function unexpected(cause: unknown, provider: string): OAuthError {
   const message = 'The login failed for a reason that no code describes; see `cause`.'
   return new OAuthError('provider_error', { provider, phase: 'callback', status: 500, message, cause })
-}
-
-/** express-session and cookie-session type `req.session` each in their own way; session.ts asks for what it needs. */
-function sessionRequest(req: Request): SessionRequest {
-  return req as unknown as SessionRequest
 }

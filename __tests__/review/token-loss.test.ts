@@ -3,6 +3,7 @@ import session from 'express-session'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import type { RunningApp } from '../support/app'
 import { Browser, told } from '../support/browser'
+import { jump } from '../support/clock'
 import { forward, startFront } from '../support/front'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 import { MemoryTokenStore } from './memory-store'
@@ -18,11 +19,6 @@ afterEach(async () => {
   app = undefined
   await emulator.close()
 })
-
-function jump(seconds: number): void {
-  const now = Date.now()
-  jest.spyOn(Date, 'now').mockImplementation(() => now + seconds * 1000)
-}
 
 const providers = () => ({ aihubmix: { ...emulator.options } })
 

@@ -6,6 +6,7 @@ import { AihubmixStrategy } from 'passport-dialects'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import type { RunningApp } from '../support/app'
 import { Browser } from '../support/browser'
+import { jump } from '../support/clock'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 
 // express-session is last-write-wins: a slow request holds the session as it was when it began, and writes it at its end.
@@ -20,11 +21,6 @@ afterEach(async () => {
   app = undefined
   await emulator.close()
 })
-
-function jump(seconds: number): void {
-  const now = Date.now()
-  jest.spyOn(Date, 'now').mockImplementation(() => now + seconds * 1000)
-}
 
 /** A route that begins, waits for `go`, changes the session and ends. */
 function slowRoute(routes: Express): { begun: Promise<void>; go: () => void } {

@@ -1,6 +1,8 @@
+import { AihubmixStrategy } from 'passport-dialects'
 import { type Emulator, type EmulatorName, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
 import type { RunningApp } from '../support/app'
 import { Browser, told } from '../support/browser'
+import { jump } from '../support/clock'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 
 let emulator: Emulator
@@ -15,12 +17,6 @@ async function start(name: EmulatorName, knobs: EmulatorOptions = {}, options: o
     ...config,
   })
   return loggedIn(app, name, emulator)
-}
-
-/** Lets the clock of this process, app and provider alike, jump. */
-function jump(seconds: number): void {
-  const now = Date.now()
-  jest.spyOn(Date, 'now').mockImplementation(() => now + seconds * 1000)
 }
 
 beforeEach(() => {
@@ -116,6 +112,16 @@ describe('tokens', () => {
     expect(error.message).toContain('no refresh token')
     expect((await ask(browser, `${app.origin}/tokens/bbscloud`)).tokens).toBeNull()
     expect(over).toEqual([{ provider: 'bbscloud' }])
+  })
+
+  test('a refresh widens no scope: what the provider grants beyond the login’s own is not taken up', async () => {
+    const wide = { scope: ['profile', 'balance'] }
+    await start('aihubmix', {}, wide)
+    const { refreshToken } = (await ask(await loggedIn(app, 'aihubmix', emulator), `${app.origin}/tokens/aihubmix`))
+      .tokens ?? { refreshToken: undefined }
+    const strategy = new AihubmixStrategy({ ...emulator.options, ...wide, callbackURL: '/callback' }, () => {})
+    const renewed = await strategy.refresh({ refreshToken: refreshToken ?? '', scope: ['profile'] })
+    expect([renewed.raw.scope, renewed.scope]).toEqual(['profile balance', ['profile']])
   })
 
   test('without a login there are none; of an unknown provider the error names it', async () => {
