@@ -68,16 +68,19 @@ export class LoginState {
       throw new OAuthError('config_invalid', { ...where, message: 'The `store` of the strategy gave no state.' })
     }
     const state = newState()
-    await beginTransaction(req, key, where, {
+    const { provider } = where
+    const begun: Transaction = {
       state,
-      provider: where.provider,
+      provider,
       client: this.fingerprint,
+      begunAt: Date.now(),
       redirectURI: login.redirectURI(state),
-      ...(verifier !== undefined && { verifier }),
-      ...(returnTo !== undefined && { returnTo }),
-      ...(popup && { popup }),
-      ...(appState !== undefined && { appState }),
-    })
+    }
+    if (verifier !== undefined) begun.verifier = verifier
+    if (returnTo !== undefined) begun.returnTo = returnTo
+    if (popup) begun.popup = popup
+    if (appState !== undefined) begun.appState = appState
+    await beginTransaction(req, key, where, begun)
     return state
   }
 
@@ -86,7 +89,7 @@ export class LoginState {
     req: SessionRequest,
     where: Where,
     { state, credential }: CallbackReading,
-    address: Pick<BeginningLogin, 'callbackURL' | 'redirectURI'>,
+    addressed: () => Pick<BeginningLogin, 'callbackURL' | 'redirectURI'>,
   ): Promise<Transaction> {
     const { store, key, lifetime, pkce } = this.options
     if (!store) {
@@ -97,6 +100,7 @@ export class LoginState {
       throw new OAuthError('state_mismatch', where) // RFC 9700 §4.8.2: no downgrade
     }
     if (state === undefined) throw new OAuthError('state_missing', where)
+    const address = addressed()
     const known = await verifyState(store, req, state, this.meta(address.callbackURL))
     if (!known.ok || (pkce && known.verifier === undefined)) throw new OAuthError('state_unknown', where)
     return {

@@ -156,9 +156,10 @@ export abstract class DialectStrategy extends ProviderClient {
     const { state, credential } = this.readCallback(params)
     const denied = params.get('error')
     if (credential === undefined && denied === null) throw new OAuthError('callback_invalid', where)
-    const callbackURL = this.callbackAddress(req, options)
-    const redirectURI = (value: string) => this.redirectURI(callbackURL, value)
-    const transaction = await this.logins.recall(req, where, { state, credential }, { callbackURL, redirectURI })
+    const transaction = await this.logins.recall(req, where, { state, credential }, () => {
+      const callbackURL = this.callbackAddress(req, options)
+      return { callbackURL, redirectURI: (value) => this.redirectURI(callbackURL, value) }
+    })
     if (options.flow) options.flow.popup = transaction.popup === true
     return this.settled(req, transaction, async () => {
       this.checkIssuer(params.get('iss'))

@@ -72,10 +72,9 @@ export function beginTransaction(
   req: SessionRequest,
   key: string,
   where: Where,
-  details: Omit<Transaction, 'begunAt' | 'begunBy'>,
+  transaction: Transaction,
 ): Promise<void> {
   const begunBy = whoIs(req)
-  const transaction: Transaction = { ...details, begunAt: Date.now() }
   if (begunBy !== undefined) transaction.begunBy = begunBy
   return withSlot(
     req,
