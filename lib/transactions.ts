@@ -22,7 +22,10 @@ export interface Transaction {
   state: string
   /** The strategy's name: a login begun for one provider or instance can't be finished at another. */
   provider: string
-  /** Which client of that name: tenants may share a name and a session. */
+  /**
+   * Which client of that name: tenants may share a name and a session. While the login is pending, the client's seal
+   * over what it sent to the provider; its fingerprint after that.
+   */
   client: string
   /** Milliseconds since the epoch. */
   begunAt: number
@@ -93,7 +96,7 @@ export function beginTransaction(
  * The pending login that a callback's `state` belongs to, for this request alone: nobody else gets it again.
  * Must be followed by {@link finishTransaction} or {@link markFinished} with {@link release}.
  *
- * @param expected the client that finishes it, the milliseconds it may take, and the credential that came with it
+ * @param expected the client that finishes it and its seal, the milliseconds it may take, the credential that came with it
  * @throws OAuthError `session_missing`, `state_missing`, `state_unknown`, `state_used`, `state_mismatch`, `state_expired`;
  *   {@link replayOf} tells more of `state_used`
  */
@@ -102,7 +105,12 @@ export async function takeTransaction(
   key: string,
   where: Where,
   state: string | undefined,
-  expected: { client: string; lifetime: number; credential: string | undefined },
+  expected: {
+    client: string
+    sealOf(pending: Transaction): string
+    lifetime: number
+    credential: string | undefined
+  },
 ): Promise<Transaction> {
   if (state === undefined) throw new OAuthError('state_missing', where)
   if (!hasSession(req)) throw noSession(where)
@@ -111,22 +119,23 @@ export async function takeTransaction(
   const used = usedOf(slot).find((entry) => sameText(entry.state, state))
   const pending = pendingOf(slot).find((entry) => sameText(entry.state, state))
   const claim = claims.get(state)
-  const known = used ?? pending
-  if (!known) {
+  if (!used && !pending) {
     // The first of two clicks has just finished and taken the session away before the second could read it.
     if (claim?.sender === sender) throw usedBefore(where, { finished: claim.finished })
     const cookieless = slot.version === 0 && req.headers?.cookie === undefined
     throw new OAuthError(cookieless ? 'session_missing' : 'state_unknown', where)
   }
-  if (known.provider !== where.provider || known.client !== expected.client)
-    throw new OAuthError('state_mismatch', where)
+  const isOurs = used
+    ? used.provider === where.provider && used.client === expected.client
+    : pending?.provider === where.provider && pending.client === expected.sealOf(pending)
+  if (!isOurs) throw new OAuthError('state_mismatch', where)
   if (used || !pending) throw usedBefore(where, { finished: { ...used, ok: used?.ok === true } })
   if (claim)
     throw usedBefore(where, { finished: claim.sender === sender ? claim.finished : outcomeOnly(claim.finished) })
   if (pending.begunBy !== undefined && pending.begunBy !== whoIs(req)) throw new OAuthError('state_mismatch', where)
   if (Date.now() - pending.begunAt > expected.lifetime) throw new OAuthError('state_expired', where)
   claims.set(state, newClaim(sender))
-  return pending
+  return { ...pending, client: expected.client }
 }
 
 /**
