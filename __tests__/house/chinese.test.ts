@@ -64,17 +64,14 @@ test('the checks see what is missing', () => {
   expect(namesOf(page('`a` and `b`, `a`'))).toEqual(['a', 'b'])
 })
 
-test('where one language is left, the reader is told: what is in English alone', () => {
-  for (const file of ['README.zh-CN.md', `${CHINESE}README.md`]) {
-    const text = pageOf(file).text
-    for (const page of [...ENGLISH_ALONE, 'SECURITY.md']) {
-      const target = relative(dirname(file), page)
-      if (file !== 'README.zh-CN.md' && page === 'SECURITY.md') continue
-      const links = [
-        ...text.matchAll(new RegExp(`\\[[^\\]]*\\]\\(${target.replaceAll('.', '\\.')}\\)([^，。；、]{0,6})`, 'g')),
-      ]
-      expect(links.length).toBeGreaterThan(0)
-      for (const [link, after] of links) expect(`${link}`).toMatch(after?.includes('英文') ? /英文/ : /（英文）\]/)
+test.each(['README.zh-CN.md', `${CHINESE}README.md`])('%s says of every page in English alone that it is', (file) => {
+  const prose = proseOf(pageOf(file)).join('\n')
+  const targets = ENGLISH_ALONE.map((page) => relative(dirname(file), page))
+  for (const target of file === 'README.zh-CN.md' ? [...targets, 'SECURITY.md', 'CONTRIBUTING.md'] : targets) {
+    const links = prose.split(`](${target})`)
+    expect({ target, links: links.length - 1 }).not.toEqual({ target, links: 0 })
+    for (const [at, after] of links.slice(1).entries()) {
+      expect(`${links[at]?.slice(-4)}](${target})${after.slice(0, 4)}`).toContain('（英文）')
     }
   }
 })
