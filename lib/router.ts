@@ -16,6 +16,7 @@ import {
   readConfig,
   tenantError,
 } from './router-config'
+import { runStrategy } from './run-strategy'
 import { adoptSession, hasSession } from './session'
 import { guardSlot } from './session-guard'
 import { defaultUser, loginsNow, signIn, signOut } from './sign-in'
@@ -65,6 +66,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     res: Response,
     next: NextFunction,
   ): Promise<void> {
+    const flow: Flow = { leg, popup: leg === 'begin' && asksForPopup(req) }
     try {
       const entry = (await entriesOf(req)).get(name)
       if (!entry || (leg === 'entry' && !entry.strategy.takesUnsolicited)) {
@@ -74,24 +76,21 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       // Express answers HEAD with GET's route; a link scanner's HEAD must not use up a code.
       if (req.method !== 'GET') return void res.status(405).set('Allow', 'GET').end()
       protect(res)
-      const flow: Flow = { leg, conclude: (login) => conclude(entry, login, req) }
+      if (leg === 'begin') checkFirst(req, entry.callbackURL)
       if (leg !== 'callback') flow.returnTo = returnToOf(req)
-      if (leg === 'begin') {
-        flow.popup = asksForPopup(req)
-        checkFirst(req, entry.callbackURL)
-      }
+      flow.conclude = (login) => conclude(entry, login, req)
       // An unasked code never takes the place of a login that is there.
       const isSignedIn = req.user !== undefined && req.user !== null
       if (leg === 'entry' && isSignedIn) return res.redirect(303, flow.returnTo ?? successRedirect)
       const callbackURL = entry.callbackURL ?? `${baseURL ?? ''}${req.baseUrl}${mountPath}/${name}/callback`
-      const finished = (error: unknown, concluded: unknown, info: unknown) => {
-        const failure = error ?? (concluded ? undefined : info)
-        if (failure === undefined || failure === null) return arrive(res, name, concluded as Concluded) // conclude's own
-        fail(failure, name, req, res, next, flow.popup)
-      }
-      run(entry.strategy, req, res, next, { flow, callbackURL }, finished)
+      const outcome = await runStrategy(entry.strategy, sessionRequest(req), { flow, callbackURL })
+      if (outcome.kind === 'redirect') sendRedirect(res, 302, outcome.location)
+      else if (outcome.kind === 'success')
+        arrive(res, name, outcome.user as Concluded) // conclude's own
+      else if (outcome.kind === 'passed') next()
+      else fail(outcome.info, name, req, res, next, flow.popup)
     } catch (error) {
-      fail(tenantError(error), name, req, res, next, leg === 'begin' && asksForPopup(req))
+      fail(error, name, req, res, next, flow.popup)
     }
   }
 
@@ -198,24 +197,6 @@ interface Concluded {
   popup: boolean
 }
 
-/** Runs a strategy for one request, as Passport does: each request gets a strategy object of its own. */
-function run(
-  strategy: Entry['strategy'],
-  req: Request,
-  res: Response,
-  next: NextFunction,
-  options: { flow: Flow; callbackURL: string },
-  finished: (error: unknown, concluded?: unknown, info?: unknown) => void,
-): void {
-  const attempt: Entry['strategy'] = Object.create(strategy)
-  attempt.success = (concluded) => finished(null, concluded)
-  attempt.fail = (info: unknown) => finished(null, false, info)
-  attempt.error = finished
-  attempt.pass = next
-  attempt.redirect = (location) => sendRedirect(res, 302, location)
-  attempt.authenticate(req, options)
-}
-
 /** The strategies of a config: built once, or for each object that the app's function returns. */
 function entryLookUp(
   providers: OAuthRouterConfig['providers'],
@@ -227,10 +208,14 @@ function entryLookUp(
   }
   const built = new WeakMap<Providers, ReadonlyMap<string, Entry>>()
   return async (req) => {
-    const current = await providers(req)
-    const entries = built.get(current) ?? buildEntries(current, shared)
-    built.set(current, entries)
-    return entries
+    try {
+      const current = await providers(req)
+      const entries = built.get(current) ?? buildEntries(current, shared)
+      built.set(current, entries)
+      return entries
+    } catch (error) {
+      throw tenantError(error)
+    }
   }
 }
 
