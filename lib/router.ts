@@ -1,5 +1,5 @@
 import type express from 'express'
-import type { NextFunction, Request, Response, Router } from 'express'
+import type { NextFunction, Request, RequestHandler, Response, Router } from 'express'
 import { callbackParams } from './callback-params'
 import { OAuthError } from './errors'
 import type { Flow, Login } from './legs'
@@ -39,17 +39,14 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   const { authenticator, restore } = userKeeper(config.passport)
   const entriesOf = entryLookUp(config.providers, settings)
   const checkFirst = setupCheck(baseURL)
-  const { Router } = require('express') as typeof express // what stands there: it takes longer than all the rest to load
   const readAddress = addressReader(mountPath)
-  const router = Router()
 
-  router.use((req, res, next) => {
+  return routerWith((req, res, next) => {
     req.oauth = new RequestOAuth(req, desk, entriesOf)
     guardSlot(sessionRequest(req), sessionKey)
     const asked = readAddress(req.method, req.path)
     restore(req, res, asked ? (error?: unknown) => (error ? next(error) : answer(asked, req, res, next)) : next)
   })
-  return router
 
   function answer({ page, provider }: Asked, req: Request, res: Response, next: NextFunction): void {
     req.params.provider = provider
@@ -186,6 +183,24 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       fail(error, 'session', req, res, next)
     }
   }
+}
+
+/**
+ * An Express router that does `work` before its layers, whose first one would cost every page of the app more than the
+ * work itself: Express leaves a router one turn of the event loop after its last layer.
+ */
+function routerWith(work: RequestHandler): Router {
+  const { Router } = require('express') as typeof express // what stands there: it takes longer than all the rest to load
+  const router = Router()
+  const layers: RequestHandler = Reflect.get(router, 'handle')
+  const handle: RequestHandler = (req, res, next) => {
+    work(req, res, (error) => {
+      if (error || router.stack.length === 0) next(error)
+      else layers.call(router, req, res, next)
+    })
+  }
+  Reflect.set(router, 'handle', handle)
+  return router
 }
 
 const AT_SESSION = { provider: 'session', phase: 'callback' } as const
