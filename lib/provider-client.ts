@@ -49,7 +49,8 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     const clientSecret = read.text('clientSecret')
     if (typeof verify !== 'function') read.fail('verify', 'is required and must be a function')
     // passport-oauth2 keeps what add-ons look for; state and PKCE are the engine's own.
-    super({ ...endpoints, clientID, clientSecret, callbackURL: options.callbackURL, state: true }, verify)
+    const known = { ...endpoints, clientID, clientSecret, callbackURL: options.callbackURL, state: true }
+    super(known, verify as OAuth2Strategy.VerifyFunction) // of whichever form
     this.name = name
     this.clientID = clientID
     this.clientSecret = clientSecret

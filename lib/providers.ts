@@ -6,14 +6,13 @@ import { TapdStrategy } from '../strategies/tapd'
 import { TiktokStrategy } from '../strategies/tiktok'
 import type { DialectOptions } from './options'
 import type { DialectStrategy } from './strategy'
-import type { VerifyFunction } from './verify'
 
 /**
  * A strategy class, built-in or one's own: `new (options, verify)`.
  * Each checks its own options and throws `config_invalid`, naming the option.
  */
-// biome-ignore lint/suspicious/noExplicitAny: classes of different options share this type; a class's parameters are contravariant
-export type StrategyClass = new (options: any, verify: VerifyFunction) => DialectStrategy
+// biome-ignore lint/suspicious/noExplicitAny: classes of different options and forms share this type; a class's parameters are contravariant
+export type StrategyClass = new (options: any, verify: any) => DialectStrategy
 
 const CLASSES = {
   tailchat: TailchatStrategy,

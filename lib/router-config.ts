@@ -34,6 +34,9 @@ export interface VerifyLogin {
   req: Request
 }
 
+/** The app's own user, of the type that it gives to `Express.User`; anything falsy refuses the login. */
+export type VerifiedUser = Express.User | false | null | undefined
+
 /** What {@link oauthRouter} takes. An unknown or malformed member throws `config_invalid`, naming it. */
 export interface OAuthRouterConfig extends TokenOptions {
   /** The public origin of this app: `https://app.example.com`. Without it the callback address follows the request and `trust proxy`. */
@@ -43,8 +46,7 @@ export interface OAuthRouterConfig extends TokenOptions {
   /** The providers by name, or a function of the request for many tenants in one process. */
   providers: Providers | ((req: Request) => Providers | Promise<Providers>)
   /** The user of a login; `false` or `null` refuses it. Default: {@link DefaultUser} from the profile. */
-  // biome-ignore lint/suspicious/noExplicitAny: the app's user is of the app's type
-  verify?: (login: VerifyLogin) => any
+  verify?: (login: VerifyLogin) => VerifiedUser | Promise<VerifiedUser>
   /** Default `/`. */
   successRedirect?: string | undefined
   /** Gets `?error=CODE&provider=NAME`. Default: a short page, or JSON. */

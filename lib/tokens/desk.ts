@@ -1,3 +1,4 @@
+import type { Request } from 'express'
 import { configError, OAuthError } from '../errors'
 import type { ProviderClient } from '../provider-client'
 import { glance, type SessionRequest, type Slot, type Where } from '../session'
@@ -13,8 +14,7 @@ import type { TokenStore } from './token-store'
 export interface LoggedOut {
   provider: string
   /** The request that found out; none where a job did. */
-  // biome-ignore lint/suspicious/noExplicitAny: the app's own request type
-  req?: any
+  req?: Request
 }
 
 export interface TokenDeskOptions {
@@ -112,7 +112,7 @@ export class TokenDesk {
     const loggedOut = () => {
       // The caller gets `refresh_rejected` whatever the app does here.
       Promise.resolve()
-        .then(() => onLoggedOut?.({ provider: client.name, ...(req && { req }) }))
+        .then(() => onLoggedOut?.({ provider: client.name, ...(req && { req: req as unknown as Request }) })) // the very request, as the router was given it
         .catch((error) => process.emitWarning(error instanceof Error ? error : String(error)))
     }
     return { client, place, leadTime, loggedOut }
