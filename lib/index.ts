@@ -16,7 +16,7 @@ export { type CustomStateStore, type DialectOptions, OptionReader, type SkipUser
 export type { DialectProfile, ProfileFields } from './profile'
 export type { Json, JsonObject, Params, ProviderRequest } from './provider-call'
 export type { Dialect, Grant } from './provider-client'
-export type { StrategyClass } from './providers'
+export type { BuiltInProviders, RouterOptions, StrategyClass } from './providers'
 export { type ProvidersFromEnvOptions, providersFromEnv } from './providers-from-env'
 export { oauthRouter } from './router'
 export type { OAuthRouterConfig, ProviderConfig, Providers, VerifiedUser, VerifyLogin } from './router-config'
