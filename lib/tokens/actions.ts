@@ -30,7 +30,7 @@ export function topupWith(care: Care): Promise<string> {
   return withTokens(care, (tokens) => care.client.topup(tokens))
 }
 
-/** Revokes at the provider where it can, and forgets here in any case. Resolves to whether the provider did. */
+/** Revokes at the provider where it can, and forgets here in any case. Resolves to whether the provider did: not where it has no way. */
 export async function revokeWith(care: Care): Promise<boolean> {
   const kept = await care.place.read()
   if (!kept) return false

@@ -7,7 +7,7 @@ import { fetchWith, profileWith, revokeWith, topupWith } from './actions'
 import type { ApiCallInit } from './authorised-fetch'
 import type { TokenDesk } from './desk'
 import { type Care, freshTokens, noLogin, unknownProvider } from './keeping'
-import type { TokenSet } from './token-set'
+import { copyOf, type TokenSet } from './token-set'
 
 declare global {
   namespace Express {
@@ -40,13 +40,15 @@ export class RequestOAuth {
   /**
    * The tokens of the login at `provider`, refreshed where they have no more than `refreshLeadTime` to live;
    * `undefined` where the session is not logged in there. A token without a refresh token is given while it lives.
+   * Every call resolves to an object of its own.
    *
    * @throws OAuthError `refresh_rejected`: the tokens are dead and forgotten, the user must log in again; the codes of
    *   a failed call to the provider where no living token is left; `config_invalid` for an unknown provider
    */
   async tokens(provider: string): Promise<TokenSet | undefined> {
     const care = this.#desk.careIn(this.#session, await this.#client(provider))
-    return care && freshTokens(care)
+    const tokens = care && (await freshTokens(care))
+    return tokens && copyOf(tokens)
   }
 
   /**
@@ -68,10 +70,14 @@ export class RequestOAuth {
   }
 
   /**
-   * Ends the login at `provider`: revoked there where the provider can, and forgotten here even where that fails.
-   * Resolves to whether the provider revoked it.
+   * Ends the login at `provider`, there and here. In every case below the tokens are forgotten here.
    *
-   * @throws OAuthError of phase `revoke`
+   * `true`: the provider has revoked the token. `false`: nothing was revoked, because the provider has no revocation
+   * (its token lives on to its end), or because the session was not logged in there. Rejected: the provider was asked
+   * and failed; its token may live on.
+   *
+   * @throws OAuthError of phase `revoke`; nothing is forgotten where the session or the token store fails
+   *   (`session_missing`), or where sealed tokens can't be opened (`config_invalid`)
    */
   async revoke(provider: string): Promise<boolean> {
     const care = this.#desk.careIn(this.#session, await this.#client(provider))
