@@ -36,7 +36,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   const desk = new TokenDesk({ ...settings.tokens, sessionKey })
   const { authenticator, restore } = userKeeper(config.passport)
   const entriesOf = entryLookUp(config.providers, settings)
-  const checkFirst = setupCheck(baseURL)
+  const checkFirst = setupCheck(settings)
   const { Router } = require('express') as typeof express // what stands there: it takes longer than all the rest to load
   const router = Router()
 
