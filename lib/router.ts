@@ -52,7 +52,11 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   router.get(`${mountPath}/:provider/callback`, (req, res, next) => void converse('callback', req, res, next))
   router.get(`${mountPath}/:provider/entry`, (req, res, next) => void converse('entry', req, res, next))
   router.get(`${mountPath}/:provider`, (req, res, next) => void converse('begin', req, res, next))
-  router.use(mountPath || '/', refuseBadAddress)
+  router.use(mountPath || '/', (error: unknown, req: Request, res: Response, next: NextFunction) => {
+    // A malformed percent sign in the address is the browser's fault, not ours: no stack trace for it.
+    if (error instanceof URIError) sendUnknownProvider(req, res, successRedirect)
+    else next(error)
+  })
   return router
 
   /** One leg of a login. */
@@ -62,7 +66,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       const entry = (await entriesOf(req)).get(name)
       if (!entry || (leg === 'entry' && !entry.strategy.takesUnsolicited)) {
         // At the root of the app every page of its own looks like a provider.
-        return mountPath + req.baseUrl === '' ? next() : sendUnknownProvider(req, res)
+        return mountPath + req.baseUrl === '' ? next() : sendUnknownProvider(req, res, successRedirect)
       }
       // Express answers HEAD with GET's route; a link scanner's HEAD must not use up a code.
       if (req.method !== 'GET') return void res.status(405).set('Allow', 'GET').end()
@@ -80,7 +84,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       const callbackURL = entry.callbackURL ?? `${baseURL ?? ''}${req.baseUrl}${mountPath}/${name}/callback`
       const finished = (error: unknown, concluded: unknown, info: unknown) => {
         const failure = error ?? (concluded ? undefined : info)
-        if (failure === undefined || failure === null) return arrive(res, name, concluded as Concluded) // conclude's own
+        if (failure === undefined || failure === null) return arrive(req, res, name, concluded as Concluded) // conclude's own
         fail(failure, name, req, res, next, flow.popup)
       }
       run(entry.strategy, req, res, next, { flow, callbackURL }, finished)
@@ -110,9 +114,9 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     }
   }
 
-  function arrive(res: Response, provider: string, { goTo, popup }: Concluded): void {
+  function arrive(req: Request, res: Response, provider: string, { goTo, popup }: Concluded): void {
     log.login('%s: logged in', provider)
-    if (popup) sendPopupResult(res, { provider, ok: true })
+    if (popup) sendPopupResult(req, res, { provider, ok: true })
     else res.redirect(303, goTo)
   }
 
@@ -142,14 +146,18 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       if (sessionID !== undefined && sessionID !== sessionRequest(req).sessionID)
         await adoptSession(sessionRequest(req), sessionID)
       const goTo = safeReturnTo(returnTo) ?? successRedirect
-      return arrive(res, provider, { goTo, popup: finished.popup === true })
+      return arrive(req, res, provider, { goTo, popup: finished.popup === true })
     }
     const shown = finished && OAuthError.is(finished.error) ? finished.error : error
     logFailure(shown, provider)
     if (res.headersSent) return next(shown)
     if (config.onError) return config.onError(shown, req, res, next)
-    if (popup || finished?.popup) return sendPopupResult(res, { provider, ok: false, code: shown.code })
-    if (failureRedirect === undefined) return sendFailure(req, res, shown)
+    if (popup || finished?.popup) return sendPopupResult(req, res, { provider, ok: false, code: shown.code })
+    if (failureRedirect === undefined) {
+      const begin = `${req.baseUrl}${mountPath}/${encodeURIComponent(provider)}`
+      const again = provider === AT_SESSION.provider ? undefined : begin
+      return sendFailure(req, res, shown, { again, start: successRedirect })
+    }
     res.redirect(303, withQuery(failureRedirect, { error: shown.code, provider }))
   }
 
@@ -258,12 +266,6 @@ function withoutTokens(user: object): unknown {
   return JSON.parse(JSON.stringify(user, (name, value) => (SECRET_NAME.test(name) ? undefined : value)))
 }
 const SECRET_NAME = /token|secret|password|^_raw$|^_json$/i
-
-/** A malformed percent sign in the address is the browser's fault, not ours: no stack trace for it. */
-function refuseBadAddress(error: unknown, req: Request, res: Response, next: NextFunction): void {
-  if (error instanceof URIError) sendUnknownProvider(req, res)
-  else next(error)
-}
 
 function unexpected(cause: unknown, provider: string): OAuthError {
   const message = 'The login failed for a reason that no code describes; see `cause`.'
