@@ -141,7 +141,7 @@ ${anchors}
 }
 
 const STYLE =
-  ':root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem}a{display:inline-block;padding:.5rem 0;margin-inline-end:1.5rem}'
+  ':root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem}a{color:inherit;display:inline-block;padding:.5rem 0;margin-inline-end:1.5rem}'
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
 // Constant, so that its hash is: what it says stands in attributes of the page.
