@@ -128,12 +128,14 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
   /** @internal A call to the provider's API in the user's name, for `req.oauth.fetch`. */
   openAPI(path: string, init: ApiCallInit): ApiCall {
     const { dispatcher, customHeaders } = this.options
-    const { tokenRefused = [401], tokenParameter } = this.dialect
+    const { tokenRefused = [401], tokenMayBeRefused = [], tokenParameter } = this.dialect
     this.api ??= apiBase(this.options.baseURL ?? new URL(this.endpoints.userProfileURL).origin)
     return {
       url: apiAddress(path, this.api, this.at('request')),
       init,
       tokenRefused,
+      tokenMayBeRefused,
+      dialect: this,
       tokenParameter,
       limits: { ...this.limits, dispatcher, customHeaders },
       where: this.at('request'),

@@ -83,6 +83,8 @@ export class FeishuStrategy extends DialectStrategy {
       // Name and picture need none; `offline_access` brings a refresh token.
       scope: [],
       pkce: true,
+      // The API answers HTTP 400 to whatever it does not like, a dead access token included.
+      tokenMayBeRefused: [400],
     })
   }
 

@@ -54,8 +54,8 @@ export class RequestOAuth {
   /**
    * A `fetch` to the provider's API: `path` is a path below its `baseURL` (else the origin of `userProfileURL`), or an
    * absolute address of that origin. Bearer token, refreshed ahead; one refresh and one retry after the provider refuses
-   * the token (401; some say 422), none after 403 and none with a body that streams. No redirect is followed. The
-   * strategy's `timeout` and `maxResponseBytes` hold for `json()`, `text()` and `arrayBuffer()`; `body` streams.
+   * the token (401; some say 422, or 400 and why in the body), none after 403 and none with a body that streams. No
+   * redirect is followed. The strategy's `timeout` and `maxResponseBytes` hold for `json()`, `text()` and `arrayBuffer()`; `body` streams.
    *
    * @param init `method`, `headers`, `body` and `signal` of fetch's own
    * @throws OAuthError `token_rejected` without a login, `config_invalid` for another origin, `provider_*`, `refresh_rejected`
