@@ -101,6 +101,14 @@ export function protect(res: Response): void {
   res.setHeader('X-Content-Type-Options', 'nosniff')
 }
 
+/** A redirect without a page of its own: what Express's writes goes to programs that follow none. */
+export function sendRedirect(res: Response, status: 302 | 303, location: string): void {
+  res.statusCode = status
+  res.setHeader('Location', location.replace(/[^\x21-\x7e]+/g, encodeURIComponent))
+  res.setHeader('Content-Length', '0')
+  res.end()
+}
+
 function wantsJson(req: Request): boolean {
   return req.accepts(['html', 'json']) === 'json'
 }

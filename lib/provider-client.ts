@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import OAuth2Strategy from 'passport-oauth2'
 import { type AnswerDialect, type Refusal, readAnswer, standardRefusal } from './answers'
+import type { CallLimits } from './call-bounds'
 import { type ErrorCode, OAuthError, type Phase } from './errors'
 import { fingerprint } from './fingerprint'
 import { bindOAuth2Client } from './oauth2-client'
@@ -39,7 +40,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
   private api: ApiBase | undefined
   /** @internal Names this client: what was issued to another one of the same name is not for it. */
   readonly fingerprint: string
-  private readonly limits: { timeout: number; maxResponseBytes: number }
+  private readonly limits: CallLimits
 
   /** @throws OAuthError `config_invalid`, naming the option */
   constructor(name: string, options: DialectOptions, verify: VerifyFunction, dialect: Dialect) {
@@ -62,6 +63,8 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     this.limits = {
       timeout: read.positive('timeout', 10_000, 'milliseconds'),
       maxResponseBytes: read.positive('maxResponseBytes', 1024 * 1024, 'bytes'),
+      dispatcher: options.dispatcher,
+      customHeaders: options.customHeaders,
     }
     read.optionalObject('dispatcher', 'dispatch')
     read.optionalObject('customHeaders')
@@ -127,7 +130,6 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
 
   /** @internal A call to the provider's API in the user's name, for `req.oauth.fetch`. */
   openAPI(path: string, init: ApiCallInit): ApiCall {
-    const { dispatcher, customHeaders } = this.options
     const { tokenRefused = [401], tokenMayBeRefused = [], tokenParameter } = this.dialect
     this.api ??= apiBase(this.options.baseURL ?? new URL(this.endpoints.userProfileURL).origin)
     return {
@@ -137,7 +139,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
       tokenMayBeRefused,
       dialect: this,
       tokenParameter,
-      limits: { ...this.limits, dispatcher, customHeaders },
+      limits: this.limits,
       where: this.at('request'),
     }
   }
@@ -273,12 +275,13 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
 
   /** The profile of a login, unless it is to be skipped; through `userProfile` where a subclass overrides that. */
   protected async loadProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
-    if (await skipsProfile(this.options.skipUserProfile, tokens.accessToken)) return undefined
+    const { skipUserProfile } = this.options
+    if (skipUserProfile !== undefined && (await skipsProfile(skipUserProfile, tokens.accessToken))) return undefined
     return this.askProfile(tokens)
   }
 
   /** By {@link fetchProfile}, or by the `userProfile` that a subclass brings. */
-  private async askProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
+  private askProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
     if (this.userProfile === ProviderClient.prototype.userProfile) return this.fetchProfile(tokens)
     return new Promise((resolve, reject) => {
       this.userProfile(tokens.accessToken, (error, profile) => (error ? reject(error) : resolve(profile)))
@@ -291,7 +294,6 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
   }
 
   private send(request: ProviderRequest, phase: Phase) {
-    const { dispatcher, customHeaders } = this.options
-    return callProvider(request, { ...this.limits, dispatcher, customHeaders }, this.at(phase))
+    return callProvider(request, this.limits, this.at(phase))
   }
 }

@@ -4,9 +4,10 @@ import { callbackParams } from './callback-params'
 import { OAuthError } from './errors'
 import type { Flow, Login } from './legs'
 import { log, logFailure } from './log'
-import { protect, sendFailure, sendPopupResult, sendUnknownProvider } from './pages'
+import { protect, sendFailure, sendPopupResult, sendRedirect, sendUnknownProvider } from './pages'
 import { sessionRequest, userKeeper } from './restore-user'
 import { safeReturnTo } from './return-to'
+import { type Asked, addressReader } from './router-address'
 import {
   buildEntries,
   type Entry,
@@ -38,30 +39,32 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   const entriesOf = entryLookUp(config.providers, settings)
   const checkFirst = setupCheck(settings)
   const { Router } = require('express') as typeof express // what stands there: it takes longer than all the rest to load
+  const readAddress = addressReader(mountPath)
   const router = Router()
 
   router.use((req, res, next) => {
     req.oauth = new RequestOAuth(req, desk, entriesOf)
     guardSlot(sessionRequest(req), sessionKey)
-    // The app's own pages need none of the routes below, whose addresses would be compared with theirs one by one.
-    const leave = isBelow(req.path, mountPath) ? next : (error?: unknown) => next(error ?? 'router')
-    restore(req, res, leave)
-  })
-  router.get(`${mountPath}/session`, (req, res, next) => void showSession(req, res, next))
-  router.post(`${mountPath}/logout`, (req, res, next) => void logOut(req, res, next))
-  router.get(`${mountPath}/:provider/callback`, (req, res, next) => void converse('callback', req, res, next))
-  router.get(`${mountPath}/:provider/entry`, (req, res, next) => void converse('entry', req, res, next))
-  router.get(`${mountPath}/:provider`, (req, res, next) => void converse('begin', req, res, next))
-  router.use(mountPath || '/', (error: unknown, req: Request, res: Response, next: NextFunction) => {
-    // A malformed percent sign in the address is the browser's fault, not ours: no stack trace for it.
-    if (error instanceof URIError) sendUnknownProvider(req, res, successRedirect)
-    else next(error)
+    const asked = readAddress(req.method, req.path)
+    restore(req, res, asked ? (error?: unknown) => (error ? next(error) : answer(asked, req, res, next)) : next)
   })
   return router
 
+  function answer({ page, provider }: Asked, req: Request, res: Response, next: NextFunction): void {
+    req.params.provider = provider
+    if (page === 'session') void showSession(req, res, next)
+    else if (page === 'logout') void logOut(req, res, next)
+    else void converse(page, provider, req, res, next)
+  }
+
   /** One leg of a login. */
-  async function converse(leg: Flow['leg'], req: Request, res: Response, next: NextFunction): Promise<void> {
-    const name = String(req.params.provider)
+  async function converse(
+    leg: Flow['leg'],
+    name: string,
+    req: Request,
+    res: Response,
+    next: NextFunction,
+  ): Promise<void> {
     try {
       const entry = (await entriesOf(req)).get(name)
       if (!entry || (leg === 'entry' && !entry.strategy.takesUnsolicited)) {
@@ -71,12 +74,11 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       // Express answers HEAD with GET's route; a link scanner's HEAD must not use up a code.
       if (req.method !== 'GET') return void res.status(405).set('Allow', 'GET').end()
       protect(res)
-      if (leg === 'begin') checkFirst(req, entry.callbackURL)
-      const flow: Flow = {
-        leg,
-        returnTo: returnToOf(req),
-        popup: leg === 'begin' && asksForPopup(req),
-        conclude: (login) => conclude(entry, login, req),
+      const flow: Flow = { leg, conclude: (login) => conclude(entry, login, req) }
+      if (leg !== 'callback') flow.returnTo = returnToOf(req)
+      if (leg === 'begin') {
+        flow.popup = asksForPopup(req)
+        checkFirst(req, entry.callbackURL)
       }
       // An unasked code never takes the place of a login that is there.
       const isSignedIn = req.user !== undefined && req.user !== null
@@ -117,7 +119,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   function arrive(req: Request, res: Response, provider: string, { goTo, popup }: Concluded): void {
     log.login('%s: logged in', provider)
     if (popup) sendPopupResult(req, res, { provider, ok: true })
-    else res.redirect(303, goTo)
+    else sendRedirect(res, 303, goTo)
   }
 
   function fail(
@@ -191,11 +193,6 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   }
 }
 
-/** As Express compares paths: letter by letter, but for their case. */
-function isBelow(path: string, mountPath: string): boolean {
-  return path.startsWith(mountPath) || path.slice(0, mountPath.length).toLowerCase() === mountPath.toLowerCase()
-}
-
 const AT_SESSION = { provider: 'session', phase: 'callback' } as const
 
 /** What a finished callback hands through its strategy to the response, in the place of a user. */
@@ -219,12 +216,7 @@ function run(
   attempt.fail = (info: unknown) => finished(null, false, info)
   attempt.error = finished
   attempt.pass = next
-  attempt.redirect = (location) => {
-    res.statusCode = 302
-    res.setHeader('Location', location)
-    res.setHeader('Content-Length', '0')
-    res.end()
-  }
+  attempt.redirect = (location) => sendRedirect(res, 302, location)
   attempt.authenticate(req, options)
 }
 

@@ -36,14 +36,12 @@ export abstract class DialectStrategy extends ProviderClient {
     this.callbackURL = readCallbackURL(read)
     this.callbackPath = new URL(this.callbackURL, 'http://localhost').pathname
     this.pkce = readPkce(read, options, dialect.pkce ?? false)
-    const { authorizationURL, tokenURL } = this.endpoints
     this.logins = new LoginState({
       key: read.optionalText('sessionKey') ?? 'passport-dialects',
       lifetime: read.positive('stateLifetime', 600, 'seconds') * 1000,
       pkce: this.pkce,
       store: typeof options.store === 'object' ? options.store : undefined,
-      client: { authorizationURL, tokenURL, clientID: this.clientID },
-      endpoints: this.endpoints,
+      client: { clientID: this.clientID, clientSecret: this.clientSecret, endpoints: this.endpoints },
     })
   }
 
@@ -156,9 +154,10 @@ export abstract class DialectStrategy extends ProviderClient {
     const { state, credential } = this.readCallback(params)
     const denied = params.get('error')
     if (credential === undefined && denied === null) throw new OAuthError('callback_invalid', where)
-    const callbackURL = this.callbackAddress(req, options)
-    const redirectURI = (value: string) => this.redirectURI(callbackURL, value)
-    const transaction = await this.logins.recall(req, where, { state, credential }, { callbackURL, redirectURI })
+    const transaction = await this.logins.recall(req, where, { state, credential }, () => {
+      const callbackURL = this.callbackAddress(req, options)
+      return { callbackURL, redirectURI: (value) => this.redirectURI(callbackURL, value) }
+    })
     if (options.flow) options.flow.popup = transaction.popup === true
     return this.settled(req, transaction, async () => {
       this.checkIssuer(params.get('iss'))

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { type AnswerDialect, readAnswer } from '../answers'
+import type { CallLimits } from '../call-bounds'
 import { OAuthError } from '../errors'
 import { lazily } from '../lazily'
 import { type OpenAnswer, openProvider, readAhead } from '../open-provider'
-import type { CallLimits } from '../provider-call'
 import type { Where } from '../session'
 
 /** What `req.oauth.fetch` takes of a fetch's `init`; anything else of it means nothing here. */

@@ -40,7 +40,7 @@ export class TokenDesk {
     const { store, sealer } = this.options
     const kept = keepNew(tokens)
     const entry = await writeDown(kept, sealer, keyOf(provider, kept.id))
-    if (!store) return { ...entry, client }
+    if (!store) return Object.assign(entry, { client })
     await this.put(store, provider, kept.id, entry, tokens)
     return { id: kept.id, version: 0, elsewhere: true, client }
   }

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { isObject } from '../answers'
 import type { Json, JsonObject } from '../provider-call'
+import { randomText } from '../random'
 import type { Sealer } from './sealer'
 import type { TokenSet } from './token-set'
 
@@ -20,7 +20,7 @@ export type StoredTokens = JsonObject & { id: string; version: number }
 
 /** The tokens of a login that has just succeeded. */
 export function keepNew(tokens: TokenSet): Kept {
-  return { id: randomBytes(16).toString('base64url'), version: 1, issuedAt: Date.now(), tokens }
+  return { id: randomText(16), version: 1, issuedAt: Date.now(), tokens }
 }
 
 /** The tokens after a refresh. */
