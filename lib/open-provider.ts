@@ -73,6 +73,18 @@ export async function openProvider(
   }
 }
 
+/** The whole body of an answer, and the same answer to hand on, whose body can be read once more. @throws as its `bytes` */
+export async function readAhead(answer: OpenAnswer): Promise<{ body: Buffer; answer: OpenAnswer }> {
+  const body = await answer.bytes()
+  // Decompressed by now, so that these two are not true any more.
+  const { 'content-encoding': encoding, 'content-length': length, ...rest } = answer.headers
+  const headers = encoding === undefined ? answer.headers : rest
+  return {
+    body,
+    answer: { status: answer.status, headers, stream: () => Readable.from([body]), bytes: async () => body },
+  }
+}
+
 function optionsOf({ url, method, headers, body }: OpenRequest, limits: CallLimits): Dispatcher.DispatchOptions {
   return {
     origin: url.origin,

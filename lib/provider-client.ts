@@ -50,7 +50,8 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     const clientSecret = read.text('clientSecret')
     if (typeof verify !== 'function') read.fail('verify', 'is required and must be a function')
     // passport-oauth2 keeps what add-ons look for; state and PKCE are the engine's own.
-    super({ ...endpoints, clientID, clientSecret, callbackURL: options.callbackURL, state: true }, verify)
+    const known = { ...endpoints, clientID, clientSecret, callbackURL: options.callbackURL, state: true }
+    super(known, verify as OAuth2Strategy.VerifyFunction) // of whichever form
     this.name = name
     this.clientID = clientID
     this.clientSecret = clientSecret
@@ -129,12 +130,14 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
 
   /** @internal A call to the provider's API in the user's name, for `req.oauth.fetch`. */
   openAPI(path: string, init: ApiCallInit): ApiCall {
-    const { tokenRefused = [401], tokenParameter } = this.dialect
+    const { tokenRefused = [401], tokenMayBeRefused = [], tokenParameter } = this.dialect
     this.api ??= apiBase(this.options.baseURL ?? new URL(this.endpoints.userProfileURL).origin)
     return {
       url: apiAddress(path, this.api, this.at('request')),
       init,
       tokenRefused,
+      tokenMayBeRefused,
+      dialect: this,
       tokenParameter,
       limits: this.limits,
       where: this.at('request'),

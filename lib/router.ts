@@ -38,7 +38,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   const desk = new TokenDesk({ ...settings.tokens, sessionKey })
   const { authenticator, restore } = userKeeper(config.passport)
   const entriesOf = entryLookUp(config.providers, settings)
-  const checkFirst = setupCheck(baseURL)
+  const checkFirst = setupCheck(settings)
   const readAddress = addressReader(mountPath)
 
   return routerWith((req, res, next) => {
@@ -68,7 +68,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       const entry = (await entriesOf(req)).get(name)
       if (!entry || (leg === 'entry' && !entry.strategy.takesUnsolicited)) {
         // At the root of the app every page of its own looks like a provider.
-        return mountPath + req.baseUrl === '' ? next() : sendUnknownProvider(req, res)
+        return mountPath + req.baseUrl === '' ? next() : sendUnknownProvider(req, res, successRedirect)
       }
       // Express answers HEAD with GET's route; a link scanner's HEAD must not use up a code.
       if (req.method !== 'GET') return void res.status(405).set('Allow', 'GET').end()
@@ -83,7 +83,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       const outcome = await runStrategy(entry.strategy, sessionRequest(req), { flow, callbackURL })
       if (outcome.kind === 'redirect') sendRedirect(res, 302, outcome.location)
       else if (outcome.kind === 'success')
-        arrive(res, name, outcome.user as Concluded) // conclude's own
+        arrive(req, res, name, outcome.user as Concluded) // conclude's own
       else if (outcome.kind === 'passed') next()
       else fail(outcome.info, name, req, res, next, flow.popup)
     } catch (error) {
@@ -112,9 +112,9 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     }
   }
 
-  function arrive(res: Response, provider: string, { goTo, popup }: Concluded): void {
+  function arrive(req: Request, res: Response, provider: string, { goTo, popup }: Concluded): void {
     log.login('%s: logged in', provider)
-    if (popup) sendPopupResult(res, { provider, ok: true })
+    if (popup) sendPopupResult(req, res, { provider, ok: true })
     else sendRedirect(res, 303, goTo)
   }
 
@@ -144,14 +144,18 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       if (sessionID !== undefined && sessionID !== sessionRequest(req).sessionID)
         await adoptSession(sessionRequest(req), sessionID)
       const goTo = safeReturnTo(returnTo) ?? successRedirect
-      return arrive(res, provider, { goTo, popup: finished.popup === true })
+      return arrive(req, res, provider, { goTo, popup: finished.popup === true })
     }
     const shown = finished && OAuthError.is(finished.error) ? finished.error : error
     logFailure(shown, provider)
     if (res.headersSent) return next(shown)
     if (config.onError) return config.onError(shown, req, res, next)
-    if (popup || finished?.popup) return sendPopupResult(res, { provider, ok: false, code: shown.code })
-    if (failureRedirect === undefined) return sendFailure(req, res, shown)
+    if (popup || finished?.popup) return sendPopupResult(req, res, { provider, ok: false, code: shown.code })
+    if (failureRedirect === undefined) {
+      const begin = `${req.baseUrl}${mountPath}/${encodeURIComponent(provider)}`
+      const again = provider === AT_SESSION.provider ? undefined : begin
+      return sendFailure(req, res, shown, { again, start: successRedirect })
+    }
     res.redirect(303, withQuery(failureRedirect, { error: shown.code, provider }))
   }
 
