@@ -37,7 +37,7 @@ export function keyOf(provider: string, id: string): string {
 export async function writeDown(kept: Kept, sealer: Sealer | undefined, key: string): Promise<StoredTokens> {
   const { id, version, issuedAt, tokens } = kept
   const { accessToken, scope, expiresAt, refreshToken, raw } = tokens
-  const content: JsonObject = { issuedAt, accessToken, scope, raw }
+  const content: JsonObject = { issuedAt, accessToken, scope, raw: withoutRepeats(raw, tokens) }
   if (expiresAt) content.expiresAt = expiresAt.getTime()
   if (refreshToken !== undefined) content.refreshToken = refreshToken
   if (!sealer) return { id, version, ...content }
@@ -90,7 +90,23 @@ function parse(stored: StoredTokens): Kept | undefined {
     scope: scope.filter((name) => typeof name === 'string'),
     ...(typeof expiresAt === 'number' && { expiresAt: new Date(expiresAt) }),
     ...(typeof refreshToken === 'string' && { refreshToken }),
-    raw,
+    raw: { ...raw },
   }
+  if (raw.access_token === REPEATED) tokens.raw.access_token = accessToken
+  if (raw.refresh_token === REPEATED) tokens.raw.refresh_token = refreshToken
   return { id, version, issuedAt: typeof issuedAt === 'number' ? issuedAt : 0, tokens }
 }
+
+/**
+ * The provider's token object has both tokens again. They are kept once: a session goes to its store with every
+ * request, and in a cookie there is little room.
+ */
+function withoutRepeats(raw: JsonObject, { accessToken, refreshToken }: TokenSet): JsonObject {
+  const short = { ...raw }
+  if (raw.access_token === accessToken) short.access_token = REPEATED
+  if (raw.refresh_token === refreshToken && refreshToken !== undefined) short.refresh_token = REPEATED
+  return short
+}
+
+/** What no provider can have sent there: it would be no token. */
+const REPEATED = true
