@@ -9,10 +9,10 @@ export function randomText(bytes: number): string {
     randomFillSync(page)
     used = 0
   }
-  const mine = page.subarray(used, used + bytes)
-  const text = mine.toString('base64url')
-  mine.fill(0)
-  used += bytes
+  const end = used + bytes
+  const text = page.toString('base64url', used, end)
+  page.fill(0, used, end)
+  used = end
   return text
 }
 

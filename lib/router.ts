@@ -1,5 +1,5 @@
 import type express from 'express'
-import type { NextFunction, Request, Response, Router } from 'express'
+import type { NextFunction, Request, RequestHandler, Response, Router } from 'express'
 import { callbackParams } from './callback-params'
 import { OAuthError } from './errors'
 import type { Flow, Login } from './legs'
@@ -16,6 +16,7 @@ import {
   readConfig,
   tenantError,
 } from './router-config'
+import { runStrategy } from './run-strategy'
 import { adoptSession, hasSession } from './session'
 import { guardSlot } from './session-guard'
 import { defaultUser, loginsNow, signIn, signOut } from './sign-in'
@@ -38,17 +39,14 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   const { authenticator, restore } = userKeeper(config.passport)
   const entriesOf = entryLookUp(config.providers, settings)
   const checkFirst = setupCheck(settings)
-  const { Router } = require('express') as typeof express // what stands there: it takes longer than all the rest to load
   const readAddress = addressReader(mountPath)
-  const router = Router()
 
-  router.use((req, res, next) => {
+  return routerWith((req, res, next) => {
     req.oauth = new RequestOAuth(req, desk, entriesOf)
     guardSlot(sessionRequest(req), sessionKey)
     const asked = readAddress(req.method, req.path)
     restore(req, res, asked ? (error?: unknown) => (error ? next(error) : answer(asked, req, res, next)) : next)
   })
-  return router
 
   function answer({ page, provider }: Asked, req: Request, res: Response, next: NextFunction): void {
     req.params.provider = provider
@@ -65,6 +63,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     res: Response,
     next: NextFunction,
   ): Promise<void> {
+    const flow: Flow = { leg, popup: leg === 'begin' && asksForPopup(req) }
     try {
       const entry = (await entriesOf(req)).get(name)
       if (!entry || (leg === 'entry' && !entry.strategy.takesUnsolicited)) {
@@ -74,24 +73,21 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       // Express answers HEAD with GET's route; a link scanner's HEAD must not use up a code.
       if (req.method !== 'GET') return void res.status(405).set('Allow', 'GET').end()
       protect(res)
-      const flow: Flow = { leg, conclude: (login) => conclude(entry, login, req) }
+      if (leg === 'begin') checkFirst(req, entry.callbackURL)
       if (leg !== 'callback') flow.returnTo = returnToOf(req)
-      if (leg === 'begin') {
-        flow.popup = asksForPopup(req)
-        checkFirst(req, entry.callbackURL)
-      }
+      flow.conclude = (login) => conclude(entry, login, req)
       // An unasked code never takes the place of a login that is there.
       const isSignedIn = req.user !== undefined && req.user !== null
       if (leg === 'entry' && isSignedIn) return res.redirect(303, flow.returnTo ?? successRedirect)
       const callbackURL = entry.callbackURL ?? `${baseURL ?? ''}${req.baseUrl}${mountPath}/${name}/callback`
-      const finished = (error: unknown, concluded: unknown, info: unknown) => {
-        const failure = error ?? (concluded ? undefined : info)
-        if (failure === undefined || failure === null) return arrive(req, res, name, concluded as Concluded) // conclude's own
-        fail(failure, name, req, res, next, flow.popup)
-      }
-      run(entry.strategy, req, res, next, { flow, callbackURL }, finished)
+      const outcome = await runStrategy(entry.strategy, sessionRequest(req), { flow, callbackURL })
+      if (outcome.kind === 'redirect') sendRedirect(res, 302, outcome.location)
+      else if (outcome.kind === 'success')
+        arrive(req, res, name, outcome.user as Concluded) // conclude's own
+      else if (outcome.kind === 'passed') next()
+      else fail(outcome.info, name, req, res, next, flow.popup)
     } catch (error) {
-      fail(tenantError(error), name, req, res, next, leg === 'begin' && asksForPopup(req))
+      fail(error, name, req, res, next, flow.popup)
     }
   }
 
@@ -193,6 +189,24 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   }
 }
 
+/**
+ * An Express router that does `work` before its layers, whose first one would cost every page of the app more than the
+ * work itself: Express leaves a router one turn of the event loop after its last layer.
+ */
+function routerWith(work: RequestHandler): Router {
+  const { Router } = require('express') as typeof express // what stands there: it takes longer than all the rest to load
+  const router = Router()
+  const layers: RequestHandler = Reflect.get(router, 'handle')
+  const handle: RequestHandler = (req, res, next) => {
+    work(req, res, (error) => {
+      if (error || router.stack.length === 0) next(error)
+      else layers.call(router, req, res, next)
+    })
+  }
+  Reflect.set(router, 'handle', handle)
+  return router
+}
+
 const AT_SESSION = { provider: 'session', phase: 'callback' } as const
 
 /** What a finished callback hands through its strategy to the response, in the place of a user. */
@@ -200,24 +214,6 @@ interface Concluded {
   goTo: string
   /** The opener of this window is told; the browser goes nowhere. */
   popup: boolean
-}
-
-/** Runs a strategy for one request, as Passport does: each request gets a strategy object of its own. */
-function run(
-  strategy: Entry['strategy'],
-  req: Request,
-  res: Response,
-  next: NextFunction,
-  options: { flow: Flow; callbackURL: string },
-  finished: (error: unknown, concluded?: unknown, info?: unknown) => void,
-): void {
-  const attempt: Entry['strategy'] = Object.create(strategy)
-  attempt.success = (concluded) => finished(null, concluded)
-  attempt.fail = (info: unknown) => finished(null, false, info)
-  attempt.error = finished
-  attempt.pass = next
-  attempt.redirect = (location) => sendRedirect(res, 302, location)
-  attempt.authenticate(req, options)
 }
 
 /** The strategies of a config: built once, or for each object that the app's function returns. */
@@ -231,10 +227,14 @@ function entryLookUp(
   }
   const built = new WeakMap<Providers, ReadonlyMap<string, Entry>>()
   return async (req) => {
-    const current = await providers(req)
-    const entries = built.get(current) ?? buildEntries(current, shared)
-    built.set(current, entries)
-    return entries
+    try {
+      const current = await providers(req)
+      const entries = built.get(current) ?? buildEntries(current, shared)
+      built.set(current, entries)
+      return entries
+    } catch (error) {
+      throw tenantError(error)
+    }
   }
 }
 

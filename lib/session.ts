@@ -273,8 +273,8 @@ async function retire(
   key: string,
   left: Slot | undefined,
 ): Promise<void> {
-  for (const name of Object.keys(old)) if (name !== 'cookie') delete old[name]
   if (left) {
+    for (const name of Object.keys(old)) if (name !== 'cookie') delete old[name]
     old[key] = left
     // What is left lives as long as a login may be on its way, not as long as a session of the app.
     if (typeof old.cookie === 'object' && old.cookie !== null) Reflect.set(old.cookie, 'maxAge', LEFT_BEHIND_MS)

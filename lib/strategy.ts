@@ -106,7 +106,8 @@ export abstract class DialectStrategy extends ProviderClient {
 
   // ---- the two legs ---------------------------------------------------------------------------
 
-  private converse(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
+  /** @internal One leg, without Passport: what {@link authenticate} tells it by its actions. */
+  converse(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
     if (options.flow?.leg === 'entry') return this.enter(req, options)
     const finishing = options.flow?.leg === 'callback' || this.looksLikeCallback(req)
     return finishing ? this.finish(req, options) : this.begin(req, options)
@@ -277,7 +278,7 @@ const FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ])
 
 /** Passport takes any value as a challenge and hands it on as `info`; its types know strings and numbers only. */
-function challenge(info: object): string {
+function challenge(info: unknown): string {
   return info as unknown as string
 }
 
