@@ -112,13 +112,20 @@ export function readConfig(config: OAuthRouterConfig) {
   return {
     baseURL,
     mountPath,
-    successRedirect: read.optionalText('successRedirect') ?? '/',
+    successRedirect: escaped(read.optionalText('successRedirect') ?? '/'),
     failureRedirect: read.optionalText('failureRedirect'),
     sessionKey: read.optionalText('sessionKey') ?? 'passport-dialects',
     stateLifetime: read.positive('stateLifetime', 600, 'seconds'),
     revokeOnLogout: read.flag('revokeOnLogout'),
     tokens: readTokenOptions(config, read),
   }
+}
+
+/** What may stand in an address as it is stays (RFC 3986 §2); the rest, Chinese for one, as a browser would send it. */
+function escaped(address: string): string {
+  return Buffer.from(address)
+    .toString()
+    .replace(/[^!#-;=?-[\]_a-z~]+/g, encodeURIComponent)
 }
 
 /**

@@ -129,9 +129,7 @@ export abstract class DialectStrategy extends ProviderClient {
     })
     const scope = options.scope === undefined ? this.scope : scopeList(options.scope)
     const { clientIDName = 'client_id', scopeSeparator = ' ' } = this.dialect
-    const params: Params = {
-      ...this.authorizationParams(options),
-      ...prepared,
+    const protocol: Params = {
       response_type: 'code',
       [clientIDName]: this.clientID,
       redirect_uri: this.redirectURI(callbackURL, state),
@@ -140,7 +138,8 @@ export abstract class DialectStrategy extends ProviderClient {
       code_challenge: verifier && this.challenge(verifier),
       code_challenge_method: verifier && 'S256',
     }
-    const location = withParams(this.endpoints.authorizationURL, params)
+    const { authorizationURL } = this.endpoints
+    const location = withParams(authorizationURL, protocol, this.authorizationParams(options), prepared)
     if (log.login.enabled) {
       log.login('%s: begun, sent to %s, to come back to %s', this.name, bareAddress(location), bareAddress(callbackURL))
     }

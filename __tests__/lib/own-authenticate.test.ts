@@ -23,7 +23,8 @@ let app: RunningApp
 beforeAll(async () => {
   emulator = await startEmulator('aihubmix')
   const routes = (own: Express) => own.use((_req, res) => void res.status(418).end())
-  app = await startRouterApp({ providers: { own: { strategy: OwnStrategy, ...emulator.options } } }, { routes })
+  const providers = { own: { strategy: OwnStrategy, ...emulator.options } }
+  app = await startRouterApp({ providers, successRedirect: '/回家?来自=登录&a=1%20' }, { routes })
 })
 afterAll(async () => {
   await app.close()
@@ -34,7 +35,10 @@ test('its options go with the login, and the login succeeds', async () => {
   const browser = new Browser()
   const address = await browser.location(`${app.origin}/auth/own`)
   expect(new URL(address).searchParams.get('scope')).toBe('profile balance')
-  expect((await browser.get(await emulator.approve(address))).status).toBe(303)
+  const { status, headers } = await browser.get(await emulator.approve(address))
+  // An address of the app may have any letters; a header may not.
+  const home = `/${encodeURIComponent('回家')}?${encodeURIComponent('来自')}=${encodeURIComponent('登录')}&a=1%20`
+  expect([status, headers.get('location')]).toEqual([303, home])
   expect(await (await browser.get(`${app.origin}/me`)).json()).toMatchObject({ user: { provider: 'own', id: '12345' } })
 })
 

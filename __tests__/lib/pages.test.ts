@@ -24,7 +24,7 @@ beforeAll(async () => {
   const below = express().use('/tenants/:tenant', oauthRouter({ providers, mountPath: '/in', successRedirect: '/app' }))
   const anywhere = oauthRouter({ providers, mountPath: '/in' })
   app = await startRouterApp(
-    { providers, verify, successRedirect: '/home?from="login"' },
+    { providers, verify, successRedirect: '/home?a=1&from=登录' },
     { routes: (app) => void app.use(below).use(/^\/+[\w.]+/, anywhere) },
   )
 })
@@ -48,7 +48,7 @@ async function failed(code: ErrorCode, headers: Record<string, string>) {
   return page(callback.pathname + callback.search, headers, browser)
 }
 
-const HOME = '/home?from=&#34;login&#34;'
+const HOME = '/home?a=1&#38;from=%E7%99%BB%E5%BD%95'
 
 test('a failed login leads on: to the login again, and to the app', async () => {
   const { status, links, html, headers, lang } = await page('/auth/tapd/callback?code=x&state=y', EN)
