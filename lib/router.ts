@@ -77,8 +77,8 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       if (leg !== 'callback') flow.returnTo = returnToOf(req)
       flow.conclude = (login) => conclude(entry, login, req)
       // An unasked code never takes the place of a login that is there.
-      const isSignedIn = req.user !== undefined && req.user !== null
-      if (leg === 'entry' && isSignedIn) return res.redirect(303, flow.returnTo ?? successRedirect)
+      const isLate = leg === 'entry' && req.user !== undefined && req.user !== null
+      if (isLate) return res.redirect(303, flow.returnTo ?? successRedirect)
       const callbackURL = entry.callbackURL ?? `${baseURL ?? ''}${req.baseUrl}${mountPath}/${name}/callback`
       const outcome = await runStrategy(entry.strategy, sessionRequest(req), { flow, callbackURL })
       if (outcome.kind === 'redirect') sendRedirect(res, 302, outcome.location)

@@ -67,9 +67,10 @@ export interface SignInPlace {
 export async function signIn(req: SessionRequest, place: SignInPlace, login: Login, user: unknown): Promise<void> {
   const { authenticator, key, where, desk } = place
   const { transaction, tokens } = login
-  const same = isSignedIn(req) && identityOf(req.user) === identityOf(user)
+  const isSecond = isSignedIn(req)
+  const same = isSecond && identityOf(req.user) === identityOf(user)
   // The provider that logged the user in may be logged in at anew, as somebody else; any other one links.
-  const links = isSignedIn(req) && (same || glance(req, key)?.owner !== where.provider)
+  const links = isSecond && (same || glance(req, key)?.owner !== where.provider)
   const stays = links && !same
   const signedIn = stays ? req.user : user
   const serialised = stays ? undefined : await serialise(authenticator, req, user, where)
