@@ -6,6 +6,7 @@ import type { StrategyClass } from 'passport-dialects'
 import type { Emulator } from 'passport-dialects/emulators'
 import { collectDialectChecks, type DialectKit } from 'passport-dialects/testing'
 import ts from 'typescript'
+import { leaksOnPurpose } from '../support/canaries/on-purpose'
 
 /** A provider that nobody knew, added by following docs/adding-a-provider.md word for word. */
 const ROOT = join(__dirname, '..', '..')
@@ -141,6 +142,7 @@ test('the page tells of six mistakes', () => {
 })
 
 test.each(MISTAKES)('%s: the kit names it', async (title, right, wrong, says) => {
+  if (wrong.includes('+ this.clientSecret')) leaksOnPurpose('client secret', 'the mistake')
   const source = fileOf('lantern.ts')
   expect(source.split(right)).toHaveLength(2)
   const nth = MISTAKES.findIndex(([one]) => one === title)

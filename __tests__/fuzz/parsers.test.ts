@@ -22,7 +22,7 @@ import { answerText } from './json-text'
 import { runsOf, seedOf } from './seed'
 
 const RUNS = runsOf(4000)
-const options = { clientID: 'client', clientSecret: 'the secret', callbackURL: '/callback' }
+const options = { clientID: 'client', clientSecret: 'a canary secret', callbackURL: '/callback' }
 const site = { ...options, baseURL: 'https://site.example' }
 const DIALECTS: { name: string; strategy: DialectStrategy }[] = [
   { name: 'tailchat', strategy: new TailchatStrategy(site, () => {}) },

@@ -10,7 +10,7 @@ import {
 } from 'passport-dialects'
 import OAuth2Strategy from 'passport-oauth2'
 
-const needed = { clientID: 'client', clientSecret: 'secret', callbackURL: 'https://app.example.com/cb' }
+const needed = { clientID: 'client', clientSecret: 'a canary secret', callbackURL: 'https://app.example.com/cb' }
 const site = { baseURL: 'https://site.example.com/' }
 const verify = () => {}
 
@@ -87,7 +87,7 @@ test.each([TailchatStrategy, BbscloudStrategy])('a provider without a global hos
 })
 
 describe('oauthRouter', () => {
-  const tapd = { clientID: 'a', clientSecret: 'b' }
+  const tapd = { clientID: 'a', clientSecret: 'a canary secret' }
   test.each([
     ['providers', {}],
     ['providers', { providers: [] }],

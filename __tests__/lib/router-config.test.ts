@@ -121,8 +121,8 @@ test('an Authenticator without serialisers is told of', async () => {
 
 test('an option that a built-in provider does not know is warned of by name, and refuses nothing', () => {
   const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
-  oauthRouter({ providers: { tapd: { clientID: 'id', clientSecret: 'secret', scopes: 'user' } } })
-  oauthRouter({ providers: { tapd: { clientID: 'id', clientSecret: 'secret', scope: 'user' } } })
+  oauthRouter({ providers: { tapd: { clientID: 'id', clientSecret: 'a canary secret', scopes: 'user' } } })
+  oauthRouter({ providers: { tapd: { clientID: 'id', clientSecret: 'a canary secret', scope: 'user' } } })
   expect(warn.mock.calls).toEqual([
     [expect.stringContaining('`scopes`'), expect.objectContaining({ code: 'PASSPORT_DIALECTS_UNKNOWN_OPTION' })],
   ])

@@ -4,7 +4,7 @@ import express, { type Request, type Response } from 'express'
 import session from 'express-session'
 import { AihubmixStrategy, OAuthError, oauthRouter, type Providers, TokenKeeper } from 'passport-dialects'
 import { MemoryTokenStore } from '../review/memory-store'
-import { everythingOf } from './everything'
+import { everythingOf } from '../support/canaries/everything'
 
 /** An app that logs as carelessly as apps do; what it knows in secret goes to the test by another way than its output. */
 export interface SecretsAppOptions {
