@@ -53,7 +53,7 @@ describe('registerApplication', () => {
   })
 
   test.each([
-    ['a refused token', { developerToken: 'wrong' }, 'token_rejected'],
+    ['a refused token', { developerToken: 'a wrong canary' }, 'token_rejected'],
     ['no name', { name: '' }, 'config_invalid'],
     ['no https', { redirectURI: 'http://app.example.com/callback' }, 'config_invalid'],
     ['no address', { redirectURI: 'callback' }, 'config_invalid'],

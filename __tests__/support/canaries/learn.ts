@@ -30,7 +30,8 @@ export function learnOptions(value: unknown, depth = 3): void {
 function learnOption(name: string, kind: Kind, secret: unknown): void {
   if (secret instanceof Uint8Array) learnBytes(kind, secret)
   // A short encryption key is refused.
-  const plain = typeof secret === 'string' && secret !== '' && secret.length < SHORTEST && kind !== 'encryption key'
+  const plain =
+    typeof secret === 'string' && secret.trim() !== '' && secret.length < SHORTEST && kind !== 'encryption key'
   if (plain) tooPlain.add(`${name} ${JSON.stringify(secret)}`)
   known.note(kind, secret)
 }
@@ -73,10 +74,14 @@ function learnJson(body: string): void {
   }
 }
 
-/** Whoever attacks puts his script in a code's place too; a credential is of other characters (RFC 6749 §A). */
+/**
+ * Whoever attacks, or throws junk, puts it in a code's place too, and in all others. Credentials are of few characters
+ * (RFC 6749 §A), a digit among them, and not the same one throughout.
+ */
 function learnNamed(name: string, value: unknown): void {
   const kind = Object.hasOwn(NAMES, name) ? NAMES[name] : undefined
-  if (kind === 'client secret' || (kind && /^[\w.~+/=!*-]+$/.test(String(value)))) known.note(kind, value)
+  const isLikely = /^(?=.*\d)[\w.~+/=!*-]+$/.test(String(value)) && new Set(String(value)).size > 6
+  if (kind && (kind === 'client secret' || isLikely)) known.note(kind, value)
 }
 
 function safely(json: string): unknown {
