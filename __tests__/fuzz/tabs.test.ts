@@ -3,7 +3,7 @@ import type { VerifyLogin } from 'passport-dialects'
 import { type RunningApp, startRouterApp } from '../support/app'
 import type { Told } from '../support/browser'
 import { closeAll, type Emulators, NAMES, providersOf, startAll } from '../support/providers'
-import { connections, LightBrowser } from './light-browser'
+import { connections, LightBrowser } from '../support/light-browser'
 import { runsOf, seedOf } from './seed'
 
 let emulators: Emulators
