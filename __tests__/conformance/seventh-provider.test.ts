@@ -195,7 +195,12 @@ test('under node:test a mistake fails, with its message', async () => {
     join(folder, 'mistaken.node-test.ts'),
     fileOf('lantern.node-test.ts').replace("'./lantern'", "'./mistaken'"),
   )
-  const { failed, output } = await runNode('--test', join(folder, 'mistaken.node-test.ts'))
+  const { failed, output } = await runNode(
+    '--test',
+    '--test-name-pattern',
+    'each user',
+    join(folder, 'mistaken.node-test.ts'),
+  )
   expect(output).toContain('profile.id is the text "undefined"')
   expect(failed).toBe(true)
 }, 120_000)

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import type { VerifyLogin } from 'passport-dialects'
 import { type RunningApp, startRouterApp } from '../support/app'
 import type { Told } from '../support/browser'
-import { closeAll, type Emulators, NAMES, providersOf, startAll } from '../support/providers'
 import { connections, LightBrowser } from '../support/light-browser'
+import { closeAll, type Emulators, NAMES, providersOf, startAll } from '../support/providers'
 import { runsOf, seedOf } from './seed'
 
 let emulators: Emulators

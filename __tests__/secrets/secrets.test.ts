@@ -39,7 +39,7 @@ beforeAll(async () => {
   )
   const options: SecretsAppOptions = { providers, sessionSecret, encryptionKey }
   child = fork(join(__dirname, 'app-process.ts'), [JSON.stringify(options)], {
-    execArgv: ['--import', 'tsx', '--trace-warnings'],
+    execArgv: ['--require', 'tsx/cjs', '--trace-warnings'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, DEBUG: 'passport-dialects:*', NODE_ENV: 'development' },
   })
