@@ -22,6 +22,7 @@ module.exports = {
   },
   // Every test file is one of secrets too.
   setupFilesAfterEnv: ['<rootDir>/__tests__/support/canaries/setup.ts'],
+  testSequencer: '<rootDir>/__tests__/support/longest-first.js',
   globalSetup: '<rootDir>/__tests__/support/services.ts',
   reporters: ['default', '<rootDir>/__tests__/support/missing-services-reporter.js'],
   // Most tests wait for sockets: two files at once on two cores.

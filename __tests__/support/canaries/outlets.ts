@@ -1,6 +1,6 @@
 import { formatWithOptions } from 'node:util'
 import { type Answer, partsOf } from './answers'
-import { everythingOf } from './everything'
+import { enoughOf } from './everything'
 import type { Kind } from './known'
 import { known } from './learn'
 
@@ -35,7 +35,7 @@ export function noteAnswer(answer: Answer): void {
 export function takeLeaks(): Leak[] {
   const leaks: Leak[] = []
   for (const { outlet, text } of said.splice(0)) search(leaks, outlet, text)
-  for (const error of errors.splice(0)) search(leaks, 'error', everythingOf(error))
+  for (const error of errors.splice(0)) search(leaks, 'error', enoughOf(error))
   for (const answer of answers.splice(0)) {
     for (const { outlet, text, allowed } of partsOf(answer)) search(leaks, outlet, text, allowed)
   }
