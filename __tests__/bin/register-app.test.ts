@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util'
 import { registerApplication } from 'passport-dialects'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import { CommandLine } from '../emulators/command-line'
+import { leaksOnPurpose } from '../support/canaries/on-purpose'
 
 const REDIRECT = 'http://127.0.0.1:3000/auth/aihubmix/callback'
 let emulator: Emulator
@@ -106,6 +107,7 @@ describe('register-app', () => {
   })
 
   test('prints it when asked', async () => {
+    leaksOnPurpose('client secret', 'it was asked for')
     const command = run('--show-secret')
     expect(await command.exitCode()).toBe(0)
     expect(command.stdout).toMatch(/^client secret: secret_\w+$/m)

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { inspect } from 'node:util'
 import cookieSession from 'cookie-session'
 import debug from 'debug'
@@ -15,7 +17,8 @@ const SECRET = 'a canary+secret/of the app'
 const form = (secret: string) => new URLSearchParams({ client_secret: secret }).toString()
 const failure = (message?: string) => new OAuthError('provider_error', { phase: 'token', ...(message && { message }) })
 
-const LEAKS: Record<string, () => void> = {
+const LEAKS: Record<string, () => unknown> = {
+  'stderr of a child process': () => once(spawn(process.execPath, ['-e', `console.error('${SECRET}')`]), 'close'),
   'console.log': () => console.log('sent %s', SECRET),
   'console.error: a cause': () => console.error(new Error('refused', { cause: { sent: SECRET } })),
   'console.warn: a form': () => console.warn({ body: form(SECRET) }),

@@ -7,6 +7,7 @@ import { KNOBS } from '../faults/table'
 import { Browser } from '../support/browser'
 import type { Found } from '../support/canaries/known'
 import { known } from '../support/canaries/learn'
+import { leaksOnPurpose } from '../support/canaries/on-purpose'
 import { closeAll, type Emulators, NAMES, providersOf, startAll } from '../support/providers'
 import type { SecretsAppOptions } from './app-process'
 
@@ -101,6 +102,7 @@ async function shown(): Promise<Found[]> {
 }
 
 test('control: a naive error that carries the request shows one', async () => {
+  leaksOnPurpose('token', 'the naive error is logged')
   const { browser, status } = await login('aihubmix')
   expect(status).toBe(303)
   await get(browser, '/naive')

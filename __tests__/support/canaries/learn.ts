@@ -94,8 +94,10 @@ function safely(json: string): unknown {
 
 /** A provider's answer: whole or cut off, whatever its type says. There `code` is an error's. */
 export function learnAnswer(body: string): void {
-  for (const [, text = ''] of body.matchAll(/"(?:access|refresh|id)_token"\s*:\s*("(?:[^"\\]|\\.)*")/g)) {
-    known.note('token', safely(text))
+  for (const [, name, text = ''] of body.matchAll(
+    /"((?:access|refresh|id)_token|client_secret)"\s*:\s*("(?:[^"\\]|\\.)*")/g,
+  )) {
+    known.note(name === 'client_secret' ? 'client secret' : 'token', safely(text))
   }
 }
 

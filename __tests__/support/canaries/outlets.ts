@@ -1,3 +1,4 @@
+import { ChildProcess } from 'node:child_process'
 import { formatWithOptions } from 'node:util'
 import { type Answer, partsOf } from './answers'
 import { enoughOf } from './everything'
@@ -51,7 +52,7 @@ function search(leaks: Leak[], outlet: string, text: string, allowed: readonly K
     if (!allowed.includes(kind)) leaks.push({ outlet, kind, text: masked.slice(at, at + 500) })
 }
 
-/** Everything that this process writes. Other files run in it before and after: the answer undoes it. */
+/** Everything that this process and those that it starts write. Other files run in it before and after: the answer undoes it. */
 export function tapOutput(): () => void {
   const undo: (() => void)[] = []
   for (const stream of [process.stdout, process.stderr]) {
@@ -77,7 +78,34 @@ export function tapOutput(): () => void {
     say('process warning', ...args)
     emitWarning.apply(process, args)
   }) as typeof emitWarning
+  undo.push(tapChildren())
   return () => {
     for (const back of undo) back()
   }
+}
+
+/** What a child writes is seen on its way to whoever reads it; a child whose output nobody reads has none. */
+function tapChildren(): () => void {
+  const { spawn } = ChildProcess.prototype as unknown as Spawning // Node's own, not in its types
+  const tapped: Spawning = {
+    spawn(this: ChildProcess, options) {
+      const result = spawn.call(this, options)
+      for (const name of ['stdout', 'stderr'] as const) {
+        const stream = this[name]
+        if (!stream) continue
+        const { push } = stream
+        stream.push = (chunk, ...rest) => {
+          if (chunk !== null) say(`${name} of a child process`, String(chunk))
+          return push.call(stream, chunk, ...rest)
+        }
+      }
+      return result
+    },
+  }
+  Object.assign(ChildProcess.prototype, tapped)
+  return () => void Object.assign(ChildProcess.prototype, { spawn })
+}
+
+interface Spawning {
+  spawn(this: ChildProcess, options: unknown): number
 }
