@@ -1,4 +1,4 @@
-import { AihubmixStrategy, type Providers, providersFromEnv } from 'passport-dialects'
+import { AihubmixStrategy, type ProviderConfig, type Providers, providersFromEnv } from 'passport-dialects'
 import { type Emulator, type EmulatorName, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
 
 /** The providers of the example, and the emulators that stand in for those without credentials. */
@@ -21,10 +21,10 @@ export async function providersFrom(env: NodeJS.ProcessEnv, emulation = SHORT_TO
   const started = await Promise.all(
     NAMES.map(async (name) => (given[name] ? undefined : startEmulator(name, { ...emulation, ...TO_SHOW[name] }))),
   )
-  const providers: Providers = {}
+  const providers: Record<string, ProviderConfig> = {}
   for (const [at, name] of NAMES.entries()) {
     const emulator = started[at]
-    const options = { ...EXTRAS[name], ...emulator?.options, ...given[name] } as Providers[string] // one of the two is whole
+    const options = { ...EXTRAS[name], ...emulator?.options, ...given[name] } as ProviderConfig // one of the two is whole
     providers[name] = options
     if (!emulator) continue
     if (name === 'tapd') providers[name] = { ...options, silentLogin: true }

@@ -10,7 +10,7 @@ interface ProxiedRequest extends SessionRequest {
  * told by forwarded headers only where `proxy` is set or Express's `trust proxy` trusts the peer (RFC 9700 §4.13).
  */
 export function absoluteCallbackURL(req: SessionRequest, callbackURL: string, proxy: boolean): string {
-  if (URL.canParse(callbackURL)) return callbackURL
+  if (ABSOLUTE.test(callbackURL)) return callbackURL
   const trusted = proxy || trustsPeer(req)
   const forwardedProto = trusted ? firstOf(req.headers['x-forwarded-proto']) : undefined
   const forwardedHost = trusted ? firstOf(req.headers['x-forwarded-host']) : undefined
@@ -22,6 +22,8 @@ export function absoluteCallbackURL(req: SessionRequest, callbackURL: string, pr
   from.pathname = requestPath(req)
   return new URL(callbackURL.replace(/^\/{2,}/, '/'), from).href
 }
+
+const ABSOLUTE = /^https?:\/\//i
 
 /** The path that the browser asked for, before any router cut it. */
 export function requestPath(req: SessionRequest): string {

@@ -23,7 +23,7 @@ export interface Flow {
 export type Outcome =
   | { kind: 'redirect'; location: string }
   | { kind: 'success'; user: unknown; info: object | undefined }
-  | { kind: 'refused'; info: object }
+  | { kind: 'refused'; info: unknown }
 
 /** What `passport.authenticate(name, options)` may say of one login. */
 export interface AuthenticateOptions {

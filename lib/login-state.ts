@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { type StateMeta, storeState, verifyState } from './custom-state-store'
 import { OAuthError } from './errors'
 import { fingerprint } from './fingerprint'
@@ -41,17 +42,19 @@ interface LoginStateOptions {
   pkce: boolean
   /** The app's own store, in place of the session. */
   store: CustomStateStore | undefined
-  client: Omit<StateMeta, 'callbackURL'>
-  /** Where the login, its code and its tokens go. */
-  endpoints: Dialect['endpoints']
+  /** Whose login it is, and where it, its code and its tokens go. */
+  client: { clientID: string; clientSecret: string; endpoints: Dialect['endpoints'] }
 }
 
 /** What a strategy remembers of a login between its two legs: in the session, or in the app's own state store. */
 export class LoginState {
   private readonly fingerprint: string
+  private readonly sealKey: string
 
   constructor(private readonly options: LoginStateOptions) {
-    this.fingerprint = fingerprint(options.client.clientID, options.endpoints)
+    const { clientID, clientSecret, endpoints } = options.client
+    this.fingerprint = fingerprint(clientID, endpoints)
+    this.sealKey = hash('sha256', JSON.stringify([this.fingerprint, clientSecret]), 'base64url')
   }
 
   get needsSession(): boolean {
@@ -68,16 +71,20 @@ export class LoginState {
       throw new OAuthError('config_invalid', { ...where, message: 'The `store` of the strategy gave no state.' })
     }
     const state = newState()
-    await beginTransaction(req, key, where, {
+    const { provider } = where
+    const begun: Transaction = {
       state,
-      provider: where.provider,
-      client: this.fingerprint,
+      provider,
+      client: '',
+      begunAt: Date.now(),
       redirectURI: login.redirectURI(state),
-      ...(verifier !== undefined && { verifier }),
-      ...(returnTo !== undefined && { returnTo }),
-      ...(popup && { popup }),
-      ...(appState !== undefined && { appState }),
-    })
+    }
+    if (verifier !== undefined) begun.verifier = verifier
+    begun.client = this.sealOf(begun)
+    if (returnTo !== undefined) begun.returnTo = returnTo
+    if (popup) begun.popup = popup
+    if (appState !== undefined) begun.appState = appState
+    await beginTransaction(req, key, where, begun)
     return state
   }
 
@@ -86,17 +93,19 @@ export class LoginState {
     req: SessionRequest,
     where: Where,
     { state, credential }: CallbackReading,
-    address: Pick<BeginningLogin, 'callbackURL' | 'redirectURI'>,
+    addressed: () => Pick<BeginningLogin, 'callbackURL' | 'redirectURI'>,
   ): Promise<Transaction> {
     const { store, key, lifetime, pkce } = this.options
     if (!store) {
-      const expected = { client: this.fingerprint, lifetime, credential }
+      const sealOf = (begun: Transaction) => this.sealOf(begun)
+      const expected = { client: this.fingerprint, sealOf, lifetime, credential }
       const transaction = await takeTransaction(req, key, where, state, expected)
       if (!pkce || transaction.verifier !== undefined) return transaction
       await this.settle(req, where, transaction, { ok: false })
       throw new OAuthError('state_mismatch', where) // RFC 9700 §4.8.2: no downgrade
     }
     if (state === undefined) throw new OAuthError('state_missing', where)
+    const address = addressed()
     const known = await verifyState(store, req, state, this.meta(address.callbackURL))
     if (!known.ok || (pkce && known.verifier === undefined)) throw new OAuthError('state_unknown', where)
     return {
@@ -121,7 +130,17 @@ export class LoginState {
     else await finishTransaction(req, this.options.key, where, login, finished)
   }
 
+  /**
+   * Ties a pending login to this client and to what was sent to the provider. A session's content is data from outside:
+   * what somebody else wrote there is never sent on. The key stands on both sides, so nothing can be appended.
+   */
+  private sealOf({ provider, state, redirectURI, verifier }: Transaction): string {
+    const told = JSON.stringify([provider, state, redirectURI, verifier])
+    return hash('sha256', `${this.sealKey}${told}${this.sealKey}`, 'base64url').slice(0, 22)
+  }
+
   private meta(callbackURL: string): StateMeta {
-    return { ...this.options.client, callbackURL }
+    const { clientID, endpoints } = this.options.client
+    return { authorizationURL: endpoints.authorizationURL, tokenURL: endpoints.tokenURL, clientID, callbackURL }
   }
 }

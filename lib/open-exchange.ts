@@ -69,6 +69,8 @@ class OpenHandler implements Dispatcher.DispatchHandler, OpenExchange {
       if (refused) this.stop(refused)
       else if (this.isLate && !this.ended) this.stop(this.bounds.deadline())
       if (this.failure) reject(this.failure.reason)
+      else if (refused)
+        reject(refused) // all of it had come already, and there was nothing left to stop
       else if (this.ended) resolve(this.whole())
       else {
         this.reader = { resolve, reject }

@@ -1,17 +1,9 @@
 import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
+import { type CallLimits, OpenBounds } from './call-bounds'
 import { OAuthError, type Phase } from './errors'
-import type { Bounds } from './exchange'
 import { type OpenExchange, openExchange } from './open-exchange'
-import {
-  type CallLimits,
-  decompress,
-  dispatcherOf,
-  explain,
-  logCall,
-  transportFailure,
-  withoutBytes,
-} from './provider-call'
+import { decompress, dispatcherOf, logCall, transportFailure, withoutBytes } from './provider-call'
 import { lowerCase, USER_AGENT } from './wire-request'
 
 /** A request to a provider's API as an app writes it. */
@@ -47,15 +39,15 @@ export async function openProvider(
 ): Promise<OpenAnswer> {
   const { url, method, body, signal } = request
   const started = performance.now()
+  const bounds = new OpenBounds(url.href, limits, where)
   const failed = (error: unknown): unknown => {
     if (signal?.aborted) return signal.reason
     if (OAuthError.is(error)) return error
-    const code = transportFailure(error)
-    return new OAuthError(code, { ...where, message: explain(code, url.href, limits), cause: withoutBytes(error) })
+    return bounds.failure(transportFailure(error), withoutBytes(error))
   }
   try {
     signal?.throwIfAborted()
-    const sent = openExchange(dispatcherOf(limits), optionsOf(request, limits), boundsOf(url, limits, where), signal)
+    const sent = openExchange(dispatcherOf(limits), optionsOf(request, limits), bounds, signal)
     const answer = await sent
     logCall(where, method, url, answer.status, started)
     const { status, headers } = answer
@@ -81,6 +73,18 @@ export async function openProvider(
   }
 }
 
+/** The whole body of an answer, and the same answer to hand on, whose body can be read once more. @throws as its `bytes` */
+export async function readAhead(answer: OpenAnswer): Promise<{ body: Buffer; answer: OpenAnswer }> {
+  const body = await answer.bytes()
+  // Decompressed by now, so that these two are not true any more.
+  const { 'content-encoding': encoding, 'content-length': length, ...rest } = answer.headers
+  const headers = encoding === undefined ? answer.headers : rest
+  return {
+    body,
+    answer: { status: answer.status, headers, stream: () => Readable.from([body]), bytes: async () => body },
+  }
+}
+
 function optionsOf({ url, method, headers, body }: OpenRequest, limits: CallLimits): Dispatcher.DispatchOptions {
   return {
     origin: url.origin,
@@ -90,19 +94,5 @@ function optionsOf({ url, method, headers, body }: OpenRequest, limits: CallLimi
     body: (body ?? null) as Exclude<Dispatcher.DispatchOptions['body'], undefined>, // an iterable, which its types leave out
     headersTimeout: 0,
     bodyTimeout: limits.timeout,
-  }
-}
-
-function boundsOf(url: URL, limits: CallLimits, where: { provider: string; phase: Phase }): Bounds {
-  const { timeout, maxResponseBytes } = limits
-  const fail = (code: 'provider_redirected' | 'response_too_large', providerStatus: number) =>
-    new OAuthError(code, { ...where, providerStatus })
-  return {
-    timeout,
-    deadline: () =>
-      new OAuthError('provider_timeout', { ...where, message: explain('provider_timeout', url.href, limits) }),
-    refuseHead: (status) =>
-      status >= 300 && status < 400 && status !== 304 ? fail('provider_redirected', status) : undefined,
-    refuseSize: (size, status) => (size > maxResponseBytes ? fail('response_too_large', status) : undefined),
   }
 }

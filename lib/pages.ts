@@ -1,9 +1,19 @@
 import { createHash } from 'node:crypto'
 import type { Request, Response } from 'express'
-import { ERROR_CODES, type OAuthError } from './errors'
+import type { ErrorCode, OAuthError } from './errors'
+import { PAGE_TEXTS, type PageTexts } from './page-texts'
+import { safeReturnTo } from './return-to'
+
+/** Where the page of a failure leads on to. */
+export interface WaysOn {
+  /** Where the login begins anew, where there is such a place. */
+  again: string | undefined
+  /** The app's own address: `successRedirect`, the only one that the router knows. */
+  start: string
+}
 
 /** What a failed login answers where the app gives no `failureRedirect`: a short page, or JSON for those who ask for it. */
-export function sendFailure(req: Request, res: Response, error: OAuthError): void {
+export function sendFailure(req: Request, res: Response, error: OAuthError, { again, start }: WaysOn): void {
   res.status(error.status)
   protect(res)
   if (wantsJson(req)) {
@@ -11,18 +21,42 @@ export function sendFailure(req: Request, res: Response, error: OAuthError): voi
     res.json({ error: { code, provider, message } })
     return
   }
+  const texts = textsFor(req, res)
+  // A path that begins with two slashes would lead to another host.
+  const retry = FINAL.has(error.code) ? undefined : safeReturnTo(again)
   // The fixed sentence only: a provider's own words are for the log, not for the page.
-  const sentence = ERROR_CODES[error.code].message.replaceAll('`', '')
-  sendPage(res, 'Login failed', [sentence, `Code: ${error.code}`])
+  sendPage(
+    res,
+    texts,
+    texts.failed,
+    [texts.sentence(error.code), texts.code(error.code)],
+    [...(retry === undefined ? [] : [{ href: retry, text: texts.again }]), { href: start, text: texts.start }],
+  )
 }
 
+/** What the same login would fail of again, until somebody changes the app, the provider or the user's account. */
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'issuer_mismatch',
+  'client_rejected',
+  'user_unknown',
+  'provider_redirected',
+  'response_too_large',
+  'response_invalid',
+  'verify_refused',
+  'config_invalid',
+])
+
 /** The answer to a provider that is not configured. */
-export function sendUnknownProvider(req: Request, res: Response): void {
+export function sendUnknownProvider(req: Request, res: Response, start: string): void {
   res.status(404)
   protect(res)
-  const message = 'There is no such login provider here.'
-  if (wantsJson(req)) res.json({ error: { code: 'not_found', message } })
-  else sendPage(res, 'Not found', [message])
+  const message = PAGE_TEXTS.en.noProvider
+  if (wantsJson(req)) {
+    res.json({ error: { code: 'not_found', message } })
+    return
+  }
+  const texts = textsFor(req, res)
+  sendPage(res, texts, texts.notFound, [texts.noProvider], [{ href: start, text: texts.start }])
 }
 
 /** What the callback page of a popup tells the window that opened it. No token and no user is in it. */
@@ -36,19 +70,24 @@ export interface PopupResult {
  * The callback page of a popup: posts its result to the opener at exactly this origin, says the same on a
  * `BroadcastChannel` for openers that Cross-Origin-Opener-Policy has cut off, and closes its window.
  */
-export function sendPopupResult(res: Response, { provider, ok, code = '' }: PopupResult): void {
+export function sendPopupResult(req: Request, res: Response, { provider, ok, code = '' }: PopupResult): void {
   protect(res)
+  const { lang, loggedIn, failed, closeWindow } = textsFor(req, res)
+  const title = ok ? loggedIn : failed
   res.set('Content-Security-Policy', `default-src 'none'; script-src 'sha256-${POPUP_HASH}'; frame-ancestors 'none'`)
   res.type('html').send(`<!doctype html>
-<html lang="en" data-provider="${escapeHtml(provider)}" data-ok="${ok ? 1 : ''}" data-code="${escapeHtml(code)}">
+<html lang="${lang}" data-provider="${escapeHtml(provider)}" data-ok="${ok ? 1 : ''}" data-code="${escapeHtml(code)}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${ok ? 'Logged in' : 'Login failed'}</title>
+<title>${title}</title>
 </head>
 <body>
-<p>${ok ? 'You are logged in.' : 'The login failed.'} You can close this window.</p>
+<main>
+<h1>${title}</h1>
+<p>${closeWindow}</p>
+</main>
 <script>${POPUP_SCRIPT}</script>
 </body>
 </html>
@@ -62,15 +101,33 @@ export function protect(res: Response): void {
   res.setHeader('X-Content-Type-Options', 'nosniff')
 }
 
+/** A redirect to an address that is escaped already, without a page of its own: whoever would see it follows. */
+export function sendRedirect(res: Response, status: 302 | 303, location: string): void {
+  res.statusCode = status
+  res.setHeader('Location', location)
+  res.end()
+}
+
 function wantsJson(req: Request): boolean {
   return req.accepts(['html', 'json']) === 'json'
 }
 
-function sendPage(res: Response, title: string, lines: string[]): void {
+function textsFor(req: Request, res: Response): PageTexts {
+  res.vary('Accept-Language')
+  return req.acceptsLanguages(Object.keys(PAGE_TEXTS)) === 'zh' ? PAGE_TEXTS.zh : PAGE_TEXTS.en
+}
+
+interface Link {
+  href: string
+  text: string
+}
+
+function sendPage(res: Response, { lang }: PageTexts, title: string, lines: string[], links: Link[]): void {
   const paragraphs = lines.map((line) => `<p>${escapeHtml(line)}</p>`).join('\n')
+  const anchors = links.map(({ href, text }) => `<a href="${escapeHtml(href)}">${escapeHtml(text)}</a>`).join('\n')
   res.set('Content-Security-Policy', `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; frame-ancestors 'none'`)
   res.type('html').send(`<!doctype html>
-<html lang="en">
+<html lang="${lang}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -78,15 +135,20 @@ function sendPage(res: Response, title: string, lines: string[]): void {
 <style>${STYLE}</style>
 </head>
 <body>
+<main>
 <h1>${escapeHtml(title)}</h1>
 ${paragraphs}
+<p>
+${anchors}
+</p>
+</main>
 </body>
 </html>
 `)
 }
 
 const STYLE =
-  ':root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem}'
+  ':root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem}a{color:inherit;display:inline-block;padding:.5rem 0;margin-inline-end:1.5rem}'
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
 // Constant, so that its hash is: what it says stands in attributes of the page.

@@ -1,7 +1,8 @@
 import { promisify } from 'node:util'
 import type { Dispatcher } from 'undici'
+import { CallBounds, type CallLimits } from './call-bounds'
 import { type ErrorCode, OAuthError, type Phase } from './errors'
-import { type Bounds, exchange } from './exchange'
+import { exchange } from './exchange'
 import { lazily } from './lazily'
 import { log } from './log'
 import type { ProviderRequest } from './provider-request'
@@ -17,16 +18,6 @@ export interface ProviderAnswer {
   text: string
 }
 
-/** What bounds a call and how it leaves the machine. */
-export interface CallLimits {
-  /** Milliseconds for the whole call: DNS, connect, TLS, headers and body. */
-  timeout: number
-  /** Bytes of body, on the wire and after decompression. */
-  maxResponseBytes: number
-  dispatcher?: Dispatcher | undefined
-  customHeaders?: Record<string, string> | undefined
-}
-
 /**
  * The one door to a provider. Kept-alive connections, one deadline over everything, a size cap after
  * decompression, no redirect followed, strict UTF-8. Answers of any status but 3xx come back as they are.
@@ -39,32 +30,17 @@ export async function callProvider(
   limits: CallLimits,
   where: { provider: string; phase: Phase },
 ): Promise<ProviderAnswer> {
-  const { timeout, maxResponseBytes } = limits
   const started = performance.now()
-  const fail = (code: ErrorCode, providerStatus: number) => new OAuthError(code, { ...where, providerStatus })
-  const bounds: Bounds = {
-    timeout,
-    isFollowed: where.phase === 'token',
-    deadline: () =>
-      new OAuthError('provider_timeout', { ...where, message: explain('provider_timeout', request.url, limits) }),
-    refuseHead(status, headers) {
-      if (status >= 300 && status < 400) return fail('provider_redirected', status)
-      return Number(headers['content-length']) > maxResponseBytes ? fail('response_too_large', status) : undefined
-    },
-    refuseSize: (size, status) => (size > maxResponseBytes ? fail('response_too_large', status) : undefined),
-  }
+  const bounds = new CallBounds(request.url, limits, where)
   try {
     const options = dispatchOptions(request, limits.customHeaders)
     const { status, headers, body } = await exchange(dispatcherOf(limits), options, bounds)
     logCall(where, request.method, request.url, status, started)
     const encoding = headers['content-encoding']
-    const bytes = encoding === undefined ? body : await decompress(body, encoding, maxResponseBytes)
+    const bytes = encoding === undefined ? body : await decompress(body, encoding, limits.maxResponseBytes)
     return { status, text: strictUTF8(bytes) }
   } catch (error) {
-    const code = transportFailure(error)
-    const failure = OAuthError.is(error)
-      ? error
-      : new OAuthError(code, { ...where, message: explain(code, request.url, limits), cause: withoutBytes(error) })
+    const failure = OAuthError.is(error) ? error : bounds.failure(transportFailure(error), withoutBytes(error))
     logCall(where, request.method, request.url, failure, started)
     throw failure
   }
@@ -129,15 +105,4 @@ export function withoutBytes(error: unknown): unknown {
 
 function errorCode(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
-}
-
-export function explain(code: ErrorCode, url: string, limits: CallLimits): string | undefined {
-  const address = bareAddress(url)
-  if (code === 'provider_timeout') {
-    return `No whole answer from ${address} within ${limits.timeout} ms. Try again, or raise \`timeout\`.`
-  }
-  if (code === 'provider_unreachable') {
-    return `The connection to ${address} failed or was cut. Check the address, DNS, TLS and the \`dispatcher\`.`
-  }
-  return undefined
 }

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import OAuth2Strategy from 'passport-oauth2'
 import { type AnswerDialect, type Refusal, readAnswer, standardRefusal } from './answers'
+import type { CallLimits } from './call-bounds'
 import { type ErrorCode, OAuthError, type Phase } from './errors'
 import { fingerprint } from './fingerprint'
 import { bindOAuth2Client } from './oauth2-client'
@@ -39,7 +40,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
   private api: ApiBase | undefined
   /** @internal Names this client: what was issued to another one of the same name is not for it. */
   readonly fingerprint: string
-  private readonly limits: { timeout: number; maxResponseBytes: number }
+  private readonly limits: CallLimits
 
   /** @throws OAuthError `config_invalid`, naming the option */
   constructor(name: string, options: DialectOptions, verify: VerifyFunction, dialect: Dialect) {
@@ -49,7 +50,8 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     const clientSecret = read.text('clientSecret')
     if (typeof verify !== 'function') read.fail('verify', 'is required and must be a function')
     // passport-oauth2 keeps what add-ons look for; state and PKCE are the engine's own.
-    super({ ...endpoints, clientID, clientSecret, callbackURL: options.callbackURL, state: true }, verify)
+    const known = { ...endpoints, clientID, clientSecret, callbackURL: options.callbackURL, state: true }
+    super(known, verify as OAuth2Strategy.VerifyFunction) // of whichever form
     this.name = name
     this.clientID = clientID
     this.clientSecret = clientSecret
@@ -61,6 +63,8 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     this.limits = {
       timeout: read.positive('timeout', 10_000, 'milliseconds'),
       maxResponseBytes: read.positive('maxResponseBytes', 1024 * 1024, 'bytes'),
+      dispatcher: options.dispatcher,
+      customHeaders: options.customHeaders,
     }
     read.optionalObject('dispatcher', 'dispatch')
     read.optionalObject('customHeaders')
@@ -126,15 +130,16 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
 
   /** @internal A call to the provider's API in the user's name, for `req.oauth.fetch`. */
   openAPI(path: string, init: ApiCallInit): ApiCall {
-    const { dispatcher, customHeaders } = this.options
-    const { tokenRefused = [401], tokenParameter } = this.dialect
+    const { tokenRefused = [401], tokenMayBeRefused = [], tokenParameter } = this.dialect
     this.api ??= apiBase(this.options.baseURL ?? new URL(this.endpoints.userProfileURL).origin)
     return {
       url: apiAddress(path, this.api, this.at('request')),
       init,
       tokenRefused,
+      tokenMayBeRefused,
+      dialect: this,
       tokenParameter,
-      limits: { ...this.limits, dispatcher, customHeaders },
+      limits: this.limits,
       where: this.at('request'),
     }
   }
@@ -167,7 +172,8 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
   /** The token request's format; default a form with the client's credentials in it (RFC 6749 §2.3.1). */
   protected tokenRequest(grant: Grant): ProviderRequest {
     const { clientID: client_id, clientSecret: client_secret } = this
-    return { method: 'POST', url: this.tokenEndpoint(grant), form: { ...grant, client_id, client_secret } }
+    const form = Object.assign({}, grant, { client_id, client_secret }) // a spread takes ten times as long
+    return { method: 'POST', url: this.tokenEndpoint(grant), form }
   }
 
   /** The revocation request; default a form with the client's credentials (RFC 7009 §2.1), where there is a `revokeURL`. */
@@ -270,12 +276,13 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
 
   /** The profile of a login, unless it is to be skipped; through `userProfile` where a subclass overrides that. */
   protected async loadProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
-    if (await skipsProfile(this.options.skipUserProfile, tokens.accessToken)) return undefined
+    const { skipUserProfile } = this.options
+    if (skipUserProfile !== undefined && (await skipsProfile(skipUserProfile, tokens.accessToken))) return undefined
     return this.askProfile(tokens)
   }
 
   /** By {@link fetchProfile}, or by the `userProfile` that a subclass brings. */
-  private async askProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
+  private askProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
     if (this.userProfile === ProviderClient.prototype.userProfile) return this.fetchProfile(tokens)
     return new Promise((resolve, reject) => {
       this.userProfile(tokens.accessToken, (error, profile) => (error ? reject(error) : resolve(profile)))
@@ -288,7 +295,6 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
   }
 
   private send(request: ProviderRequest, phase: Phase) {
-    const { dispatcher, customHeaders } = this.options
-    return callProvider(request, { ...this.limits, dispatcher, customHeaders }, this.at(phase))
+    return callProvider(request, this.limits, this.at(phase))
   }
 }

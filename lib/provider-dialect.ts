@@ -33,6 +33,8 @@ export interface Dialect {
   unsolicited?: boolean
   /** HTTP statuses that say of an API call: the access token is refused. Default 401 (RFC 6750 §3.1). */
   tokenRefused?: readonly number[]
+  /** HTTP statuses that may say so: the answer's body is read, and the dialect's `refusal` tells. */
+  tokenMayBeRefused?: readonly number[]
   /** The query parameter that carries the access token, where the provider knows no Bearer header. */
   tokenParameter?: string
 }

@@ -1,6 +1,6 @@
 import { configError, OAuthError } from './errors'
 import { BUILT_IN, type OptionKind, OWN_OPTIONS, SHARED_OPTIONS, type StrategyClass } from './providers'
-import type { Providers } from './router-config'
+import type { ProviderConfig } from './router-config'
 
 /** What {@link providersFromEnv} may be told beside the environment. */
 export interface ProvidersFromEnvOptions {
@@ -26,7 +26,7 @@ export interface ProvidersFromEnvOptions {
 export function providersFromEnv(
   env: Readonly<Record<string, string | undefined>>,
   { ignore = [] }: ProvidersFromEnvOptions = {},
-): Providers {
+): Record<string, ProviderConfig> {
   if (typeof env !== 'object' || env === null) throw configError(undefined, 'providersFromEnv needs process.env.')
   const given = new Map<string, string>()
   for (const [name, value] of Object.entries(env)) {
@@ -37,7 +37,7 @@ export function providersFromEnv(
     const options = optionsOf(name, Strategy, given)
     return options ? [[name, options] as const] : []
   })
-  return Object.fromEntries(found) as Providers // each strategy has just checked its own
+  return Object.fromEntries(found) as Record<string, ProviderConfig> // each strategy has just checked its own
 }
 
 type Known = ReadonlyMap<string, { option: string; kind: OptionKind | false }>

@@ -1,19 +1,18 @@
-import { AihubmixStrategy } from '../strategies/aihubmix'
-import { BbscloudStrategy } from '../strategies/bbscloud'
-import { FeishuStrategy } from '../strategies/feishu'
-import { TailchatStrategy } from '../strategies/tailchat'
-import { TapdStrategy } from '../strategies/tapd'
-import { TiktokStrategy } from '../strategies/tiktok'
+import { type AihubmixOptions, AihubmixStrategy } from '../strategies/aihubmix'
+import { type BbscloudOptions, BbscloudStrategy } from '../strategies/bbscloud'
+import { type FeishuOptions, FeishuStrategy } from '../strategies/feishu'
+import { type TailchatOptions, TailchatStrategy } from '../strategies/tailchat'
+import { type TapdOptions, TapdStrategy } from '../strategies/tapd'
+import { type TiktokOptions, TiktokStrategy } from '../strategies/tiktok'
 import type { DialectOptions } from './options'
 import type { DialectStrategy } from './strategy'
-import type { VerifyFunction } from './verify'
 
 /**
  * A strategy class, built-in or one's own: `new (options, verify)`.
  * Each checks its own options and throws `config_invalid`, naming the option.
  */
-// biome-ignore lint/suspicious/noExplicitAny: classes of different options share this type; a class's parameters are contravariant
-export type StrategyClass = new (options: any, verify: VerifyFunction) => DialectStrategy
+// biome-ignore lint/suspicious/noExplicitAny: classes of different options and forms share this type; a class's parameters are contravariant
+export type StrategyClass = new (options: any, verify: any) => DialectStrategy
 
 const CLASSES = {
   tailchat: TailchatStrategy,
@@ -22,10 +21,32 @@ const CLASSES = {
   tiktok: TiktokStrategy,
   aihubmix: AihubmixStrategy,
   feishu: FeishuStrategy,
-}
+} satisfies Record<keyof BuiltInProviders, StrategyClass>
 
 /** The strategies that come with the package, by the name that selects them in `providers`. */
 export const BUILT_IN: Readonly<Record<string, StrategyClass>> = CLASSES
+
+/**
+ * The built-in providers with the options of their strategies; an option that does not exist is a compile error.
+ * A `strategy` of one's own with options of its own goes under another name, or is written down before it is put here:
+ * TypeScript can't tell it from a slip where it stands.
+ */
+export interface BuiltInProviders {
+  tailchat?: RouterOptions<TailchatOptions> | undefined
+  tapd?: RouterOptions<TapdOptions> | undefined
+  bbscloud?: RouterOptions<BbscloudOptions> | undefined
+  tiktok?: RouterOptions<TiktokOptions> | undefined
+  aihubmix?: RouterOptions<AihubmixOptions> | undefined
+  feishu?: RouterOptions<FeishuOptions> | undefined
+}
+
+/** A strategy's options as the router takes them. */
+export type RouterOptions<Options> = Omit<Options, 'callbackURL'> & {
+  /** The strategy class; default the built-in one of that name. */
+  strategy?: StrategyClass | undefined
+  /** Absolute, or a path of this app. Default: the router's own route for this name. */
+  callbackURL?: string | undefined
+}
 
 /** How an option is written as text: `flag` is true or false, `number` a whole number, `list` is left to the strategy. */
 export type OptionKind = 'text' | 'list' | 'flag' | 'number' | 'pkce'

@@ -3,24 +3,25 @@ import { lookUp } from './answers'
 import { configError, OAuthError } from './errors'
 import { type DialectOptions, OptionReader } from './options'
 import type { DialectProfile } from './profile'
-import { BUILT_IN, type StrategyClass, unknownOptions } from './providers'
+import { BUILT_IN, type BuiltInProviders, type RouterOptions, unknownOptions } from './providers'
 import type { AppPassport } from './sign-in'
 import type { DialectStrategy } from './strategy'
 import { readTokenOptions, type TokenOptions } from './tokens/token-options'
 import type { TokenSet } from './tokens/token-set'
 
 /** One provider of the router: its strategy's options, and the strategy where the name does not tell it. */
-export type ProviderConfig = Omit<DialectOptions, 'callbackURL'> & {
-  /** The strategy class; default the built-in one of that name. */
-  strategy?: StrategyClass | undefined
-  /** Absolute, or a path of this app. Default: the router's own route for this name. */
-  callbackURL?: string | undefined
+export type ProviderConfig = RouterOptions<DialectOptions> & {
   /** A strategy's own options. */
   [option: string]: unknown
 }
 
-/** The providers of a router by name; a name is the `:provider` of its routes and the `provider` of its profiles. */
-export type Providers = Record<string, ProviderConfig>
+/**
+ * The providers of a router by name; a name is the `:provider` of its routes and the `provider` of its profiles.
+ * Under a built-in name the options are those of its strategy, under any other they are open.
+ */
+export interface Providers extends BuiltInProviders {
+  [name: string]: ProviderConfig | undefined
+}
 
 /** What the router's `verify` is told of a login. */
 export interface VerifyLogin {
@@ -34,6 +35,9 @@ export interface VerifyLogin {
   req: Request
 }
 
+/** The app's own user, of the type that it gives to `Express.User`; anything falsy refuses the login. */
+export type VerifiedUser = Express.User | false | null | undefined
+
 /** What {@link oauthRouter} takes. An unknown or malformed member throws `config_invalid`, naming it. */
 export interface OAuthRouterConfig extends TokenOptions {
   /** The public origin of this app: `https://app.example.com`. Without it the callback address follows the request and `trust proxy`. */
@@ -43,8 +47,7 @@ export interface OAuthRouterConfig extends TokenOptions {
   /** The providers by name, or a function of the request for many tenants in one process. */
   providers: Providers | ((req: Request) => Providers | Promise<Providers>)
   /** The user of a login; `false` or `null` refuses it. Default: {@link DefaultUser} from the profile. */
-  // biome-ignore lint/suspicious/noExplicitAny: the app's user is of the app's type
-  verify?: (login: VerifyLogin) => any
+  verify?: (login: VerifyLogin) => VerifiedUser | Promise<VerifiedUser>
   /** Default `/`. */
   successRedirect?: string | undefined
   /** Gets `?error=CODE&provider=NAME`. Default: a short page, or JSON. */
@@ -109,13 +112,20 @@ export function readConfig(config: OAuthRouterConfig) {
   return {
     baseURL,
     mountPath,
-    successRedirect: read.optionalText('successRedirect') ?? '/',
+    successRedirect: escaped(read.optionalText('successRedirect') ?? '/'),
     failureRedirect: read.optionalText('failureRedirect'),
     sessionKey: read.optionalText('sessionKey') ?? 'passport-dialects',
     stateLifetime: read.positive('stateLifetime', 600, 'seconds'),
     revokeOnLogout: read.flag('revokeOnLogout'),
     tokens: readTokenOptions(config, read),
   }
+}
+
+/** What may stand in an address as it is stays (RFC 3986 §2); the rest, Chinese for one, as a browser would send it. */
+function escaped(address: string): string {
+  return Buffer.from(address)
+    .toString()
+    .replace(/[^!#-;=?-[\]_a-z~]+/g, encodeURIComponent)
 }
 
 /**
@@ -128,7 +138,9 @@ export function buildEntries(
 ): ReadonlyMap<string, Entry> {
   checkProviders(providers, new OptionReader('oauthRouter', { providers }))
   const entries = new Map<string, Entry>()
-  for (const [name, { strategy, callbackURL, ...options }] of Object.entries(providers)) {
+  for (const [name, config] of Object.entries(providers)) {
+    if (config === undefined) continue
+    const { strategy, callbackURL, ...options } = config
     const Strategy = strategy ?? lookUp(BUILT_IN, name)
     if (typeof Strategy !== 'function') {
       const known = Object.keys(BUILT_IN).join(', ')
@@ -170,6 +182,7 @@ function checkProviders(providers: unknown, read: OptionReader): void {
     if (!/^[A-Za-z0-9][\w-]{0,63}$/.test(name) || RESERVED_NAMES.has(name)) {
       read.fail('providers', 'must name each provider in letters, digits, - and _, and not session or logout')
     }
+    if (options === undefined) continue // as if its name were not there
     if (typeof options !== 'object' || options === null) read.fail('providers', `must give an object for ${name}`)
   }
 }

@@ -1,12 +1,13 @@
 import type express from 'express'
-import type { NextFunction, Request, Response, Router } from 'express'
+import type { NextFunction, Request, RequestHandler, Response, Router } from 'express'
 import { callbackParams } from './callback-params'
 import { OAuthError } from './errors'
 import type { Flow, Login } from './legs'
 import { log, logFailure } from './log'
-import { protect, sendFailure, sendPopupResult, sendUnknownProvider } from './pages'
+import { protect, sendFailure, sendPopupResult, sendRedirect, sendUnknownProvider } from './pages'
 import { sessionRequest, userKeeper } from './restore-user'
 import { safeReturnTo } from './return-to'
+import { type Asked, addressReader } from './router-address'
 import {
   buildEntries,
   type Entry,
@@ -15,6 +16,7 @@ import {
   readConfig,
   tenantError,
 } from './router-config'
+import { runStrategy } from './run-strategy'
 import { adoptSession, hasSession } from './session'
 import { guardSlot } from './session-guard'
 import { defaultUser, loginsNow, signIn, signOut } from './sign-in'
@@ -36,56 +38,56 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   const desk = new TokenDesk({ ...settings.tokens, sessionKey })
   const { authenticator, restore } = userKeeper(config.passport)
   const entriesOf = entryLookUp(config.providers, settings)
-  const checkFirst = setupCheck(baseURL)
-  const { Router } = require('express') as typeof express // what stands there: it takes longer than all the rest to load
-  const router = Router()
+  const checkFirst = setupCheck(settings)
+  const readAddress = addressReader(mountPath)
 
-  router.use((req, res, next) => {
+  return routerWith((req, res, next) => {
     req.oauth = new RequestOAuth(req, desk, entriesOf)
     guardSlot(sessionRequest(req), sessionKey)
-    // The app's own pages need none of the routes below, whose addresses would be compared with theirs one by one.
-    const leave = isBelow(req.path, mountPath) ? next : (error?: unknown) => next(error ?? 'router')
-    restore(req, res, leave)
+    const asked = readAddress(req.method, req.path)
+    restore(req, res, asked ? (error?: unknown) => (error ? next(error) : answer(asked, req, res, next)) : next)
   })
-  router.get(`${mountPath}/session`, (req, res, next) => void showSession(req, res, next))
-  router.post(`${mountPath}/logout`, (req, res, next) => void logOut(req, res, next))
-  router.get(`${mountPath}/:provider/callback`, (req, res, next) => void converse('callback', req, res, next))
-  router.get(`${mountPath}/:provider/entry`, (req, res, next) => void converse('entry', req, res, next))
-  router.get(`${mountPath}/:provider`, (req, res, next) => void converse('begin', req, res, next))
-  router.use(mountPath || '/', refuseBadAddress)
-  return router
+
+  function answer({ page, provider }: Asked, req: Request, res: Response, next: NextFunction): void {
+    req.params.provider = provider
+    if (page === 'session') void showSession(req, res, next)
+    else if (page === 'logout') void logOut(req, res, next)
+    else void converse(page, provider, req, res, next)
+  }
 
   /** One leg of a login. */
-  async function converse(leg: Flow['leg'], req: Request, res: Response, next: NextFunction): Promise<void> {
-    const name = String(req.params.provider)
+  async function converse(
+    leg: Flow['leg'],
+    name: string,
+    req: Request,
+    res: Response,
+    next: NextFunction,
+  ): Promise<void> {
+    const flow: Flow = { leg, popup: leg === 'begin' && asksForPopup(req) }
     try {
       const entry = (await entriesOf(req)).get(name)
       if (!entry || (leg === 'entry' && !entry.strategy.takesUnsolicited)) {
         // At the root of the app every page of its own looks like a provider.
-        return mountPath + req.baseUrl === '' ? next() : sendUnknownProvider(req, res)
+        return mountPath + req.baseUrl === '' ? next() : sendUnknownProvider(req, res, successRedirect)
       }
       // Express answers HEAD with GET's route; a link scanner's HEAD must not use up a code.
       if (req.method !== 'GET') return void res.status(405).set('Allow', 'GET').end()
       protect(res)
       if (leg === 'begin') checkFirst(req, entry.callbackURL)
-      const flow: Flow = {
-        leg,
-        returnTo: returnToOf(req),
-        popup: leg === 'begin' && asksForPopup(req),
-        conclude: (login) => conclude(entry, login, req),
-      }
+      if (leg !== 'callback') flow.returnTo = returnToOf(req)
+      flow.conclude = (login) => conclude(entry, login, req)
       // An unasked code never takes the place of a login that is there.
       const isSignedIn = req.user !== undefined && req.user !== null
       if (leg === 'entry' && isSignedIn) return res.redirect(303, flow.returnTo ?? successRedirect)
       const callbackURL = entry.callbackURL ?? `${baseURL ?? ''}${req.baseUrl}${mountPath}/${name}/callback`
-      const finished = (error: unknown, concluded: unknown, info: unknown) => {
-        const failure = error ?? (concluded ? undefined : info)
-        if (failure === undefined || failure === null) return arrive(res, name, concluded as Concluded) // conclude's own
-        fail(failure, name, req, res, next, flow.popup)
-      }
-      run(entry.strategy, req, res, next, { flow, callbackURL }, finished)
+      const outcome = await runStrategy(entry.strategy, sessionRequest(req), { flow, callbackURL })
+      if (outcome.kind === 'redirect') sendRedirect(res, 302, outcome.location)
+      else if (outcome.kind === 'success')
+        arrive(req, res, name, outcome.user as Concluded) // conclude's own
+      else if (outcome.kind === 'passed') next()
+      else fail(outcome.info, name, req, res, next, flow.popup)
     } catch (error) {
-      fail(tenantError(error), name, req, res, next, leg === 'begin' && asksForPopup(req))
+      fail(error, name, req, res, next, flow.popup)
     }
   }
 
@@ -110,10 +112,10 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     }
   }
 
-  function arrive(res: Response, provider: string, { goTo, popup }: Concluded): void {
+  function arrive(req: Request, res: Response, provider: string, { goTo, popup }: Concluded): void {
     log.login('%s: logged in', provider)
-    if (popup) sendPopupResult(res, { provider, ok: true })
-    else res.redirect(303, goTo)
+    if (popup) sendPopupResult(req, res, { provider, ok: true })
+    else sendRedirect(res, 303, goTo)
   }
 
   function fail(
@@ -142,14 +144,18 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       if (sessionID !== undefined && sessionID !== sessionRequest(req).sessionID)
         await adoptSession(sessionRequest(req), sessionID)
       const goTo = safeReturnTo(returnTo) ?? successRedirect
-      return arrive(res, provider, { goTo, popup: finished.popup === true })
+      return arrive(req, res, provider, { goTo, popup: finished.popup === true })
     }
     const shown = finished && OAuthError.is(finished.error) ? finished.error : error
     logFailure(shown, provider)
     if (res.headersSent) return next(shown)
     if (config.onError) return config.onError(shown, req, res, next)
-    if (popup || finished?.popup) return sendPopupResult(res, { provider, ok: false, code: shown.code })
-    if (failureRedirect === undefined) return sendFailure(req, res, shown)
+    if (popup || finished?.popup) return sendPopupResult(req, res, { provider, ok: false, code: shown.code })
+    if (failureRedirect === undefined) {
+      const begin = `${req.baseUrl}${mountPath}/${encodeURIComponent(provider)}`
+      const again = provider === AT_SESSION.provider ? undefined : begin
+      return sendFailure(req, res, shown, { again, start: successRedirect })
+    }
     res.redirect(303, withQuery(failureRedirect, { error: shown.code, provider }))
   }
 
@@ -183,9 +189,22 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   }
 }
 
-/** As Express compares paths: letter by letter, but for their case. */
-function isBelow(path: string, mountPath: string): boolean {
-  return path.startsWith(mountPath) || path.slice(0, mountPath.length).toLowerCase() === mountPath.toLowerCase()
+/**
+ * An Express router that does `work` before its layers, whose first one would cost every page of the app more than the
+ * work itself: Express leaves a router one turn of the event loop after its last layer.
+ */
+function routerWith(work: RequestHandler): Router {
+  const { Router } = require('express') as typeof express // what stands there: it takes longer than all the rest to load
+  const router = Router()
+  const layers: RequestHandler = Reflect.get(router, 'handle')
+  const handle: RequestHandler = (req, res, next) => {
+    work(req, res, (error) => {
+      if (error || router.stack.length === 0) next(error)
+      else layers.call(router, req, res, next)
+    })
+  }
+  Reflect.set(router, 'handle', handle)
+  return router
 }
 
 const AT_SESSION = { provider: 'session', phase: 'callback' } as const
@@ -195,29 +214,6 @@ interface Concluded {
   goTo: string
   /** The opener of this window is told; the browser goes nowhere. */
   popup: boolean
-}
-
-/** Runs a strategy for one request, as Passport does: each request gets a strategy object of its own. */
-function run(
-  strategy: Entry['strategy'],
-  req: Request,
-  res: Response,
-  next: NextFunction,
-  options: { flow: Flow; callbackURL: string },
-  finished: (error: unknown, concluded?: unknown, info?: unknown) => void,
-): void {
-  const attempt: Entry['strategy'] = Object.create(strategy)
-  attempt.success = (concluded) => finished(null, concluded)
-  attempt.fail = (info: unknown) => finished(null, false, info)
-  attempt.error = finished
-  attempt.pass = next
-  attempt.redirect = (location) => {
-    res.statusCode = 302
-    res.setHeader('Location', location)
-    res.setHeader('Content-Length', '0')
-    res.end()
-  }
-  attempt.authenticate(req, options)
 }
 
 /** The strategies of a config: built once, or for each object that the app's function returns. */
@@ -231,10 +227,14 @@ function entryLookUp(
   }
   const built = new WeakMap<Providers, ReadonlyMap<string, Entry>>()
   return async (req) => {
-    const current = await providers(req)
-    const entries = built.get(current) ?? buildEntries(current, shared)
-    built.set(current, entries)
-    return entries
+    try {
+      const current = await providers(req)
+      const entries = built.get(current) ?? buildEntries(current, shared)
+      built.set(current, entries)
+      return entries
+    } catch (error) {
+      throw tenantError(error)
+    }
   }
 }
 
@@ -258,12 +258,6 @@ function withoutTokens(user: object): unknown {
   return JSON.parse(JSON.stringify(user, (name, value) => (SECRET_NAME.test(name) ? undefined : value)))
 }
 const SECRET_NAME = /token|secret|password|^_raw$|^_json$/i
-
-/** A malformed percent sign in the address is the browser's fault, not ours: no stack trace for it. */
-function refuseBadAddress(error: unknown, req: Request, res: Response, next: NextFunction): void {
-  if (error instanceof URIError) sendUnknownProvider(req, res)
-  else next(error)
-}
 
 function unexpected(cause: unknown, provider: string): OAuthError {
   const message = 'The login failed for a reason that no code describes; see `cause`.'

@@ -7,23 +7,26 @@ export function hasSession(req: SessionRequest): boolean {
   return req.session !== undefined && req.session !== null
 }
 
-/** The engine's slot as this request knows it, for reading only. */
-export function peek(req: SessionRequest, key: string): Slot | undefined {
-  return unpacked(req.session?.[key])
-}
-
-/** As {@link peek}, for those who change nothing in it: the slot's text is parsed once a request. */
-export function glance(req: SessionRequest, key: string): Readonly<Slot> | undefined {
+/** The engine's slot as this request knows it, for reading only: its text is parsed once a request. */
+export function glance(req: Glancing, key: string): Readonly<Slot> | undefined {
   const value = req.session?.[key]
   if (typeof value !== 'string') return unpacked(value)
-  const last = glanced.get(req)
+  const last = req[GLANCED]
   if (last?.text === value) return last.slot
   const slot = unpacked(value)
-  glanced.set(req, { text: value, slot })
+  req[GLANCED] = { text: value, slot }
   return slot
 }
 
-const glanced = new WeakMap<SessionRequest, { text: string; slot: Slot | undefined }>()
+/** A copy of the slot whose members may be replaced; what they hold is never changed in place. */
+export function peek(req: SessionRequest, key: string): Slot | undefined {
+  const slot = glance(req, key)
+  return slot && { ...slot }
+}
+
+/** On the request itself: a WeakMap of requests costs the garbage collector more than the parsing saves. */
+const GLANCED = Symbol('the slot as it was last parsed')
+type Glancing = SessionRequest & { [GLANCED]?: { text: string; slot: Slot | undefined } }
 
 /** Whether the session lives in the cookie itself, which holds about 4 kB. */
 export function isCookieSession(req: SessionRequest): boolean {

@@ -68,7 +68,7 @@ export function saveOnce(session: Session): void {
   if (typeof save !== 'function') return
   const saved = contentOf(session)
   replaceSave(session, (done) => {
-    if (contentOf(session) !== saved) return save.call(session, done)
+    if (!isEqual(contentOf(session), saved)) return save.call(session, done)
     done?.()
   })
 }
@@ -80,6 +80,16 @@ export function replaceSave(session: Session, value: NonNullable<Session['save']
   else Object.defineProperty(session, 'save', { configurable: true, enumerable: false, writable: true, value })
 }
 
-function contentOf(session: Session): string {
-  return JSON.stringify({ ...session, cookie: undefined }) // a replacer would take JSON's slow path
+/** Texts as they are, the slot above all: only what can change in place has to be written down to be compared. */
+function contentOf(session: Session): unknown[] {
+  const content: unknown[] = []
+  for (const name of Object.keys(session)) {
+    const value = session[name]
+    if (name !== 'cookie') content.push(name, typeof value === 'object' ? JSON.stringify(value) : value)
+  }
+  return content
+}
+
+function isEqual(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((value, at) => value === b[at])
 }

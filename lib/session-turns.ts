@@ -4,13 +4,13 @@ import { Remembered } from './remembered'
  * Runs `work` after whatever else this process does with the session `id`: two requests of one session, each with
  * a copy of its own, would lose each other's changes. Without an id it runs at once.
  */
-export async function inTurn<T>(id: string | undefined, work: () => Promise<T>): Promise<T> {
-  if (id === undefined) return work()
-  const turn = turns.get(id) ?? { tail: undefined, waiting: 0, version: undefined }
+export async function inTurn<T>(id: string | undefined, work: (turn: Turn | undefined) => Promise<T>): Promise<T> {
+  if (id === undefined) return work(undefined)
+  const turn: Turn = turns.get(id) ?? { tail: undefined, waiting: 0, version: undefined, heir: undefined }
   turns.set(id, turn)
   turn.waiting++
-  const next = () => work()
-  const mine = turn.tail ? turn.tail.then(next, next) : work()
+  const next = () => work(turn)
+  const mine = turn.tail ? turn.tail.then(next, next) : next()
   turn.tail = mine
   try {
     return await mine
@@ -37,20 +37,17 @@ export function heirOf(id: string): string | undefined {
   return turns.get(id)?.heir
 }
 
-export function noteHeir(id: string, heir: string | undefined): void {
-  const turn = turns.get(id)
-  if (turn) turn.heir = heir
-}
-
 /** Newer than any version: what a slow request still holds of an ended session is not to be stored again. */
 export const ENDED = Number.POSITIVE_INFINITY
 
 /** What this process last stored for a session, and the request that works on it now. */
-interface Turn {
+export interface Turn {
   tail: Promise<unknown> | undefined
   waiting: number
+  /** The version of the slot that was stored last. */
   version: number | undefined
-  heir?: string | undefined
+  /** The id that a login gave the session. */
+  heir: string | undefined
 }
 /** How long this process knows what it stored. */
 export const REMEMBERED_MS = 30_000

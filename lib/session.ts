@@ -20,7 +20,7 @@ import {
   storeFailure,
   type Where,
 } from './session-store'
-import { ENDED, heirOf, inTurn, noteHeir, noteWritten, writtenVersion } from './session-turns'
+import { ENDED, inTurn, noteWritten, type Turn } from './session-turns'
 
 export { glance, hasSession, isCookieSession, type SessionRequest, type Slot, type Where }
 
@@ -50,26 +50,26 @@ const LOGIN_BYTES = 450
 
 /**
  * Runs `work` on the newest known slot of the session, one request of a session after the other.
- * `work` may change the slot, unless it `reads` only; `save` stores the session before this resolves. With `follow` the work is done on
- * the session that a login made of this one meanwhile: the browser has that one by now.
+ * `work` may replace the slot's members; `save` stores the session before this resolves. With `follow` the work is done
+ * on the session that a login made of this one meanwhile: the browser has that one by now.
  *
  * @throws OAuthError `session_missing` where there is no session, or its store fails
  */
-export async function withSlot<T>(
+export function withSlot<T>(
   req: SessionRequest,
   key: string,
   where: Where,
   work: (slot: Slot) => T,
-  { save, follow = false, reads = false }: { save: boolean; follow?: boolean; reads?: boolean },
+  { save, follow = false }: { save: boolean; follow?: boolean },
 ): Promise<T> {
-  return inTurn(turnID(req), async () => {
+  return inTurn(turnID(req), async (turn) => {
     const session = demand(req, where)
-    const heir = follow ? await onHeir(req, key) : undefined
+    const heir = follow && turn?.heir !== undefined ? await onHeir(req, key, turn.heir) : undefined
     if (heir) return withSlot(heir, key, where, work, { save, follow })
-    const slot = await freshSlot(req, session, key, where)
+    const slot = ownSlot(req, key, turn) ?? (await storedSlot(req, session, key, where))
     const result = work(slot)
-    if (save) await store(req, session, key, slot, where)
-    else if (!reads) session[key] = packed(req, slot)
+    if (save) await store(req, session, key, slot, where, turn)
+    else session[key] = packed(req, slot)
     return result
   })
 }
@@ -79,24 +79,25 @@ export async function withSlot<T>(
  * The new session is stored before the old one goes, so a failing store loses nothing. Where other logins
  * are pending, the old id keeps them, and nothing else, for those that are already on their way back.
  */
-export async function renewSession(
+export function renewSession(
   req: SessionRequest,
   key: string,
   where: Where,
   fill: (slot: Slot, session: Session) => void,
   keepOld: (slot: Slot) => Slot | undefined,
 ): Promise<void> {
-  return inTurn(turnID(req), async () => {
-    if (await moveToHeir(req, key)) return renewSession(req, key, where, fill, keepOld)
+  return inTurn(turnID(req), async (turn) => {
+    const moved = turn?.heir !== undefined && (await moveToHeir(req, key, turn.heir))
+    if (moved) return renewSession(req, key, where, fill, keepOld)
     const old = demand(req, where)
-    const slot = await freshSlot(req, old, key, where)
+    const slot = ownSlot(req, key, turn) ?? (await storedSlot(req, old, key, where))
     const { sessionStore, sessionID: oldId } = req
     if (typeof sessionStore?.generate !== 'function' || oldId === undefined) {
       await regenerate(req, old, where)
       const session = demand(req, where)
       copyContent(old, session)
       fill(slot, session)
-      return store(req, session, key, slot, where)
+      return store(req, session, key, slot, where, undefined)
     }
     sessionStore.generate(req)
     const session = demand(req, where)
@@ -105,14 +106,15 @@ export async function renewSession(
     delete slot.left
     fill(slot, session)
     try {
-      await store(req, session, key, slot, where)
+      await store(req, session, key, slot, where, undefined)
     } catch (error) {
       req.sessionID = oldId
       req.session = old
       throw error
     }
     saveOnce(session)
-    noteHeir(oldId, req.sessionID)
+    if (turn) turn.heir = req.sessionID
+    if (turn && left) turn.version = left.version
     await retire(sessionStore, oldId, old, key, left)
   })
 }
@@ -179,10 +181,9 @@ function demand(req: SessionRequest, where: Where): Session {
  * This request on the session that a login made of its own since it read it. Whoever comes with the old id after that
  * gets nothing of the new one: the old one is gone then, or its slot says that it was left behind.
  */
-async function onHeir(req: SessionRequest, key: string): Promise<SessionRequest | undefined> {
-  const { sessionStore, sessionID } = req
-  const heir = sessionID === undefined ? undefined : heirOf(sessionID)
-  if (heir === undefined || peek(req, key)?.left === true) return undefined
+async function onHeir(req: SessionRequest, key: string, heir: string): Promise<SessionRequest | undefined> {
+  const { sessionStore } = req
+  if (glance(req, key)?.left === true) return undefined
   const data = await read(sessionStore, heir).catch(() => undefined)
   if (!data || typeof sessionStore?.createSession !== 'function') return undefined
   const standIn: SessionRequest = Object.create(req)
@@ -195,28 +196,37 @@ async function onHeir(req: SessionRequest, key: string): Promise<SessionRequest 
  * Two links of one user may be finished at the same moment: the second one goes on in the session that the first one
  * made. Never for a session that nobody is logged in at, for its id may be planted (session fixation).
  */
-async function moveToHeir(req: SessionRequest, key: string): Promise<boolean> {
+async function moveToHeir(req: SessionRequest, key: string, id: string): Promise<boolean> {
   const user = sessionUser(req)
-  const heir = user === undefined ? undefined : await onHeir(req, key)
-  if (!heir?.sessionID || JSON.stringify(sessionUser(heir)) !== JSON.stringify(user)) return false
+  const heir = user === undefined ? undefined : await onHeir(req, key, id)
+  if (!heir || JSON.stringify(sessionUser(heir)) !== JSON.stringify(user)) return false
   const { sessionID } = req
-  await adoptSession(req, heir.sessionID)
+  await adoptSession(req, id)
   return req.sessionID !== sessionID
 }
 
-async function freshSlot(req: SessionRequest, session: Session, key: string, where: Where): Promise<Slot> {
+/** The slot as this request has it; `undefined` where this process has stored another one since. */
+function ownSlot(req: SessionRequest, key: string, turn: Turn | undefined): Slot | undefined {
   const own = peek(req, key)
-  const written = req.sessionID === undefined ? undefined : writtenVersion(req.sessionID)
-  if (written === undefined || written === own?.version || req.sessionID === undefined) {
-    return own ?? { version: 0 }
-  }
-  // The rest of the session stays this request's own: the app may have changed it on the way here.
+  const isNewest = turn?.version === undefined || turn.version === own?.version
+  return isNewest ? (own ?? { version: 0 }) : undefined
+}
+
+/** The slot as the store has it. The rest of the session stays this request's own: the app may have changed it. */
+async function storedSlot(req: SessionRequest, session: Session, key: string, where: Where): Promise<Slot> {
   const stored = await readSlot(req, key, where)
   if (stored) session[key] = stored
   return peek(req, key) ?? { version: 0 }
 }
 
-async function store(req: SessionRequest, session: Session, key: string, slot: Slot, where: Where): Promise<void> {
+async function store(
+  req: SessionRequest,
+  session: Session,
+  key: string,
+  slot: Slot,
+  where: Where,
+  turn: Turn | undefined,
+): Promise<void> {
   slot.version++
   session[key] = packed(req, slot)
   const { save } = session
@@ -228,7 +238,7 @@ async function store(req: SessionRequest, session: Session, key: string, slot: S
     session[key] = packed(req, slot)
     throw storeFailure('saved', where, error)
   }
-  if (req.sessionID !== undefined) noteWritten(req.sessionID, slot.version)
+  if (turn) turn.version = slot.version
 }
 
 async function regenerate(req: SessionRequest, session: Session, where: Where): Promise<void> {
@@ -263,9 +273,8 @@ async function retire(
   key: string,
   left: Slot | undefined,
 ): Promise<void> {
-  for (const name of Object.keys(old)) if (name !== 'cookie') delete old[name]
-  if (left) noteWritten(id, left.version)
   if (left) {
+    for (const name of Object.keys(old)) if (name !== 'cookie') delete old[name]
     old[key] = left
     // What is left lives as long as a login may be on its way, not as long as a session of the app.
     if (typeof old.cookie === 'object' && old.cookie !== null) Reflect.set(old.cookie, 'maxAge', LEFT_BEHIND_MS)

@@ -95,7 +95,9 @@ export async function signIn(req: SessionRequest, place: SignInPlace, login: Log
     await desk.forget({ version: 0, tokens: { [where.provider]: entry } }).catch(() => {}) // no session leads to them
     throw error
   })
-  await desk.forget(replaced).catch(() => {}) // the login is made; what is left over in a store expires there
+  if (Object.keys(tokensOf(replaced)).length > 0) {
+    await desk.forget(replaced).catch(() => {}) // the login is made; what is left over in a store expires there
+  }
   req.user = signedIn
   const { state, returnTo, popup } = transaction
   release(state, { ok: true, returnTo, popup, sessionID: req.sessionID })

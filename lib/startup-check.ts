@@ -14,6 +14,7 @@ type SetupWarningCode = `PASSPORT_DIALECTS_${
   | 'SAMESITE_STRICT'
   | 'TRUST_PROXY'
   | 'MEMORY_STORE'
+  | 'UNSEALED_TOKENS'
   | 'RELATIVE_CALLBACK'}`
 
 /** A request as Express hands it on. */
@@ -31,11 +32,13 @@ export interface SeenSetup {
   baseURL?: string | undefined
   /** The provider's own callback address, where its config names one. */
   callbackURL?: string | undefined
+  /** Where the router keeps tokens outside of the session, and under which seal. */
+  tokens?: { store: unknown; sealer: unknown } | undefined
   env: Readonly<Record<string, string | undefined>>
 }
 
 /** The classic mistakes that one request shows. Looks only, changes nothing. */
-export function checkSetup({ req, baseURL, callbackURL, env }: SeenSetup): SetupWarning[] {
+export function checkSetup({ req, baseURL, callbackURL, tokens, env }: SeenSetup): SetupWarning[] {
   const setup = sessionSetup(req)
   const behindTLS = /^\s*https\b/i.test(String(req.headers['x-forwarded-proto'] ?? '')) && req.secure !== true
   const relative = baseURL === undefined && !URL.canParse(callbackURL ?? '')
@@ -58,6 +61,13 @@ export function checkSetup({ req, baseURL, callbackURL, env }: SeenSetup): Setup
         message:
           'Sessions are in MemoryStore in production: they grow without end, are lost at a restart, and a second process does not know them. Give express-session a store.',
       },
+    tokens?.store !== undefined &&
+      tokens.sealer === undefined &&
+      env.NODE_ENV === 'production' && {
+        code: 'PASSPORT_DIALECTS_UNSEALED_TOKENS',
+        message:
+          'Tokens are in the tokenStore in the clear, in production: whoever can read it, or a copy of it, can act as your users. Give oauthRouter an encryptionKey.',
+      },
     relative &&
       !isLoopback(hostOf(req)) && {
         code: 'PASSPORT_DIALECTS_RELATIVE_CALLBACK',
@@ -69,13 +79,16 @@ export function checkSetup({ req, baseURL, callbackURL, env }: SeenSetup): Setup
 }
 
 /** Looks at the first login request of a router, and prints what it finds once in the process. */
-export function setupCheck(baseURL: string | undefined): (req: object, callbackURL: string | undefined) => void {
+export function setupCheck({
+  baseURL,
+  tokens,
+}: Pick<SeenSetup, 'baseURL' | 'tokens'>): (req: object, callbackURL: string | undefined) => void {
   let done = false
   return (req, callbackURL) => {
     if (done) return
     done = true
     // express-session and cookie-session type `req.session` each in their own way; session.ts asks for what it needs.
-    const warnings = checkSetup({ req: req as SetupRequest, baseURL, callbackURL, env: process.env })
+    const warnings = checkSetup({ req: req as SetupRequest, baseURL, callbackURL, tokens, env: process.env })
     for (const { code, message } of warnings) {
       if (printed.has(code)) continue
       printed.add(code)

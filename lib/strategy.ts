@@ -36,14 +36,12 @@ export abstract class DialectStrategy extends ProviderClient {
     this.callbackURL = readCallbackURL(read)
     this.callbackPath = new URL(this.callbackURL, 'http://localhost').pathname
     this.pkce = readPkce(read, options, dialect.pkce ?? false)
-    const { authorizationURL, tokenURL } = this.endpoints
     this.logins = new LoginState({
       key: read.optionalText('sessionKey') ?? 'passport-dialects',
       lifetime: read.positive('stateLifetime', 600, 'seconds') * 1000,
       pkce: this.pkce,
       store: typeof options.store === 'object' ? options.store : undefined,
-      client: { authorizationURL, tokenURL, clientID: this.clientID },
-      endpoints: this.endpoints,
+      client: { clientID: this.clientID, clientSecret: this.clientSecret, endpoints: this.endpoints },
     })
   }
 
@@ -108,7 +106,8 @@ export abstract class DialectStrategy extends ProviderClient {
 
   // ---- the two legs ---------------------------------------------------------------------------
 
-  private converse(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
+  /** @internal One leg, without Passport: what {@link authenticate} tells it by its actions. */
+  converse(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
     if (options.flow?.leg === 'entry') return this.enter(req, options)
     const finishing = options.flow?.leg === 'callback' || this.looksLikeCallback(req)
     return finishing ? this.finish(req, options) : this.begin(req, options)
@@ -130,9 +129,7 @@ export abstract class DialectStrategy extends ProviderClient {
     })
     const scope = options.scope === undefined ? this.scope : scopeList(options.scope)
     const { clientIDName = 'client_id', scopeSeparator = ' ' } = this.dialect
-    const params: Params = {
-      ...this.authorizationParams(options),
-      ...prepared,
+    const protocol: Params = {
       response_type: 'code',
       [clientIDName]: this.clientID,
       redirect_uri: this.redirectURI(callbackURL, state),
@@ -141,7 +138,8 @@ export abstract class DialectStrategy extends ProviderClient {
       code_challenge: verifier && this.challenge(verifier),
       code_challenge_method: verifier && 'S256',
     }
-    const location = withParams(this.endpoints.authorizationURL, params)
+    const { authorizationURL } = this.endpoints
+    const location = withParams(authorizationURL, protocol, this.authorizationParams(options), prepared)
     if (log.login.enabled) {
       log.login('%s: begun, sent to %s, to come back to %s', this.name, bareAddress(location), bareAddress(callbackURL))
     }
@@ -156,9 +154,10 @@ export abstract class DialectStrategy extends ProviderClient {
     const { state, credential } = this.readCallback(params)
     const denied = params.get('error')
     if (credential === undefined && denied === null) throw new OAuthError('callback_invalid', where)
-    const callbackURL = this.callbackAddress(req, options)
-    const redirectURI = (value: string) => this.redirectURI(callbackURL, value)
-    const transaction = await this.logins.recall(req, where, { state, credential }, { callbackURL, redirectURI })
+    const transaction = await this.logins.recall(req, where, { state, credential }, () => {
+      const callbackURL = this.callbackAddress(req, options)
+      return { callbackURL, redirectURI: (value) => this.redirectURI(callbackURL, value) }
+    })
     if (options.flow) options.flow.popup = transaction.popup === true
     return this.settled(req, transaction, async () => {
       this.checkIssuer(params.get('iss'))
@@ -279,7 +278,7 @@ const FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ])
 
 /** Passport takes any value as a challenge and hands it on as `info`; its types know strings and numbers only. */
-function challenge(info: object): string {
+function challenge(info: unknown): string {
   return info as unknown as string
 }
 

@@ -1,9 +1,20 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { fitIntoCookie } from './cookie-room'
 import { OAuthError } from './errors'
 import { whoIs } from './identity'
+import { randomText } from './random'
 import { Remembered } from './remembered'
-import { carrySlot, roomInCookie, type SessionRequest, type Slot, type Where, withSlot } from './session'
+import {
+  carrySlot,
+  hasSession,
+  noSession,
+  roomInCookie,
+  type SessionRequest,
+  type Slot,
+  type Where,
+  withSlot,
+} from './session'
+import { newestSlot } from './session-guard'
 
 /** One pending login, kept in the session that began it. */
 export interface Transaction {
@@ -11,7 +22,10 @@ export interface Transaction {
   state: string
   /** The strategy's name: a login begun for one provider or instance can't be finished at another. */
   provider: string
-  /** Which client of that name: tenants may share a name and a session. */
+  /**
+   * Which client of that name: tenants may share a name and a session. While the login is pending, the client's seal
+   * over what it sent to the provider; its fingerprint after that.
+   */
   client: string
   /** Milliseconds since the epoch. */
   begunAt: number
@@ -41,31 +55,31 @@ export interface Finished {
 
 /** A callback that came before: at work in another request (`finished` is pending), or done. */
 export interface Replay {
-  finished: Promise<Finished>
+  finished: Finished | Promise<Finished>
 }
 
 const MAX_PENDING = 20
 
 /** 256 bits from the system's random source, base64url (RFC 6749 §10.10). */
 export function newState(): string {
-  return randomBytes(32).toString('base64url')
+  return randomText(32)
 }
 
 /** A PKCE verifier of 43 unreserved characters (RFC 7636 §4.1). */
 export function newVerifier(): string {
-  return randomBytes(32).toString('base64url')
+  return randomText(32)
 }
 
 /** Keeps a pending login in the session and stores the session. The oldest goes where there are too many. */
-export async function beginTransaction(
+export function beginTransaction(
   req: SessionRequest,
   key: string,
   where: Where,
-  details: Omit<Transaction, 'begunAt' | 'begunBy'>,
+  transaction: Transaction,
 ): Promise<void> {
   const begunBy = whoIs(req)
-  const transaction: Transaction = { ...details, begunAt: Date.now(), ...(begunBy && { begunBy }) }
-  await withSlot(
+  if (begunBy !== undefined) transaction.begunBy = begunBy
+  return withSlot(
     req,
     key,
     where,
@@ -82,7 +96,7 @@ export async function beginTransaction(
  * The pending login that a callback's `state` belongs to, for this request alone: nobody else gets it again.
  * Must be followed by {@link finishTransaction} or {@link markFinished} with {@link release}.
  *
- * @param expected the client that finishes it, the milliseconds it may take, and the credential that came with it
+ * @param expected the client that finishes it and its seal, the milliseconds it may take, the credential that came with it
  * @throws OAuthError `session_missing`, `state_missing`, `state_unknown`, `state_used`, `state_mismatch`, `state_expired`;
  *   {@link replayOf} tells more of `state_used`
  */
@@ -91,40 +105,37 @@ export async function takeTransaction(
   key: string,
   where: Where,
   state: string | undefined,
-  expected: { client: string; lifetime: number; credential: string | undefined },
+  expected: {
+    client: string
+    sealOf(pending: Transaction): string
+    lifetime: number
+    credential: string | undefined
+  },
 ): Promise<Transaction> {
   if (state === undefined) throw new OAuthError('state_missing', where)
+  if (!hasSession(req)) throw noSession(where)
   const sender = senderOf(req, expected.credential)
-  return withSlot(
-    req,
-    key,
-    where,
-    (slot) => {
-      const used = usedOf(slot).find((entry) => sameText(entry.state, state))
-      const pending = pendingOf(slot).find((entry) => sameText(entry.state, state))
-      const known = used ?? pending
-      if (!known) {
-        // The first of two clicks has just finished and taken the session away before the second could read it.
-        const first = claims.get(state)
-        if (first?.sender === sender) throw usedBefore(where, { finished: first.promise })
-        const cookieless = slot.version === 0 && req.headers?.cookie === undefined
-        throw new OAuthError(cookieless ? 'session_missing' : 'state_unknown', where)
-      }
-      if (known.provider !== where.provider || known.client !== expected.client)
-        throw new OAuthError('state_mismatch', where)
-      if (used || !pending) throw usedBefore(where, { finished: Promise.resolve({ ...used, ok: used?.ok === true }) })
-      const claim = claims.get(state)
-      if (claim)
-        throw usedBefore(where, { finished: claim.sender === sender ? claim.promise : outcomeOnly(claim.promise) })
-      if (pending.begunBy !== undefined && pending.begunBy !== whoIs(req)) {
-        throw new OAuthError('state_mismatch', where)
-      }
-      if (Date.now() - pending.begunAt > expected.lifetime) throw new OAuthError('state_expired', where)
-      claims.set(state, newClaim(sender))
-      return pending
-    },
-    { save: false, reads: true },
-  )
+  const slot = (await newestSlot(req, key, where)) ?? { version: 0 }
+  const used = usedOf(slot).find((entry) => sameText(entry.state, state))
+  const pending = pendingOf(slot).find((entry) => sameText(entry.state, state))
+  const claim = claims.get(state)
+  if (!used && !pending) {
+    // The first of two clicks has just finished and taken the session away before the second could read it.
+    if (claim?.sender === sender) throw usedBefore(where, { finished: claim.finished })
+    const cookieless = slot.version === 0 && req.headers?.cookie === undefined
+    throw new OAuthError(cookieless ? 'session_missing' : 'state_unknown', where)
+  }
+  const isOurs = used
+    ? used.provider === where.provider && used.client === expected.client
+    : pending?.provider === where.provider && pending.client === expected.sealOf(pending)
+  if (!isOurs) throw new OAuthError('state_mismatch', where)
+  if (used || !pending) throw usedBefore(where, { finished: { ...used, ok: used?.ok === true } })
+  if (claim)
+    throw usedBefore(where, { finished: claim.sender === sender ? claim.finished : outcomeOnly(claim.finished) })
+  if (pending.begunBy !== undefined && pending.begunBy !== whoIs(req)) throw new OAuthError('state_mismatch', where)
+  if (Date.now() - pending.begunAt > expected.lifetime) throw new OAuthError('state_expired', where)
+  claims.set(state, newClaim(sender))
+  return { ...pending, client: expected.client }
 }
 
 /**
@@ -141,11 +152,11 @@ export function takeUnsolicited(
   code: string,
 ): Transaction {
   const sender = senderOf(req, code)
-  const state = `unsolicited:${createHash('sha256').update(code).digest('base64url')}`
+  const state = `unsolicited:${hash('sha256', code, 'base64url')}`
   const claim = claims.get(state)
   // Without a cookie nothing tells the browser's second click from somebody who has seen the address.
   const sameBrowser = req.headers?.cookie !== undefined && claim?.sender === sender
-  if (claim) throw usedBefore(where, { finished: sameBrowser ? claim.promise : outcomeOnly(claim.promise) })
+  if (claim) throw usedBefore(where, { finished: sameBrowser ? claim.finished : outcomeOnly(claim.finished) })
   claims.set(state, newClaim(sender))
   return { state, provider: where.provider, client, begunAt: Date.now(), redirectURI }
 }
@@ -154,15 +165,9 @@ export function takeUnsolicited(
 export function markFinished(slot: Slot, transaction: Transaction, ok: boolean): void {
   slot.pending = pendingOf(slot).filter((entry) => entry.state !== transaction.state)
   const { state, provider, client, returnTo, popup } = transaction
-  const done: Used = {
-    state,
-    provider,
-    client,
-    ok,
-    at: Date.now(),
-    ...(returnTo !== undefined && { returnTo }),
-    ...(popup && { popup }),
-  }
+  const done: Used = { state, provider, client, ok, at: Date.now() }
+  if (returnTo !== undefined) done.returnTo = returnTo
+  if (popup) done.popup = popup
   slot.used = [...usedOf(slot).filter((entry) => entry.state !== state), done].slice(-MAX_PENDING)
   forgetOld(slot)
 }
@@ -171,9 +176,8 @@ export function markFinished(slot: Slot, transaction: Transaction, ok: boolean):
 export function release(state: string, finished: Finished): void {
   const claim = claims.get(state)
   if (!claim) return
-  claim.resolve(finished)
-  claim.settled = true
-  claims.set(state, claim) // from now on it is remembered
+  claim.settle?.(finished)
+  claims.set(state, { sender: claim.sender, finished }) // from now on it is remembered
 }
 
 /** Marks a login as used in the session, stores it, and lets its doubles go on. */
@@ -219,25 +223,32 @@ interface Used {
 
 /** Callbacks at work in this process, by state: a double waits for the first and asks the provider nothing. */
 const CLAIM_REMEMBERED_MS = 30_000
-const claims = new Remembered<ReturnType<typeof newClaim>>(CLAIM_REMEMBERED_MS, ({ settled }) => !settled)
+const claims = new Remembered<Claim>(CLAIM_REMEMBERED_MS, ({ settle }) => settle !== undefined)
 const FORGOTTEN_AFTER_MS = 3_600_000
 
-function newClaim(sender: string) {
-  let resolve: (finished: Finished) => void = () => {}
-  const promise = new Promise<Finished>((settle) => {
-    resolve = settle
+interface Claim {
+  /** {@link senderOf} the first one. */
+  sender: string
+  finished: Finished | Promise<Finished>
+  /** While it is at work. */
+  settle?: (finished: Finished) => void
+}
+
+function newClaim(sender: string): Claim {
+  const claim: Partial<Claim> = {}
+  const finished = new Promise<Finished>((settle) => {
+    claim.settle = settle
   })
-  return { promise, resolve, sender, settled: false }
+  return Object.assign(claim, { sender, finished })
 }
 
 /** Who sends a callback: the same cookies with the same credential are the same browser's second click. */
 function senderOf(req: SessionRequest, credential: string | undefined): string {
-  const told = JSON.stringify([req.headers?.cookie, credential])
-  return createHash('sha256').update(told).digest('base64url')
+  return hash('sha256', JSON.stringify([req.headers?.cookie, credential]), 'base64url')
 }
 
 /** The login's outcome without its session: whoever lacks the credential knows the old session at most. */
-async function outcomeOnly(finished: Promise<Finished>): Promise<Finished> {
+async function outcomeOnly(finished: Claim['finished']): Promise<Finished> {
   return { ...(await finished), sessionID: undefined }
 }
 

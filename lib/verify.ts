@@ -1,5 +1,7 @@
+import type { Request } from 'express'
 import { OAuthError } from './errors'
 import type { DialectProfile } from './profile'
+import type { JsonObject } from './provider-call'
 import type { TokenSet } from './tokens/token-set'
 
 /** What `verify` calls at its end, as in passport-oauth2. */
@@ -8,10 +10,41 @@ export type VerifyCallback = (error?: unknown, user?: unknown, info?: object) =>
 /**
  * `verify` in passport-oauth2's forms, told apart by the number of parameters:
  * `(accessToken, refreshToken, profile, done)`, `(accessToken, refreshToken, params, profile, done)`,
- * each with a leading `req` under `passReqToCallback`.
+ * each with a leading `req` under `passReqToCallback`. `params` is the provider's token object, out of its envelope.
  */
-// biome-ignore lint/suspicious/noExplicitAny: one type for four forms; the strategy classes' overloads are passport-oauth2's
-export type VerifyFunction = (...args: any[]) => unknown
+export type VerifyFunction = Form<Plain> | LongForm<Plain, Full> | Accepted<[req: Request, ...Plain]> | LongWithRequest
+
+/** {@link VerifyFunction} under `passReqToCallback: true`: with a leading `req`, in both of its forms. */
+export type VerifyFunctionWithRequest = Form<[req: Request, ...Plain]> | LongWithRequest
+
+/**
+ * A strategy's constructor under `passReqToCallback: true`: the overload
+ * `constructor(...withRequest: WithRequest<Options>)` gives `verify` its leading `req`.
+ */
+export type WithRequest<Options> = [options: Options & { passReqToCallback: true }, verify: VerifyFunctionWithRequest]
+
+type LongWithRequest = LongForm<[req: Request, ...Plain], [req: Request, ...Full]>
+
+type Plain = [accessToken: string, refreshToken: string | undefined, profile: DialectProfile, done: VerifyCallback]
+type Full = [
+  accessToken: string,
+  refreshToken: string | undefined,
+  params: JsonObject,
+  profile: DialectProfile,
+  done: VerifyCallback,
+]
+
+// TypeScript types the parameters of a function that is written in place by the one signature of its expected type
+// that has room for them. A shorter function would have room in the longer form too, and then get no types at all.
+// Two signatures that differ in their type parameters are never used for that, so that `Accepted` only accepts, and
+// `LongForm` has a usable signature only for a function that is too long for the shorter form.
+// Methods, because a parameter that is annotated with less (`refreshToken: string`) is to be let pass.
+
+type Form<Args extends unknown[]> = { verify(...args: Args): unknown }['verify']
+type Accepted<Args extends unknown[]> = { verify(...args: Args): unknown; verify<_>(...args: Args): unknown }['verify']
+type LongForm<Short extends unknown[], Long extends unknown[]> =
+  | Accepted<Long>
+  | { verify(...args: Long): unknown; verify<_>(...args: Short): unknown }['verify']
 
 /** The user, or a falsy value where `verify` refused. */
 export interface Verified {
@@ -39,7 +72,8 @@ export async function runVerify(
     return await new Promise<Verified>((resolve, reject) => {
       const done: VerifyCallback = (error, user, info) => (error ? reject(error) : resolve({ user, info }))
       const args = [...leading, accessToken, refreshToken, ...(withParams ? [raw] : []), profile, done]
-      const returned = verify(...args)
+      const call = verify as (...args: unknown[]) => unknown // of whichever form
+      const returned = call(...args)
       // An async verify that throws would otherwise leave the browser waiting for ever.
       if (returned instanceof Promise) returned.catch(reject)
     })

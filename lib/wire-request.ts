@@ -50,7 +50,8 @@ function bodyOf({ form, json }: ProviderRequest): string | undefined {
   if (json) return JSON.stringify(json)
   if (!form) return undefined
   const fields = new URLSearchParams()
-  for (const [name, value] of Object.entries(form)) {
+  for (const name of Object.keys(form)) {
+    const value = form[name]
     if (value !== undefined) fields.append(name, value)
   }
   return fields.toString()

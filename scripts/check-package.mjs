@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { checkKit } from './package-check/kit-tests.mjs'
 
 // Packs the package and uses it as strangers would: judged by publint and attw, installed into fresh projects of each
 // kind, logged in with on each Node. Needs the npm registry (or npm's cache) and nothing else outside loopback.
@@ -72,6 +73,7 @@ async function main() {
     ]),
   )
   await checkTypes(tarball)
+  await checkKit(newDirectory('kit'), [tarball, ...PEERS.new], { step, install, run, inTurns })
   await step('budget', () => checkBudget(tarball))
   for (const note of notes) console.log(note)
   console.log(`${Math.round((Date.now() - started) / 1000)} s`)

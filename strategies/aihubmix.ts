@@ -6,6 +6,7 @@ import type {
   Refusal,
   TokenSet,
   VerifyFunction,
+  WithRequest,
 } from '../lib/dialect'
 import { DialectStrategy, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
@@ -19,6 +20,8 @@ export interface AihubmixOptions extends DialectOptions {
 export class AihubmixStrategy extends DialectStrategy {
   private readonly autoAuthorize: boolean
 
+  constructor(...withRequest: WithRequest<AihubmixOptions>)
+  constructor(options: AihubmixOptions, verify: VerifyFunction)
   constructor(options: AihubmixOptions, verify: VerifyFunction) {
     const read = new OptionReader('aihubmix', options)
     const api = read.base('baseURL', 'https://api.aihubmix.com')

@@ -11,6 +11,7 @@ import type {
   Refusal,
   TokenSet,
   VerifyFunction,
+  WithRequest,
 } from '../lib/dialect'
 import { DialectStrategy, OptionReader, textOf } from '../lib/dialect'
 
@@ -38,6 +39,8 @@ const USER_INFO_CODES: Record<string, ErrorCode> = {
 export class BbscloudStrategy extends DialectStrategy {
   private readonly codeURL: string
 
+  constructor(...withRequest: WithRequest<BbscloudOptions>)
+  constructor(options: BbscloudOptions, verify: VerifyFunction)
   constructor(options: BbscloudOptions, verify: VerifyFunction) {
     const read = new OptionReader('bbscloud', options)
     const site = read.base('baseURL')

@@ -9,6 +9,7 @@ import type {
   ProviderRequest,
   Refusal,
   VerifyFunction,
+  WithRequest,
 } from '../lib/dialect'
 import { DialectStrategy, lookUp, OptionReader, textOf } from '../lib/dialect'
 
@@ -66,6 +67,8 @@ const CODES: Record<string, ErrorCode> = {
 }
 
 export class FeishuStrategy extends DialectStrategy {
+  constructor(...withRequest: WithRequest<FeishuOptions>)
+  constructor(options: FeishuOptions, verify: VerifyFunction)
   constructor(options: FeishuOptions, verify: VerifyFunction) {
     const read = new OptionReader('feishu', options)
     const edition = read.oneOf('edition', ['feishu', 'lark'], 'feishu')
@@ -80,6 +83,8 @@ export class FeishuStrategy extends DialectStrategy {
       // Name and picture need none; `offline_access` brings a refresh token.
       scope: [],
       pkce: true,
+      // The API answers HTTP 400 to whatever it does not like, a dead access token included.
+      tokenMayBeRefused: [400],
     })
   }
 

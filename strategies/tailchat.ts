@@ -1,4 +1,4 @@
-import type { DialectOptions, JsonObject, Params, ProfileFields, VerifyFunction } from '../lib/dialect'
+import type { DialectOptions, JsonObject, Params, ProfileFields, VerifyFunction, WithRequest } from '../lib/dialect'
 import { DialectStrategy, OptionReader } from '../lib/dialect'
 
 /**
@@ -17,6 +17,8 @@ export interface TailchatOptions extends DialectOptions {
 export class TailchatStrategy extends DialectStrategy {
   private readonly site: string
 
+  constructor(...withRequest: WithRequest<TailchatOptions>)
+  constructor(options: TailchatOptions, verify: VerifyFunction)
   constructor(options: TailchatOptions, verify: VerifyFunction) {
     const read = new OptionReader('tailchat', options)
     const site = read.base('baseURL')

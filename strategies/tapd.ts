@@ -12,6 +12,7 @@ import type {
   Refusal,
   TokenSet,
   VerifyFunction,
+  WithRequest,
 } from '../lib/dialect'
 import { DialectStrategy, isObject, OptionReader, textOf } from '../lib/dialect'
 
@@ -41,6 +42,8 @@ const REFUSED_CLIENT = /invalid_client|basic auth|client/i
 export class TapdStrategy extends DialectStrategy {
   private readonly profileSource: 'users/info' | 'resource'
 
+  constructor(...withRequest: WithRequest<TapdOptions>)
+  constructor(options: TapdOptions, verify: VerifyFunction)
   constructor(options: TapdOptions, verify: VerifyFunction) {
     const read = new OptionReader('tapd', options)
     const site = SITES[read.oneOf('site', ['internal', 'cloud'], 'internal')]

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { DialectOptions, ErrorCode, Grant, JsonObject, Phase, TokenSet, VerifyFunction } from '../lib/dialect'
+import type { DialectOptions, Grant, JsonObject, Phase, TokenSet, VerifyFunction, WithRequest } from '../lib/dialect'
 import { DialectStrategy, isObject, lookUp, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
 /** TikTok Login Kit for web (https://developers.tiktok.com/doc/login-kit-web). */
@@ -23,18 +23,20 @@ const FIELDS = {
   'user.info.stats': 'follower_count following_count likes_count video_count'.split(' '),
 }
 const V1_FIELDS = [...FIELDS['user.info.basic'], 'avatar_url_200']
-const API_CODES: Record<string, ErrorCode> = {
+const API_CODES = {
   access_token_invalid: 'token_rejected',
   scope_not_authorized: 'scope_insufficient',
   scope_permission_missed: 'scope_insufficient',
   rate_limit_exceeded: 'rate_limited',
   internal_error: 'provider_unavailable',
-}
+} as const
 
 /** The strategy of TikTok; its constructor throws `config_invalid`, naming the option. See {@link TiktokOptions}. */
 export class TiktokStrategy extends DialectStrategy {
   private readonly own: { v1: boolean; fields: string[] | undefined; disableAutoAuth: boolean }
 
+  constructor(...withRequest: WithRequest<TiktokOptions>)
+  constructor(options: TiktokOptions, verify: VerifyFunction)
   constructor(options: TiktokOptions, verify: VerifyFunction) {
     const read = new OptionReader('tiktok', options)
     const v1 = read.oneOf('apiVersion', ['v2', 'v1'], 'v2') === 'v1'
@@ -80,15 +82,13 @@ export class TiktokStrategy extends DialectStrategy {
     return { ...call, form: { client_key, client_secret, token: accessToken } }
   }
 
-  protected override profileRequest({ accessToken, raw, scope }: TokenSet) {
+  protected override profileRequest({ accessToken: access_token, raw: { open_id }, scope }: TokenSet) {
     const url = this.endpoints.userProfileURL
-    if (this.own.v1) {
-      const fields = this.own.fields ?? V1_FIELDS
-      return { method: 'POST' as const, url, json: { access_token: accessToken, open_id: raw.open_id, fields } }
-    }
+    const { v1, fields: asked } = this.own
+    if (v1) return { method: 'POST' as const, url, json: { access_token, open_id, fields: asked ?? V1_FIELDS } }
     const granted = scope.flatMap((name) => lookUp<string[]>(FIELDS, name) ?? [])
-    const fields = this.own.fields?.filter((field) => granted.includes(field)) ?? granted
-    return { method: 'GET' as const, url, query: { fields: fields.join(',') }, bearer: accessToken }
+    const fields = asked?.filter((field) => granted.includes(field)) ?? granted
+    return { method: 'GET' as const, url, query: { fields: fields.join(',') }, bearer: access_token }
   }
 
   /** Three shapes: nested `error` (API), flat (OAuth endpoints, also on HTTP 200), `data.error_code` (v1). */

@@ -1,4 +1,10 @@
-import { AihubmixStrategy, type DialectStrategy, type Params, TiktokStrategy } from 'passport-dialects'
+import {
+  AihubmixStrategy,
+  type DialectStrategy,
+  type Params,
+  type StrategyClass,
+  TiktokStrategy,
+} from 'passport-dialects'
 import { startBareApp } from '../support/app'
 import { Browser } from '../support/browser'
 import { NAMES } from '../support/providers'
@@ -88,7 +94,7 @@ describe("reserved parameters overridden by an app's own authorizationParams and
     }
   }
 
-  const bare = (Strategy: typeof Careless | typeof CarelessTiktok, options: object) =>
+  const bare = (Strategy: StrategyClass, options: object) =>
     startBareApp(
       (callbackURL): DialectStrategy =>
         new Strategy({ clientID: '', clientSecret: '', ...options, callbackURL }, ((...args: unknown[]) =>

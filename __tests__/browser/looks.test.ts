@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs'
+import express, { type RequestHandler } from 'express'
+import session from 'express-session'
+import { oauthRouter } from 'passport-dialects'
 import type { BrowserContext, Page } from 'playwright-core'
 import { en } from '../../example-app/texts-en'
 import { zh } from '../../example-app/texts-zh'
+import { PAGE_TEXTS } from '../../lib/page-texts'
 import { describeWith } from '../support/services'
 import { takePicture } from './pictures'
 import { inWindow, Stage, windowOf } from './stage'
@@ -33,7 +37,10 @@ const SCREENS = [
 describeWith('Chromium', 'how the pages look', () => {
   let stage: Stage
   beforeAll(async () => {
-    stage = await Stage.open({ users: USERS, accessTokenLifetime: 7200 })
+    stage = await Stage.open(
+      { users: USERS, accessTokenLifetime: 7200 },
+      bareRouter(() => stage),
+    )
   }, 60_000)
   afterAll(() => stage?.close())
 
@@ -75,6 +82,27 @@ describeWith('Chromium', 'how the pages look', () => {
     })
   })
 
+  test.each(SCREENS.slice(0, 2))('$name: the router’s own pages lead on, and axe finds nothing', async (screen) => {
+    const { name, width, height, ...look } = screen
+    const texts = PAGE_TEXTS[screen.locale === 'zh-CN' ? 'zh' : 'en']
+    const refused = [/the server responded with a status of 40\d/]
+    const visit = (see: (page: Page) => Promise<void>) =>
+      stage.visit({ viewport: { width, height }, ...look }, see, refused)
+    await visit(async (page) => {
+      await page.goto(`${stage.origin}/bare/auth/nobody`)
+      await page.getByRole('heading', { name: texts.notFound }).waitFor()
+      await expectReadable(page, width)
+      await page.goto(`${stage.origin}/bare/auth/tapd`)
+      await page.getByRole('button', { name: /^(Deny|拒绝)$/ }).click()
+      await page.getByRole('heading', { name: texts.failed }).waitFor()
+      await expectReadable(page, width)
+      await takePicture(page, `router-failure-${name}`)
+      await page.getByRole('link', { name: texts.again }).click()
+      await page.getByRole('button', { name: '张三' }).click()
+      await page.waitForURL(`${stage.origin}/`)
+    })
+  })
+
   test('a name without a space fits a phone, and a picture that nobody serves is an initial', async () => {
     await stage.visit({ viewport: { width: 320, height: 640 } }, async (page) => {
       await stage.logIn(page, 'AIHubMix', 'Wolfe')
@@ -110,6 +138,13 @@ describeWith('Chromium', 'how the pages look', () => {
     })
   })
 })
+
+/** A router that has no `failureRedirect`, at `/bare`. */
+function bareRouter(stage: () => Stage): RequestHandler {
+  const providers = () => ({ tapd: { ...stage().emulator('tapd').options } })
+  const bare = express().use(session({ secret: 'a test session secret', resave: false, saveUninitialized: false }))
+  return express().use('/bare', bare.use(oauthRouter({ providers })))
+}
 
 interface Violation {
   id: string

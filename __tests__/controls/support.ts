@@ -40,9 +40,12 @@ export interface Told {
 }
 
 /** An app whose Passport has `strategy`: `/login`, and `/callback`, which tells what came of it. */
-export async function appWith(build: (callbackURL: string) => Strategy): Promise<Running> {
+export async function appWith(
+  build: (callbackURL: string) => Strategy,
+  store: session.Store = new session.MemoryStore(),
+): Promise<Running> {
   const app = express()
-  app.use(session({ secret: 'a test session secret', resave: false, saveUninitialized: false }))
+  app.use(session({ secret: 'a test session secret', resave: false, saveUninitialized: false, store }))
   const passport = new Passport()
   passport.serializeUser((user, done) => done(null, user))
   passport.deserializeUser((user: Express.User, done) => done(null, user))

@@ -8,8 +8,13 @@ declare const clientID: string
 declare const clientSecret: string
 declare const callbackURL: string
 
-/** The reader's own `verify`, of any form. */
-declare const verify: import('passport-dialects').VerifyFunction
+/** The reader's own `verify`, written for passport-oauth2. */
+declare function verify(
+  accessToken: string,
+  refreshToken: string,
+  profile: import('passport').Profile,
+  done: import('passport-oauth2').VerifyCallback,
+): void
 
 /** The reader's own users. */
 declare const users: {

@@ -3,6 +3,9 @@ import { join } from 'node:path'
 
 export const ROOT = join(__dirname, '..', '..')
 
+/** Where the Chinese twins of the pages are. Their code is that of the English pages, byte for byte. */
+export const CHINESE = 'docs/zh-CN/'
+
 /** A fenced block of a page. */
 export interface Block {
   /** Relative to the repository. */

@@ -21,6 +21,8 @@ export const STATE = { victim: 'VICTIM_STATE', attacker: 'ATTACKER_STATE', odd: 
 /** Placeholders of an odd session: the fingerprint of the provider's client, and the time. */
 export const CLIENT = 'CLIENT'
 export const NOW = 1_234_567
+/** What an entry has that is, in all else, the attacker's own pending login: only the server can seal one. */
+export const REAL = 'REAL'
 /** The provider that the victim's login of a run is pending at. */
 export const SAME = 'SAME'
 
@@ -103,8 +105,13 @@ const nearlyReal: fc.Arbitrary<Junk> = fc.record({
   provider: fc.constant(SAME),
   whose: fc.constant<Whose>('odd'),
   query: fc
-    .tuple(fc.constantFrom('code=', 'token=', 'error='), word, fc.constantFrom('&state=', '&login_state='))
-    .map(([credential, value, name]) => `${credential}${value || 'x'}${name}${STATE.odd}`),
+    .tuple(
+      fc.constantFrom('code=', 'token=', 'error='),
+      word,
+      fc.constantFrom('&state=', '&login_state='),
+      fc.constantFrom(STATE.odd, STATE.attacker),
+    )
+    .map(([credential, value, name, state]) => `${credential}${value || 'x'}${name}${state}`),
   cookies: fc.constant(''),
   accept: fc.constantFrom('text/html', 'application/json'),
 })
@@ -158,7 +165,12 @@ function entry(): fc.Arbitrary<unknown> {
     },
     { requiredKeys: ['state', 'provider', 'client', 'redirectURI'] },
   )
-  return fc.oneof({ weight: 8, arbitrary: record }, { weight: 1, arbitrary: anything })
+  const sealed = record.map((entry) => ({ ...entry, real: REAL }))
+  return fc.oneof(
+    { weight: 5, arbitrary: record },
+    { weight: 3, arbitrary: sealed },
+    { weight: 1, arbitrary: anything },
+  )
 }
 
 function encoded(text: string): string {

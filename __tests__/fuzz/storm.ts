@@ -6,7 +6,7 @@ import { Pool } from 'undici'
 import { type RunningApp, startRouterApp } from '../support/app'
 import { Browser } from '../support/browser'
 import { closeAll, type Emulators, NAMES, providersOf, startAll } from '../support/providers'
-import { CLIENT, type Junk, junk, NOW, oddContent, SAME, STATE, type Whose } from './junk'
+import { CLIENT, type Junk, junk, NOW, oddContent, REAL, SAME, STATE, type Whose } from './junk'
 import { seedOf } from './seed'
 
 const SECRET = 'a test session secret' // that of the app below: odd sessions need a signed cookie
@@ -45,10 +45,16 @@ async function pendingAt(name: keyof Emulators) {
   const id = /s%3A([^.]+)\./.exec(cookie)?.[1] ?? ''
   const [pending] = (await stored(id))?.pending ?? []
   if (!pending) throw new Error('the login left no pending entry')
-  return { browser, callback, cookie, id, state: pending.state, client: pending.client }
+  return { browser, callback, cookie, id, state: pending.state, client: pending.client, sealed: sealedOf(pending) }
 }
 
-type Slot = { pending?: { state: string; client: string }[] }
+type Slot = { pending?: Pending[] }
+type Pending = { state: string; client: string; provider: string; redirectURI: string; verifier?: string }
+
+/** What the server has put its seal on. */
+function sealedOf({ state, client, provider, redirectURI, verifier }: Pending) {
+  return { state, client, provider, redirectURI, verifier }
+}
 
 async function stored(id: string): Promise<Slot | undefined> {
   const data = await new Promise<unknown>((resolve, reject) =>
@@ -59,12 +65,13 @@ async function stored(id: string): Promise<Slot | undefined> {
 }
 
 /** Puts a session with this content into the store; resolves to its signed cookie. */
-function putOdd(content: Record<string, unknown>, name: string, state: string): string {
+function putOdd(content: Record<string, unknown>, name: string, state: string, real: object): string {
   const id = randomBytes(18).toString('base64url')
   const filled = JSON.parse(JSON.stringify(content), function (this: Record<string, unknown>, _name, value) {
     if (value === STATE.odd) return state
     if (value === NOW) return Date.now()
     if (value === SAME) return name
+    if (value?.real === REAL) return { ...value, ...real }
     return value === CLIENT ? (clients[this.provider === SAME ? name : String(this.provider)] ?? value) : value
   })
   const cookie = { originalMaxAge: null, path: '/', httpOnly: true }
@@ -117,12 +124,9 @@ export async function storm(callbacks: number): Promise<void> {
     statuses[answer.statusCode] = (statuses[answer.statusCode] ?? 0) + 1
     const location = String(answer.headers.location ?? '/')
     const stays = new URL(location, app.origin).origin === app.origin
-    // An error that the provider sends for a state that is pending is 502 by the contract. What only a forged entry in
-    // the session's store can bring about (a verifier or a redirect address that was never sent) the provider refuses in
-    // its own words, and the contract has 502 or 500 for those: no request alone comes to them.
-    const code = /\b(authorization_failed|provider_error|client_rejected)\b/.exec(text)?.[1]
+    // An error that the provider sends for a state that is pending is 502 by the contract; that is the only one.
     const pending = own || item.whose === 'odd' || item.whose === 'attacker' // `own` came with the attacker's cookies
-    const theirs = code === 'authorization_failed' ? pending : code !== undefined && item.whose === 'odd'
+    const theirs = answer.statusCode === 502 && pending && /\bauthorization_failed\b/.test(text)
     const ours = answer.statusCode >= 500 && !theirs
     if (ours || !stays || (answer.statusCode === 303) !== (answer.headers.location !== undefined)) {
       throw new Error(`${item.method} ${path} (${item.whose}) answered ${answer.statusCode} ${location}: ${text}`)
@@ -132,7 +136,7 @@ export async function storm(callbacks: number): Promise<void> {
   const property = async (name: keyof Emulators, batch: Junk[], contents: Record<string, unknown>[]) => {
     const [victim, attacker] = [await pendingAt(name), await pendingAt(name)]
     const oddState = randomBytes(32).toString('base64url')
-    const odd = contents.map((content) => putOdd(content, name, oddState))
+    const odd = contents.map((content) => putOdd(content, name, oddState, attacker.sealed))
     const states = {
       [STATE.victim]: victim.state,
       [STATE.attacker]: attacker.state,

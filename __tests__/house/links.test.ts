@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { ERROR_CODES } from 'passport-dialects'
-import { type Page, proseOf, ROOT, readPages } from '../docs/markdown'
+import { CHINESE, type Page, proseOf, ROOT, readPages } from '../docs/markdown'
 
 /** Pages that others are writing; a page that is there must not stand here. */
 const NOT_YET: string[] = []
@@ -36,27 +36,37 @@ test('no page is excused that is there', () => {
   expect(NOT_YET.filter((path) => existsSync(join(ROOT, path)))).toEqual([])
 })
 
-test('the index leads to every page', () => {
-  const listed = new Set(links.filter(({ from }) => from.startsWith('docs/README.md')).map(({ path }) => path))
-  const forgotten = pages.map(({ file }) => file).filter((file) => file !== 'docs/README.md' && !listed.has(file))
+test.each(['docs/README.md', `${CHINESE}README.md`])('the index %s leads to every page of its language', (index) => {
+  const listed = new Set(links.filter(({ from }) => from.startsWith(`${index}:`)).map(({ path }) => path))
+  const isOther = (file: string) => file.startsWith(CHINESE) !== index.startsWith(CHINESE) && file.startsWith('docs/')
+  const forgotten = pages
+    .map(({ file }) => file)
+    .filter((file) => file !== index && !isOther(file) && !listed.has(file))
   expect(forgotten).toEqual([])
 })
 
-test('both READMEs lead to the same pages', () => {
+test('both READMEs lead to the same pages, each to those of its language', () => {
   const pagesFrom = (readme: string) => {
     const found = links.filter(
       ({ from, path }) => from.startsWith(`${readme}:`) && path.startsWith('docs/') && path.endsWith('.md'),
     )
     return [...new Set(found.map(({ path }) => path))].sort()
   }
-  expect(pagesFrom('README.zh-CN.md')).toEqual(pagesFrom('README.md'))
+  const inChinese = (path: string) => {
+    const twin = path.replace(/^docs\//, CHINESE)
+    return existsSync(join(ROOT, twin)) ? twin : path
+  }
+  expect(pagesFrom('README.zh-CN.md')).toEqual(pagesFrom('README.md').map(inChinese).sort())
 })
 
-test('troubleshooting has a section for every error code, and no other', () => {
-  const page = byFile.get('docs/guides/troubleshooting.md')
-  const sections = page ? headingsOf(page).flatMap((heading) => /^`(\w+)`$/.exec(heading)?.[1] ?? []) : []
-  expect(sections.sort()).toEqual(Object.keys(ERROR_CODES).sort())
-})
+test.each(['docs/', CHINESE])(
+  '%sguides/troubleshooting.md has a section for every error code, and no other',
+  (folder) => {
+    const page = byFile.get(`${folder}guides/troubleshooting.md`)
+    const sections = page ? headingsOf(page).flatMap((heading) => /^`(\w+)`$/.exec(heading)?.[1] ?? []) : []
+    expect(sections.sort()).toEqual(Object.keys(ERROR_CODES).sort())
+  },
+)
 
 test('the checks find a broken link and a broken anchor', () => {
   const text = '# A page\n\n[here](#a-page) [there](#another) [away](missing.md) `[code](none.md)`\n'

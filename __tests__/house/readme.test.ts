@@ -15,6 +15,16 @@ test.each(['README.md', 'README.zh-CN.md'])('%s lists every error code with its 
   for (const [code, { status }] of Object.entries(ERROR_CODES)) expect(listed.get(code)).toContain(status)
 })
 
+test.each(['README.md', 'README.zh-CN.md'])('%s says of every code when it is seen, why, and what to do', (file) => {
+  const text = readFileSync(join(__dirname, '..', '..', file), 'utf8')
+  const rows = text.split('\n').filter((line) => /^\| `[a-z]+_[a-z_]+`\s*\| \d{3}/.test(line))
+  expect(rows).toHaveLength(Object.keys(ERROR_CODES).length)
+  for (const row of rows) {
+    const cells = row.split('|').slice(1, -1)
+    expect({ row, told: cells.filter((cell) => cell.trim() !== '').length }).toEqual({ row, told: 5 })
+  }
+})
+
 test('both languages have the same outline, the same code and the same options', () => {
   const [english, chinese] = ['README.md', 'README.zh-CN.md'].map((file) =>
     readFileSync(join(__dirname, '..', '..', file), 'utf8'),

@@ -4,6 +4,7 @@ import {
   DialectStrategy,
   OAuthError,
   oauthRouter,
+  type StrategyClass,
   TailchatStrategy,
   TapdStrategy,
   TiktokStrategy,
@@ -14,13 +15,13 @@ const needed = { clientID: 'client', clientSecret: 'a canary secret', callbackUR
 const site = { baseURL: 'https://site.example.com/' }
 const verify = () => {}
 
-const ALL = [
+const ALL: [string, StrategyClass, object][] = [
   ['tailchat', TailchatStrategy, site],
   ['tapd', TapdStrategy, {}],
   ['bbscloud', BbscloudStrategy, site],
   ['tiktok', TiktokStrategy, {}],
   ['aihubmix', AihubmixStrategy, {}],
-] as const
+]
 
 function problemOf(build: () => unknown): OAuthError {
   try {
@@ -82,9 +83,12 @@ describe.each(ALL)('%s', (name, Strategy, own) => {
   })
 })
 
-test.each([TailchatStrategy, BbscloudStrategy])('a provider without a global host needs baseURL', (Strategy) => {
-  expect(problemOf(() => new Strategy(needed as never, verify)).message).toContain('`baseURL`')
-})
+test.each<StrategyClass>([TailchatStrategy, BbscloudStrategy])(
+  'a provider without a global host needs baseURL',
+  (Strategy) => {
+    expect(problemOf(() => new Strategy(needed as never, verify)).message).toContain('`baseURL`')
+  },
+)
 
 describe('oauthRouter', () => {
   const tapd = { clientID: 'a', clientSecret: 'a canary secret' }

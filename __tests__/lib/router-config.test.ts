@@ -119,9 +119,16 @@ test('an Authenticator without serialisers is told of', async () => {
   expect((await told(browser.get(callback, JSON_ONLY))).error).toMatchObject({ code: 'config_invalid' })
 })
 
+test('a provider that is undefined is as one that is not named', async () => {
+  const app = await appWith({ providers: { tapd: undefined, tiktok: { ...emulators.tiktok.options } } })
+  const statusOf = async (name: string) => (await new Browser().get(`${app.origin}/auth/${name}`)).status
+  expect([await statusOf('tapd'), await statusOf('tiktok')]).toEqual([404, 302])
+})
+
 test('an option that a built-in provider does not know is warned of by name, and refuses nothing', () => {
   const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
-  oauthRouter({ providers: { tapd: { clientID: 'id', clientSecret: 'a canary secret', scopes: 'user' } } })
+  const slip = { clientID: 'id', clientSecret: 'a canary secret', scopes: 'user' } // where it stands it would not compile
+  oauthRouter({ providers: { tapd: slip } })
   oauthRouter({ providers: { tapd: { clientID: 'id', clientSecret: 'a canary secret', scope: 'user' } } })
   expect(warn.mock.calls).toEqual([
     [expect.stringContaining('`scopes`'), expect.objectContaining({ code: 'PASSPORT_DIALECTS_UNKNOWN_OPTION' })],

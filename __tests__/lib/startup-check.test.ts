@@ -17,6 +17,7 @@ interface Setup {
   headers?: Record<string, string>
   baseURL?: string
   callbackURL?: string
+  tokens?: { store: object; sealer: object | undefined }
   env?: Record<string, string>
 }
 
@@ -51,6 +52,7 @@ const strict = session({ ...KEPT, cookie: { sameSite: 'strict' } })
 const https = { 'x-forwarded-proto': 'https' }
 const host = { host: 'app.example.com' }
 const baseURL = 'https://app.example.com'
+const clear = { middleware: cookieSession({ secret: SECRET }), tokens: { store: {}, sealer: undefined } }
 
 test.each<[string, Setup, string[]]>([
   ['nothing, on loopback', {}, []],
@@ -97,6 +99,17 @@ test.each<[string, Setup, string[]]>([
     { middleware: cookieSession({ secret: SECRET }), env: { NODE_ENV: 'production' } },
     [],
   ],
+  [
+    'tokens in a store of their own without a seal, in production',
+    { ...clear, env: { NODE_ENV: 'production' } },
+    ['UNSEALED_TOKENS'],
+  ],
+  [
+    'nothing, where they are sealed',
+    { ...clear, tokens: { store: {}, sealer: {} }, env: { NODE_ENV: 'production' } },
+    [],
+  ],
+  ['nothing, for tokens without a seal in development', clear, []],
   ['a relative callback on a public host', { headers: host }, ['RELATIVE_CALLBACK']],
   ['nothing, where the provider has an absolute callback', { headers: host, callbackURL: `${baseURL}/cb` }, []],
   [
@@ -109,9 +122,10 @@ test.each<[string, Setup, string[]]>([
     {
       middleware: session({ ...KEPT, store: new session.MemoryStore(), cookie: { secure: true, sameSite: 'strict' } }),
       headers: { ...https, ...host },
+      tokens: { store: {}, sealer: undefined },
       env: { NODE_ENV: 'production' },
     },
-    ['SECURE_COOKIE', 'SAMESITE_STRICT', 'TRUST_PROXY', 'MEMORY_STORE', 'RELATIVE_CALLBACK'],
+    ['SECURE_COOKIE', 'SAMESITE_STRICT', 'TRUST_PROXY', 'MEMORY_STORE', 'UNSEALED_TOKENS', 'RELATIVE_CALLBACK'],
   ],
 ])('it warns of %s', async (_what, setup, codes) => {
   expect(await codesOf(setup)).toEqual(codes)
@@ -145,6 +159,6 @@ test('each mistake is printed once in a process, at the first login and not befo
     exit: 0,
     out: ['before the first login: none', '302', '302', '302'].join('\n'),
   })
-  for (const code of ['SECURE_COOKIE', 'SAMESITE_STRICT', 'MEMORY_STORE'])
+  for (const code of ['SECURE_COOKIE', 'SAMESITE_STRICT', 'MEMORY_STORE', 'UNSEALED_TOKENS'])
     expect(err.match(new RegExp(`\\[PASSPORT_DIALECTS_${code}\\] PassportDialectsWarning: `, 'g'))).toHaveLength(1)
 })

@@ -1,5 +1,6 @@
 import session from 'express-session'
 import { oauthRouter } from 'passport-dialects'
+import { MemoryTokenStore } from '../review/memory-store'
 import { startRouterApp } from './app'
 
 // A process of its own: what Node prints of a warning, and how often, is seen from outside only.
@@ -11,7 +12,7 @@ async function main() {
   const providers = { tapd: { clientID: 'id', clientSecret: 'secret' } }
   oauthRouter({ providers })
   const app = await startRouterApp(
-    { providers },
+    { providers, tokenStore: new MemoryTokenStore() },
     {
       middleware: session({
         secret: 'a test session secret',
@@ -19,7 +20,7 @@ async function main() {
         saveUninitialized: false,
         cookie: { secure: true, sameSite: 'strict' },
       }),
-      before: oauthRouter({ providers, mountPath: '/second' }),
+      before: oauthRouter({ providers, mountPath: '/second', tokenStore: new MemoryTokenStore() }),
     },
   )
   await fetch(`${app.origin}/auth/session`)

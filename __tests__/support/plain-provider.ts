@@ -169,7 +169,7 @@ export async function startHost(
 }
 
 /** A verify that agrees with everything and shows what it was given. */
-export const agree: VerifyFunction = (
+export const agree = (
   accessToken: string,
   refreshToken: string | undefined,
   profile: unknown,

@@ -1,4 +1,4 @@
-import type { Providers } from 'passport-dialects'
+import type { ProviderConfig } from 'passport-dialects'
 import { type Emulator, type EmulatorName, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
 
 export const NAMES: readonly EmulatorName[] = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix', 'feishu']
@@ -23,8 +23,8 @@ export async function closeAll(emulators: Emulators): Promise<void> {
 }
 
 /** The router's `providers` for running emulators. */
-export function providersOf(emulators: Emulators): Providers {
-  return Object.fromEntries(NAMES.map((name) => [name, { ...emulators[name].options }])) as Providers
+export function providersOf(emulators: Emulators): Record<string, ProviderConfig> {
+  return Object.fromEntries(NAMES.map((name) => [name, { ...emulators[name].options }]))
 }
 
 /** How often the provider's server was called by ours (not by the browser). */

@@ -131,6 +131,34 @@ describe('tokens', () => {
     expect([error.code, error.message]).toEqual(['config_invalid', expect.stringContaining('nobody')])
     const called = await ask(new Browser(), `${app.origin}/fetch/aihubmix?path=/x`)
     expect(called.error.code).toBe('token_rejected')
+    expect((await ask(new Browser(), `${app.origin}/revoke/aihubmix`)).value).toBe(false)
+  })
+
+  test('are each caller’s own: what one does to them no other sees, and nothing keeps', async () => {
+    emulator = await startEmulator('aihubmix')
+    app = await startTokenApp(
+      { providers: { aihubmix: { ...emulator.options } } },
+      {
+        routes: (express) =>
+          void express.get('/careless', async (req, res) => {
+            const both = await Promise.all([req.oauth.tokens('aihubmix'), req.oauth.tokens('aihubmix')])
+            const untouched = JSON.parse(JSON.stringify(both[1]))
+            const [mine] = both
+            if (!mine) throw new Error('nobody is logged in')
+            mine.accessToken = 'mine'
+            mine.scope.push('mine')
+            mine.expiresAt?.setFullYear(1970)
+            mine.raw.access_token = 'mine'
+            res.json([untouched, both[1], await req.oauth.tokens('aihubmix')])
+          }),
+      },
+    )
+    const browser = await loggedIn(app, 'aihubmix', emulator)
+    jump(7000) // both wait for one refresh
+    const seen = (await (await browser.get(`${app.origin}/careless`)).json()) as object[] // this test's own
+    expect(seen[0]).toMatchObject({ accessToken: expect.any(String), scope: ['profile'] })
+    expect(seen).toEqual([seen[0], seen[0], seen[0]])
+    expect(countOf(emulator, 'refresh')).toBe(1)
   })
 
   test('a dead refresh token ends the login once, and tells the app', async () => {

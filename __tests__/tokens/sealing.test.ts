@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import cookieSession from 'cookie-session'
 import session from 'express-session'
-import { oauthRouter } from 'passport-dialects'
+import { AihubmixStrategy, oauthRouter, TokenKeeper } from 'passport-dialects'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
+import { MemoryTokenStore } from '../review/memory-store'
 import type { RunningApp } from '../support/app'
 import type { Browser } from '../support/browser'
 import { ask, loggedIn, startTokenApp } from '../support/token-app'
@@ -86,6 +87,65 @@ test('sealed tokens moved into another login’s place are not taken', async () 
   sessions[b] = JSON.stringify({ ...to, 'passport-dialects': JSON.stringify(slot) })
   const answers = [await ask(mine, `${app.origin}/tokens/aihubmix`), await ask(theirs, `${app.origin}/tokens/aihubmix`)]
   expect(answers.map(({ error }) => error?.code).filter(Boolean)).toEqual(['config_invalid'])
+})
+
+describe('who can write to the token store puts one user’s entry under another user’s key', () => {
+  /** Whose access token the victim is handed out afterwards. */
+  async function attack(encryptionKey: Uint8Array | undefined) {
+    const tokenStore = new MemoryTokenStore()
+    const config = { providers: { aihubmix: { ...emulator.options } }, tokenStore }
+    const app = await startTokenApp({ ...config, ...(encryptionKey && { encryptionKey }) })
+    apps.push(app)
+    const [attacker, victim] = [await loggedIn(app, 'aihubmix', emulator), await loggedIn(app, 'aihubmix', emulator)]
+    const theirs = (await ask(attacker, `${app.origin}/tokens/aihubmix`)).tokens?.accessToken
+    const [from, to] = [...tokenStore.entries.keys()] // in the order of the logins
+    tokenStore.entries.set(String(to), String(tokenStore.entries.get(String(from))))
+    return { theirs, given: await ask(victim, `${app.origin}/tokens/aihubmix`) }
+  }
+
+  test('control: in the clear, the victim acts with the attacker’s tokens', async () => {
+    const { theirs, given } = await attack(undefined)
+    expect([given.tokens?.accessToken, given.error]).toEqual([theirs, undefined])
+  })
+
+  test('sealed tokens are bound to their key in the store', async () => {
+    const { given } = await attack(first)
+    expect([given.tokens, given.error?.code]).toEqual([undefined, 'config_invalid'])
+  })
+})
+
+test('sealed tokens moved to another provider of the same session are not sent there', async () => {
+  const store = new session.MemoryStore()
+  const providers = { aihubmix: { ...emulator.options }, other: { ...emulator.options, strategy: AihubmixStrategy } }
+  const app = await startTokenApp({ providers, encryptionKey: first }, { store })
+  apps.push(app)
+  const browser = await loggedIn(app, 'aihubmix', emulator)
+  const sessions: Record<string, string> = Reflect.get(store, 'sessions')
+  const [id = ''] = Object.keys(sessions)
+  const content = JSON.parse(sessions[id] ?? '')
+  const slot = JSON.parse(content['passport-dialects'])
+  slot.tokens.other = slot.tokens.aihubmix
+  sessions[id] = JSON.stringify({ ...content, 'passport-dialects': JSON.stringify(slot) })
+  expect((await ask(browser, `${app.origin}/tokens/other`)).error.code).toBe('config_invalid')
+  expect((await ask(browser, `${app.origin}/tokens/aihubmix`)).tokens).not.toBeNull()
+})
+
+test('tokens kept under a key of the app’s own open there, and after a refresh', async () => {
+  const tokenStore = new MemoryTokenStore()
+  const keeper = new TokenKeeper({
+    providers: { aihubmix: { ...emulator.options } },
+    tokenStore,
+    encryptionKey: first,
+  })
+  const app = await start(new session.MemoryStore(), undefined)
+  const { tokens } = await ask(await loggedIn(app, 'aihubmix', emulator), `${app.origin}/tokens/aihubmix`)
+  if (!tokens) throw new Error('nobody is logged in')
+  const given = { ...tokens, tokenType: 'Bearer' as const, raw: {} }
+  await keeper.keep('aihubmix', 'job', { ...given, expiresAt: new Date(Date.now() + 60_000) }) // due at once
+  const renewed = await keeper.tokens('aihubmix', 'job')
+  expect(renewed?.accessToken).not.toBe(tokens.accessToken)
+  expect(await keeper.tokens('aihubmix', 'job')).toEqual(renewed)
+  expect([...tokenStore.entries.values()].join()).not.toContain(renewed?.accessToken)
 })
 
 test('a sealed token that was tampered with does not open', async () => {

@@ -1,6 +1,6 @@
 import { log } from '../log'
 import type { DialectProfile } from '../profile'
-import { type ApiCallInit, canReplay, refusesToken, sendWithToken } from './authorised-fetch'
+import { type ApiCallInit, canReplay, judge, responseOf, sendWithToken } from './authorised-fetch'
 import { type Care, demandTokens, freshTokens, withTokens } from './keeping'
 
 /**
@@ -10,15 +10,18 @@ import { type Care, demandTokens, freshTokens, withTokens } from './keeping'
 export async function fetchWith(care: Care, path: string, init: ApiCallInit = {}): Promise<Response> {
   const call = care.client.openAPI(path, init)
   const tokens = await demandTokens(care)
-  const answer = await sendWithToken(call, tokens.accessToken)
-  if (!refusesToken(call, answer) || tokens.refreshToken === undefined || !canReplay(init.body)) return answer
+  const sent = await sendWithToken(call, tokens.accessToken)
+  if (tokens.refreshToken === undefined || !canReplay(init.body)) return responseOf(call, sent)
+  const { refused, answer } = await judge(call, sent)
+  const response = responseOf(call, answer)
+  if (!refused) return response
   const renewed = await freshTokens(care, tokens.accessToken).catch(async (error) => {
-    await answer.body?.cancel() // what nobody reads would hold its connection
+    await response.body?.cancel() // what nobody reads would hold its connection
     throw error
   })
-  if (!renewed || renewed.accessToken === tokens.accessToken) return answer
-  await answer.body?.cancel()
-  return sendWithToken(call, renewed.accessToken)
+  if (!renewed || renewed.accessToken === tokens.accessToken) return response
+  await response.body?.cancel()
+  return responseOf(call, await sendWithToken(call, renewed.accessToken))
 }
 
 /** The profile, asked for now. */
@@ -30,7 +33,7 @@ export function topupWith(care: Care): Promise<string> {
   return withTokens(care, (tokens) => care.client.topup(tokens))
 }
 
-/** Revokes at the provider where it can, and forgets here in any case. Resolves to whether the provider did. */
+/** Revokes at the provider where it can, and forgets here in any case. Resolves to whether the provider did: not where it has no way. */
 export async function revokeWith(care: Care): Promise<boolean> {
   const kept = await care.place.read()
   if (!kept) return false

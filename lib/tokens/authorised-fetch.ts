@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
+import { type AnswerDialect, readAnswer } from '../answers'
+import type { CallLimits } from '../call-bounds'
 import { OAuthError } from '../errors'
 import { lazily } from '../lazily'
-import { openProvider } from '../open-provider'
-import type { CallLimits } from '../provider-call'
+import { type OpenAnswer, openProvider, readAhead } from '../open-provider'
 import type { Where } from '../session'
 
 /** What `req.oauth.fetch` takes of a fetch's `init`; anything else of it means nothing here. */
@@ -20,6 +21,8 @@ export interface ApiCall {
   url: URL
   init: ApiCallInit
   tokenRefused: readonly number[]
+  tokenMayBeRefused: readonly number[]
+  dialect: AnswerDialect
   tokenParameter: string | undefined
   limits: CallLimits
   where: Where
@@ -65,7 +68,7 @@ export function canReplay(body: ApiCallInit['body']): boolean {
 }
 
 /** Sends `call` with `accessToken`. @throws as {@link openProvider} */
-export async function sendWithToken(call: ApiCall, accessToken: string): Promise<Response> {
+export async function sendWithToken(call: ApiCall, accessToken: string): Promise<OpenAnswer> {
   const { init, tokenParameter, limits, where } = call
   let { url } = call
   const headers: Record<string, string> = init.headers ? Object.fromEntries(new Headers(init.headers)) : {}
@@ -78,7 +81,11 @@ export async function sendWithToken(call: ApiCall, accessToken: string): Promise
   const { body, type } = init.body === undefined ? NO_BODY : await bodyOf(init.body)
   if (type !== undefined) headers['content-type'] ??= type
   const method = (init.method ?? 'GET').toUpperCase()
-  const answer = await openProvider({ url, method, headers, body, signal: init.signal ?? undefined }, limits, where)
+  return openProvider({ url, method, headers, body, signal: init.signal ?? undefined }, limits, where)
+}
+
+/** The answer as fetch gives it. */
+export function responseOf({ where }: ApiCall, answer: OpenAnswer): Response {
   const { ProviderResponse } = loadResponse()
   return new ProviderResponse(answer, where) as unknown as Response // it is one, see there
 }
@@ -86,9 +93,20 @@ export async function sendWithToken(call: ApiCall, accessToken: string): Promise
 /** Naming the global `Response` makes Node load a whole fetch of its own. */
 const loadResponse = lazily(() => require('./provider-response') as typeof import('./provider-response')) // what stands there
 
-/** Whether the provider refuses the access token by this answer. */
-export function refusesToken({ tokenRefused }: ApiCall, { status }: { status: number }): boolean {
-  return tokenRefused.includes(status)
+/**
+ * Whether the provider refuses the access token by this answer, and the answer to hand on. Where only the body tells,
+ * it is read, within the bounds of a whole answer; all others keep theirs unread.
+ */
+export async function judge(call: ApiCall, sent: OpenAnswer): Promise<{ refused: boolean; answer: OpenAnswer }> {
+  const { status } = sent
+  if (!call.tokenMayBeRefused.includes(status)) return { refused: call.tokenRefused.includes(status), answer: sent }
+  const { body, answer } = await readAhead(sent)
+  try {
+    readAnswer({ status, text: body.toString() }, call.dialect, call.where)
+    return { refused: false, answer }
+  } catch (error) {
+    return { refused: OAuthError.is(error) && error.code === 'token_rejected', answer }
+  }
 }
 
 type SentBody = { body: string | Uint8Array | AsyncIterable<Uint8Array> | undefined; type?: string | undefined }

@@ -1,8 +1,9 @@
+import type { Request } from 'express'
 import { configError, OAuthError } from '../errors'
 import type { ProviderClient } from '../provider-client'
 import { glance, type SessionRequest, type Slot, type Where } from '../session'
 import type { Care } from './keeping'
-import { isStored, type Kept, keepNew, type StoredTokens, writeDown } from './kept'
+import { isStored, type Kept, keepNew, keyOf, type StoredTokens, writeDown } from './kept'
 import { type Place, storePlace, tokenStoreFailure, withoutTokens } from './place'
 import type { Sealer } from './sealer'
 import { endTokens, sessionPlace, tokensOf } from './session-place'
@@ -13,8 +14,7 @@ import type { TokenStore } from './token-store'
 export interface LoggedOut {
   provider: string
   /** The request that found out; none where a job did. */
-  // biome-ignore lint/suspicious/noExplicitAny: the app's own request type
-  req?: any
+  req?: Request
 }
 
 export interface TokenDeskOptions {
@@ -39,8 +39,8 @@ export class TokenDesk {
   async keep(provider: string, tokens: TokenSet, client: string): Promise<StoredTokens> {
     const { store, sealer } = this.options
     const kept = keepNew(tokens)
-    const entry = await writeDown(kept, sealer)
-    if (!store) return { ...entry, client }
+    const entry = await writeDown(kept, sealer, keyOf(provider, kept.id))
+    if (!store) return Object.assign(entry, { client })
     await this.put(store, provider, kept.id, entry, tokens)
     return { id: kept.id, version: 0, elsewhere: true, client }
   }
@@ -49,7 +49,8 @@ export class TokenDesk {
   async keepUnder(provider: string, key: string, tokens: TokenSet): Promise<void> {
     const { store, sealer } = this.options
     if (!store) throw configError(provider, 'option `tokenStore` is needed to keep tokens without a session.')
-    await this.put(store, provider, key, await writeDown(keepNew(tokens), sealer), tokens)
+    const entry = await writeDown(keepNew(tokens), sealer, keyOf(provider, key))
+    await this.put(store, provider, key, entry, tokens)
   }
 
   /** The name of a request's login in the token store; `undefined` where there is none. */
@@ -112,7 +113,7 @@ export class TokenDesk {
     const loggedOut = () => {
       // The caller gets `refresh_rejected` whatever the app does here.
       Promise.resolve()
-        .then(() => onLoggedOut?.({ provider: client.name, ...(req && { req }) }))
+        .then(() => onLoggedOut?.({ provider: client.name, ...(req && { req: req as unknown as Request }) })) // the very request, as the router was given it
         .catch((error) => process.emitWarning(error instanceof Error ? error : String(error)))
     }
     return { client, place, leadTime, loggedOut }
@@ -125,10 +126,6 @@ export class TokenDesk {
       throw tokenStoreFailure(at(provider), withoutTokens(cause, tokens))
     }
   }
-}
-
-function keyOf(provider: string, id: string): string {
-  return `${provider}:${id}`
 }
 
 function at(provider: string): Where {

@@ -41,7 +41,7 @@ export function storePlace(store: TokenStore, key: string, sealer: Sealer | unde
     }
     const text = await guarded(store.get(key))
     if (text === undefined) return undefined
-    const kept = await readKept(parse(text), sealer, where)
+    const kept = await readKept(parse(text), sealer, where, key)
     if (kept) texts.set(kept, text)
     return kept
   }
@@ -52,7 +52,7 @@ export function storePlace(store: TokenStore, key: string, sealer: Sealer | unde
     grace: 1000,
     read,
     async replace(previous, next) {
-      const text = JSON.stringify(await writeDown(next, sealer))
+      const text = JSON.stringify(await writeDown(next, sealer, key))
       const expected = texts.get(previous)
       // The provider has killed the old refresh token: until the store takes the new one, this process must not lose it.
       if (expected !== undefined) unsaved.set(key, { text, expected })
@@ -77,10 +77,15 @@ function unsavedOf(store: TokenStore) {
   return known
 }
 
-/** @throws OAuthError `config_invalid` where the tokens are sealed and no key opens them: nothing is lost by that */
-export async function readKept(stored: unknown, sealer: Sealer | undefined, where: Where): Promise<Kept | undefined> {
+/** @throws OAuthError `config_invalid` where the tokens are sealed, and no key opens them or they are another login's: nothing is lost by that */
+export async function readKept(
+  stored: unknown,
+  sealer: Sealer | undefined,
+  where: Where,
+  key: string,
+): Promise<Kept | undefined> {
   try {
-    return await readBack(stored, sealer)
+    return await readBack(stored, sealer, key)
   } catch (error) {
     if (!(error instanceof SealProblem)) throw error
     const message = `The kept tokens of this login cannot be read: ${error.message}. Put the key back, or log in again.`

@@ -7,7 +7,7 @@ import { fetchWith, profileWith, revokeWith, topupWith } from './actions'
 import type { ApiCallInit } from './authorised-fetch'
 import type { TokenDesk } from './desk'
 import { type Care, freshTokens, noLogin, unknownProvider } from './keeping'
-import type { TokenSet } from './token-set'
+import { copyOf, type TokenSet } from './token-set'
 
 declare global {
   namespace Express {
@@ -40,20 +40,22 @@ export class RequestOAuth {
   /**
    * The tokens of the login at `provider`, refreshed where they have no more than `refreshLeadTime` to live;
    * `undefined` where the session is not logged in there. A token without a refresh token is given while it lives.
+   * Every call resolves to an object of its own.
    *
    * @throws OAuthError `refresh_rejected`: the tokens are dead and forgotten, the user must log in again; the codes of
    *   a failed call to the provider where no living token is left; `config_invalid` for an unknown provider
    */
   async tokens(provider: string): Promise<TokenSet | undefined> {
     const care = this.#desk.careIn(this.#session, await this.#client(provider))
-    return care && freshTokens(care)
+    const tokens = care && (await freshTokens(care))
+    return tokens && copyOf(tokens)
   }
 
   /**
    * A `fetch` to the provider's API: `path` is a path below its `baseURL` (else the origin of `userProfileURL`), or an
    * absolute address of that origin. Bearer token, refreshed ahead; one refresh and one retry after the provider refuses
-   * the token (401; some say 422), none after 403 and none with a body that streams. No redirect is followed. The
-   * strategy's `timeout` and `maxResponseBytes` hold for `json()`, `text()` and `arrayBuffer()`; `body` streams.
+   * the token (401; some say 422, or 400 and why in the body), none after 403 and none with a body that streams. No
+   * redirect is followed. The strategy's `timeout` and `maxResponseBytes` hold for `json()`, `text()` and `arrayBuffer()`; `body` streams.
    *
    * @param init `method`, `headers`, `body` and `signal` of fetch's own
    * @throws OAuthError `token_rejected` without a login, `config_invalid` for another origin, `provider_*`, `refresh_rejected`
@@ -68,10 +70,14 @@ export class RequestOAuth {
   }
 
   /**
-   * Ends the login at `provider`: revoked there where the provider can, and forgotten here even where that fails.
-   * Resolves to whether the provider revoked it.
+   * Ends the login at `provider`, there and here. In every case below the tokens are forgotten here.
    *
-   * @throws OAuthError of phase `revoke`
+   * `true`: the provider has revoked the token. `false`: nothing was revoked, because the provider has no revocation
+   * (its token lives on to its end), or because the session was not logged in there. Rejected: the provider was asked
+   * and failed; its token may live on.
+   *
+   * @throws OAuthError of phase `revoke`; nothing is forgotten where the session or the token store fails
+   *   (`session_missing`), or where sealed tokens can't be opened (`config_invalid`)
    */
   async revoke(provider: string): Promise<boolean> {
     const care = this.#desk.careIn(this.#session, await this.#client(provider))

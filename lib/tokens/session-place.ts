@@ -2,7 +2,7 @@ import type { JsonObject } from '../provider-call'
 import { Remembered } from '../remembered'
 import { isCookieSession, type SessionRequest, type Slot, type Where } from '../session'
 import { changeSlot, newestSlot } from '../session-guard'
-import { isStored, type Kept, type StoredTokens, writeDown } from './kept'
+import { isStored, type Kept, keyOf, type StoredTokens, writeDown } from './kept'
 import { type Place, readKept } from './place'
 import type { Sealer } from './sealer'
 
@@ -23,8 +23,9 @@ export interface SessionSpot {
 export function sessionPlace(spot: SessionSpot, id: string): Place {
   const { req, key, where, sealer } = spot
   const provider = where.provider
+  const sealKey = keyOf(provider, id)
   const write = async (next: Kept): Promise<Kept | undefined> => {
-    const entry = await writeDown(next, sealer)
+    const entry = await writeDown(next, sealer, sealKey)
     const found = await changeSlot(req, key, where, (slot) => {
       const stored = storedIn(slot, provider, id)
       if (stored && stored.version < entry.version) {
@@ -33,7 +34,7 @@ export function sessionPlace(spot: SessionSpot, id: string): Place {
       }
       return stored
     })
-    return found && found.version >= entry.version ? readKept(found, sealer, where) : next
+    return found && found.version >= entry.version ? readKept(found, sealer, where, sealKey) : next
   }
   return {
     id,
@@ -43,7 +44,7 @@ export function sessionPlace(spot: SessionSpot, id: string): Place {
       const slot = await newestSlot(req, key, where, { newest })
       const known = recent.get(id)
       if (known === ENDED) return undefined
-      const kept = await readKept(storedIn(slot, provider, id), sealer, where)
+      const kept = await readKept(storedIn(slot, provider, id), sealer, where, sealKey)
       // A refresh that never reached this session: it got a new id meanwhile, or an older cookie came late.
       return known && known.version > (kept?.version ?? 0) ? write(known) : kept
     },

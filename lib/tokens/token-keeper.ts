@@ -7,7 +7,7 @@ import type { ApiCallInit } from './authorised-fetch'
 import { type LoggedOut, TokenDesk } from './desk'
 import { freshTokens, unknownProvider } from './keeping'
 import { readTokenOptions } from './token-options'
-import type { TokenSet } from './token-set'
+import { copyOf, type TokenSet } from './token-set'
 import type { TokenStore } from './token-store'
 
 /** What a {@link TokenKeeper} needs; the same as the routers over the same store. */
@@ -52,7 +52,8 @@ export class TokenKeeper {
 
   /** As `req.oauth.tokens`. */
   async tokens(provider: string, key: string): Promise<TokenSet | undefined> {
-    return freshTokens(this.#care(provider, key))
+    const tokens = await freshTokens(this.#care(provider, key))
+    return tokens && copyOf(tokens)
   }
 
   /** As `req.oauth.fetch`. */

@@ -62,6 +62,14 @@ export function scopeList(scope: string | readonly string[]): string[] {
   return [...new Set(parts.filter((part) => part !== ''))]
 }
 
+/** A copy that shares nothing with `tokens`: callers of one refresh get one each. */
+export function copyOf(tokens: TokenSet): TokenSet {
+  const { scope, expiresAt, raw } = tokens
+  const copy = { ...tokens, scope: [...scope], raw: JSON.parse(JSON.stringify(raw)) as JsonObject } // JSON is what it came as
+  if (expiresAt) copy.expiresAt = new Date(expiresAt)
+  return copy
+}
+
 // Visible ASCII: what may stand in a header and in a form without surprises (RFC 6750 §2.1 allows less).
 const HEADER_SAFE = /^[\x21-\x7e]+$/
 const TEN_YEARS = 10 * 365 * 24 * 3600

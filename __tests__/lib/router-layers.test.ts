@@ -1,0 +1,40 @@
+import express, { type ErrorRequestHandler, type Express } from 'express'
+import session from 'express-session'
+import { oauthRouter } from 'passport-dialects'
+import { serve } from '../controls/support'
+import { Browser } from '../support/browser'
+
+const providers = { aihubmix: { clientID: 'client', clientSecret: 'the secret' } }
+
+// The router is one of Express's own: an app may hang routes of its own on it, and mount it wherever it likes.
+test.each([
+  ['Express 5', express],
+  ['Express 4', require('express4') as typeof express], // the parts used here are the same
+])('%s: routes that an app adds to the router come after its own, below the mount path', async (_name, framework) => {
+  const router = oauthRouter({ baseURL: 'https://app.example.com', providers })
+  router.get('/auth/aihubmix', (_req, res) => void res.send('never'))
+  router.get('/mine/:id', (req, res) => void res.json({ id: req.params.id, oauth: typeof req.oauth.fetch }))
+  router.get('/broken', () => {
+    throw new Error('broken')
+  })
+  const failed: ErrorRequestHandler = (error, req, res, _next) =>
+    void res.status(500).json({ message: error.message, baseUrl: req.baseUrl })
+  router.use(failed)
+  const app: Express = framework()
+  app.use(session({ secret: 'a test session secret', resave: false, saveUninitialized: false }))
+  app.use('/shop', router)
+  app.get('/shop/after', (req, res) => void res.json({ oauth: typeof req.oauth.fetch, url: req.url }))
+  const { origin, close } = await serve(app)
+  const get = async (path: string) => (await new Browser().get(`${origin}/shop${path}`)).json()
+  try {
+    const location = await new Browser().location(`${origin}/shop/auth/aihubmix`)
+    const redirectURI = new URL(location).searchParams.get('redirect_uri')
+    expect(redirectURI).toBe('https://app.example.com/shop/auth/aihubmix/callback')
+    expect(await get('/mine/7')).toEqual({ id: '7', oauth: 'function' })
+    expect(await get('/broken')).toEqual({ message: 'broken', baseUrl: '/shop' })
+    expect(await get('/after')).toEqual({ oauth: 'function', url: '/shop/after' })
+    expect((await new Browser().get(`${origin}/shop/nowhere`)).status).toBe(404)
+  } finally {
+    await close()
+  }
+})

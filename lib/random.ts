@@ -1,0 +1,20 @@
+import { randomFillSync } from 'node:crypto'
+
+/**
+ * `bytes` bytes from the system's random source, as base64url (RFC 6749 §10.10). They are drawn by the page: asking for
+ * each text alone costs as much as hashing a session. No byte is given out twice, and none stays behind.
+ */
+export function randomText(bytes: number): string {
+  if (used + bytes > page.length) {
+    randomFillSync(page)
+    used = 0
+  }
+  const end = used + bytes
+  const text = page.toString('base64url', used, end)
+  page.fill(0, used, end)
+  used = end
+  return text
+}
+
+const page = Buffer.alloc(4096)
+let used = page.length
