@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import { createRequire } from 'node:module'
 import { Ledger } from '../../../emulators/ledger'
 import { type Kind, KnownSecrets, SHORTEST } from './known'
 
@@ -118,23 +117,4 @@ export function learnFromLedgers(): void {
 function learnt(kind: Kind, secret: string): string {
   known.note(kind, secret)
   return secret
-}
-
-/**
- * A state and a PKCE verifier are 256 random bits as base64url; a verifier of a login that nobody finishes is sent to
- * no one, and is learnt here. Node's own modules outlive a test file: the answer undoes this.
- */
-export function learnFromRandom(): () => void {
-  const crypto: typeof import('node:crypto') = createRequire(__filename)('node:crypto') // the object, not a copy of its names
-  const { randomBytes } = crypto
-  const noted = ((size: number, callback?: (error: Error | null, bytes: Buffer) => void) => {
-    if (callback) return randomBytes(size, callback)
-    const bytes = randomBytes(size)
-    if (size === 32) known.note('state or verifier', bytes.toString('base64url'))
-    return bytes
-  }) as typeof randomBytes
-  crypto.randomBytes = noted
-  return () => {
-    crypto.randomBytes = randomBytes
-  }
 }

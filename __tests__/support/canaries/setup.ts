@@ -1,6 +1,6 @@
 import debug from 'debug'
 import { markSealed, tapServers } from './answers'
-import { learnFromLedgers, learnFromRandom, learnOptions, tooPlain } from './learn'
+import { known, learnFromLedgers, learnOptions, tooPlain } from './learn'
 import { takePurposes } from './on-purpose'
 import { noteAnswer, noteError, say, takeLeaks, tapOutput } from './outlets'
 
@@ -34,6 +34,17 @@ jest.mock('../../../lib/errors', () => {
   return { ...actual, OAuthError: told(actual.OAuthError, noting), configError: told(actual.configError, noting) }
 })
 
+// A verifier of a login that nobody finishes is sent to no one: it is learnt where it is made, as the state is.
+jest.mock('../../../lib/random', () => {
+  const actual: typeof import('../../../lib/random') = jest.requireActual('../../../lib/random')
+  const noting = (_args: unknown[], result: () => unknown) => {
+    const text = result()
+    known.note('state or verifier', text)
+    return text
+  }
+  return { randomText: told(actual.randomText, noting) }
+})
+
 jest.mock('passport-dialects', () => {
   const actual: typeof import('passport-dialects') = jest.requireActual('passport-dialects')
   const names = Object.entries(actual).map(([name, value]) =>
@@ -56,7 +67,7 @@ jest.mock('passport-dialects', () => {
 debug.log = (...args: unknown[]) => say('debug line', ...args)
 debug.enable('passport-dialects:*')
 learnFromLedgers()
-const undo = [learnFromRandom(), tapServers(noteAnswer), tapOutput()]
+const undo = [tapServers(noteAnswer), tapOutput()]
 
 afterEach(throwLeaks)
 afterAll(() => {
