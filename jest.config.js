@@ -20,6 +20,9 @@ module.exports = {
     '^passport-dialects/emulators$': '<rootDir>/emulators/index.ts',
     '^passport-dialects/testing$': '<rootDir>/testing/index.ts',
   },
+  // Every test file is one of secrets too.
+  setupFilesAfterEnv: ['<rootDir>/__tests__/support/canaries/setup.ts'],
+  testSequencer: '<rootDir>/__tests__/support/longest-first.js',
   globalSetup: '<rootDir>/__tests__/support/services.ts',
   reporters: ['default', '<rootDir>/__tests__/support/missing-services-reporter.js'],
   // Most tests wait for sockets: two files at once on two cores.

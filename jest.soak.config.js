@@ -5,6 +5,8 @@ const usual = require('./jest.config')
 module.exports = {
   ...usual,
   testMatch: ['<rootDir>/__tests__/soak/**/*.soak.ts'],
+  // What is remembered of every secret would grow with 100,000 logins.
+  setupFilesAfterEnv: [],
   testTimeout: 600_000,
   maxWorkers: 1,
 }

@@ -9,7 +9,7 @@ import { type CallbackReading, LoginState } from './login-state'
 import { type DialectOptions, OptionReader } from './options'
 import type { Params } from './provider-call'
 import { type Dialect, type Grant, ProviderClient } from './provider-client'
-import { bareAddress } from './redact'
+import { bareAddress, printable } from './redact'
 import { hasSession, noSession, type SessionRequest } from './session'
 import { scopeList, type TokenSet } from './tokens/token-set'
 import { newVerifier, type Transaction } from './transactions'
@@ -161,7 +161,7 @@ export abstract class DialectStrategy extends ProviderClient {
     if (options.flow) options.flow.popup = transaction.popup === true
     return this.settled(req, transaction, async () => {
       this.checkIssuer(params.get('iss'))
-      if (denied !== null) throw this.authorizationError(denied, params.get('error_description'))
+      if (denied !== null) throw this.authorizationError(denied, params, [transaction.state, credential ?? ''])
       if (credential === undefined) throw new OAuthError('callback_invalid', where)
       return this.complete(req, options, transaction, credential)
     })
@@ -255,11 +255,12 @@ export abstract class DialectStrategy extends ProviderClient {
     if (issuer !== undefined && iss !== issuer) throw this.failure('issuer_mismatch', 'callback')
   }
 
-  private authorizationError(error: string, description: string | null): OAuthError {
+  private authorizationError(error: string, params: URLSearchParams, secrets: readonly string[]): OAuthError {
+    const description = params.get('error_description')
     return new OAuthError(error === 'access_denied' ? 'access_denied' : 'authorization_failed', {
       ...this.at('callback'),
-      providerCode: error,
-      ...(description && { providerMessage: description }),
+      providerCode: printable(error, secrets),
+      ...(description && { providerMessage: printable(description, secrets) }),
     })
   }
 }

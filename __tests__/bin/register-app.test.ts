@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util'
 import { registerApplication } from 'passport-dialects'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import { CommandLine } from '../emulators/command-line'
+import { leaksOnPurpose } from '../support/canaries/on-purpose'
 
 const REDIRECT = 'http://127.0.0.1:3000/auth/aihubmix/callback'
 let emulator: Emulator
@@ -53,7 +54,7 @@ describe('registerApplication', () => {
   })
 
   test.each([
-    ['a refused token', { developerToken: 'wrong' }, 'token_rejected'],
+    ['a refused token', { developerToken: 'a wrong canary' }, 'token_rejected'],
     ['no name', { name: '' }, 'config_invalid'],
     ['no https', { redirectURI: 'http://app.example.com/callback' }, 'config_invalid'],
     ['no address', { redirectURI: 'callback' }, 'config_invalid'],
@@ -106,6 +107,7 @@ describe('register-app', () => {
   })
 
   test('prints it when asked', async () => {
+    leaksOnPurpose('client secret', 'it was asked for')
     const command = run('--show-secret')
     expect(await command.exitCode()).toBe(0)
     expect(command.stdout).toMatch(/^client secret: secret_\w+$/m)

@@ -4,7 +4,7 @@ import { agree, PlainStrategy } from '../support/plain-provider'
 
 const OPTIONS = {
   clientID: 'ABC123',
-  clientSecret: 'secret',
+  clientSecret: 'a canary secret',
   authorizationURL: 'https://provider.example/authorize',
   tokenURL: 'https://provider.example/token',
   userProfileURL: 'https://provider.example/me',

@@ -1,6 +1,8 @@
 import { AihubmixStrategy, type StrategyClass, TailchatStrategy } from 'passport-dialects'
 import { startEmulator } from 'passport-dialects/emulators'
 import { collectDialectChecks, type DialectKit } from 'passport-dialects/testing'
+import type { Kind } from '../support/canaries/known'
+import { leaksOnPurpose } from '../support/canaries/on-purpose'
 import * as mistakes from './mistakes'
 
 /** A mistake, the check that must find it, and what that check must say. */
@@ -10,6 +12,8 @@ interface Mistake {
   kit?: Partial<DialectKit>
   check: RegExp
   says: RegExp
+  /** What it lets out. */
+  leaks?: Kind
 }
 
 const MISTAKES: Mistake[] = [
@@ -53,6 +57,7 @@ const MISTAKES: Mistake[] = [
   {
     title: 'the secret in the address',
     strategy: mistakes.TellsSecret,
+    leaks: 'client secret',
     check: /fresh state, and no secret/,
     says: /client secret stands in the address .* as `app`/,
   },
@@ -189,12 +194,14 @@ const MISTAKES: Mistake[] = [
   {
     title: 'the token in a message',
     strategy: mistakes.QuotesToken,
+    leaks: 'token',
     check: /^empty at profile/,
     says: /A credential of this login .* stands in JSON/,
   },
   {
     title: 'the token in a cause',
     strategy: mistakes.KeepsTokenInCause,
+    leaks: 'token',
     check: /^empty at profile/,
     says: /A credential of this login .* stands in util\.inspect/,
   },
@@ -249,7 +256,8 @@ const MISTAKES: Mistake[] = [
   },
 ]
 
-test.each(MISTAKES)('$title: $check finds it', async ({ strategy, kit, check, says }) => {
+test.each(MISTAKES)('$title: $check finds it', async ({ strategy, kit, check, says, leaks }) => {
+  if (leaks) leaksOnPurpose(leaks, 'the mistake')
   const checks = collectDialectChecks({
     strategy: strategy as StrategyClass, // wrong on purpose
     emulator: () => startEmulator('aihubmix'),

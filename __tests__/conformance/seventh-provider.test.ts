@@ -6,6 +6,7 @@ import type { StrategyClass } from 'passport-dialects'
 import type { Emulator } from 'passport-dialects/emulators'
 import { collectDialectChecks, type DialectKit } from 'passport-dialects/testing'
 import ts from 'typescript'
+import { leaksOnPurpose } from '../support/canaries/on-purpose'
 
 /** A provider that nobody knew, added by following docs/adding-a-provider.md word for word. */
 const ROOT = join(__dirname, '..', '..')
@@ -141,6 +142,7 @@ test('the page tells of six mistakes', () => {
 })
 
 test.each(MISTAKES)('%s: the kit names it', async (title, right, wrong, says) => {
+  if (wrong.includes('+ this.clientSecret')) leaksOnPurpose('client secret', 'the mistake')
   const source = fileOf('lantern.ts')
   expect(source.split(right)).toHaveLength(2)
   const nth = MISTAKES.findIndex(([one]) => one === title)
@@ -193,7 +195,12 @@ test('under node:test a mistake fails, with its message', async () => {
     join(folder, 'mistaken.node-test.ts'),
     fileOf('lantern.node-test.ts').replace("'./lantern'", "'./mistaken'"),
   )
-  const { failed, output } = await runNode('--test', join(folder, 'mistaken.node-test.ts'))
+  const { failed, output } = await runNode(
+    '--test',
+    '--test-name-pattern',
+    'each user',
+    join(folder, 'mistaken.node-test.ts'),
+  )
   expect(output).toContain('profile.id is the text "undefined"')
   expect(failed).toBe(true)
 }, 120_000)

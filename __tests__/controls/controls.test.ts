@@ -215,7 +215,7 @@ describe("a callback with BBScloud's token in the place of a code", () => {
     const app = await appWith(
       (callbackURL) =>
         new BbscloudStrategy(
-          { clientID: 'a', clientSecret: 'b', baseURL: 'http://127.0.0.1:1', callbackURL },
+          { clientID: 'a', clientSecret: 'a canary secret', baseURL: 'http://127.0.0.1:1', callbackURL },
           () => {},
         ),
     )

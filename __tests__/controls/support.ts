@@ -5,6 +5,7 @@ import session from 'express-session'
 import { Passport, type Strategy } from 'passport'
 import { AihubmixStrategy, OAuthError } from 'passport-dialects'
 import OAuth2Strategy from 'passport-oauth2'
+import { showsSecrets } from '../support/canaries/on-purpose'
 
 export interface Running {
   origin: string
@@ -55,6 +56,7 @@ export async function appWith(
       const code = OAuthError.is(failure) ? failure.code : undefined
       const message = failure instanceof Error ? failure.message : undefined
       if (!user) return void res.json({ user: null, code, message })
+      showsSecrets(res, 'the token that was taken for the user’s')
       req.logIn(user, (problem) => (problem ? next(problem) : void res.json({ user })))
     }
     passport.authenticate('it', told)(req, res, next)
@@ -70,7 +72,14 @@ const TIMEOUT = 300
 export function ours(provider: string, options: object = {}) {
   return (callbackURL: string) =>
     new AihubmixStrategy(
-      { clientID: 'client', clientSecret: 'the secret', baseURL: provider, callbackURL, timeout: TIMEOUT, ...options },
+      {
+        clientID: 'client',
+        clientSecret: 'a canary secret',
+        baseURL: provider,
+        callbackURL,
+        timeout: TIMEOUT,
+        ...options,
+      },
       (token: string, _refresh: string, profile: { id: string; displayName: string }, done: Done) =>
         done(null, { id: profile.id, name: profile.displayName, token }),
     )
@@ -94,7 +103,7 @@ export function plain(provider: string, options: object = {}) {
     return new PlainStrategy(
       {
         clientID: 'client',
-        clientSecret: 'the secret',
+        clientSecret: 'a canary secret',
         authorizationURL: `${provider}/api/oauth2/authorize`,
         tokenURL: `${provider}/api/oauth2/token`,
         callbackURL,

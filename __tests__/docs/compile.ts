@@ -25,7 +25,10 @@ export function compileBlocks(blocks: readonly Block[], { dom }: { dom: boolean 
   host.readFile = (name) => sourceOf(name) ?? readFile(name)
   host.getSourceFile = (name, ...rest) => {
     const source = sourceOf(name)
-    return source === undefined ? getSourceFile(name, ...rest) : ts.createSourceFile(name, source, rest[0])
+    if (source !== undefined) return ts.createSourceFile(name, source, rest[0])
+    const known = parsed.get(name) ?? getSourceFile(name, ...rest)
+    parsed.set(name, known)
+    return known
   }
   const ambient = dom ? [] : [join(__dirname, 'ambient.d.ts')]
   const program = ts.createProgram([...names.keys(), ...ambient], options, host)
@@ -41,6 +44,9 @@ export function compileBlocks(blocks: readonly Block[], { dom }: { dom: boolean 
   }
   return problems
 }
+
+/** What is no block is the same in each compilation. */
+const parsed = new Map<string, ts.SourceFile | undefined>()
 
 /** The project's own options, so that `passport-dialects` means its sources. */
 function readOptions(): ts.CompilerOptions {

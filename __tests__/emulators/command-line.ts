@@ -14,7 +14,7 @@ export class CommandLine {
   private over = false
 
   constructor(...args: string[]) {
-    this.child = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'bin/passport-dialects.ts'), ...args], {
+    this.child = spawn(process.execPath, ['--require', 'tsx/cjs', join(ROOT, 'bin/passport-dialects.ts'), ...args], {
       cwd: ROOT,
       stdio: 'pipe',
       env: process.env, // as this test sees it

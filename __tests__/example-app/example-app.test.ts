@@ -221,7 +221,7 @@ test('a name of a user is text, whatever it holds', async () => {
 })
 
 test('behind a proxy that ends TLS the session cookie is set, and is Secure', async () => {
-  const credentials = { clientID: 'x', clientSecret: 'y', silentLogin: false }
+  const credentials = { clientID: 'x', clientSecret: 'a canary secret', silentLogin: false }
   const app = createApp({ baseURL: 'https://app.example.com', providers: { tapd: credentials } })
   await listening(app, async (address) => {
     const answer = await fetch(`${address}/auth/tapd`, {
@@ -233,7 +233,7 @@ test('behind a proxy that ends TLS the session cookie is set, and is Secure', as
 })
 
 test('where TAPD logs in silently, its frame may show the app and keeps its cookie', async () => {
-  const tapd = { clientID: 'x', clientSecret: 'y', silentLogin: true }
+  const tapd = { clientID: 'x', clientSecret: 'a canary secret', silentLogin: true }
   const app = createApp({ baseURL: 'https://app.example.com', providers: { tapd } })
   await listening(app, async (address) => {
     const proxied = { redirect: 'manual', headers: { 'x-forwarded-proto': 'https' } } as const
@@ -246,7 +246,7 @@ test('where TAPD logs in silently, its frame may show the app and keeps its cook
 })
 
 test('a second instance of a provider goes by its own name', async () => {
-  const second = { strategy: TapdStrategy, clientID: 'x', clientSecret: 'y' }
+  const second = { strategy: TapdStrategy, clientID: 'x', clientSecret: 'a canary secret' }
   const app = createApp({ baseURL: 'http://127.0.0.1', providers: { 'tapd-cloud': second } })
   const { text } = await listening(app, (address) =>
     page(new Browser(), `${address}/?error=rate_limited&provider=tapd-cloud`),
@@ -256,7 +256,7 @@ test('a second instance of a provider goes by its own name', async () => {
 })
 
 test('where some providers are real, the others say that they are emulators', async () => {
-  const credentials = { clientID: 'x', clientSecret: 'y' }
+  const credentials = { clientID: 'x', clientSecret: 'a canary secret' }
   const providers = { tapd: credentials, tiktok: credentials }
   const app = createApp({ baseURL: 'http://127.0.0.1', providers, emulated: { tiktok: 'http://127.0.0.1:1' } })
   const { text } = await listening(app, (address) => page(new Browser(), address))
@@ -265,7 +265,7 @@ test('where some providers are real, the others say that they are emulators', as
 
 test('credentials given by half name the missing variable', async () => {
   await expect(providersFrom({ TAPD_CLIENT_ID: 'x' })).rejects.toThrow('TAPD_CLIENT_SECRET is missing')
-  await expect(providersFrom({ TAILCHAT_CLIENT_ID: 'x', TAILCHAT_CLIENT_SECRET: 'y' })).rejects.toThrow(
+  await expect(providersFrom({ TAILCHAT_CLIENT_ID: 'x', TAILCHAT_CLIENT_SECRET: 'a canary secret' })).rejects.toThrow(
     'TAILCHAT_BASE_URL',
   )
 })
@@ -273,10 +273,10 @@ test('credentials given by half name the missing variable', async () => {
 test('real credentials replace one emulator', async () => {
   const { providers, emulators } = await providersFrom({
     TAPD_CLIENT_ID: 'x',
-    TAPD_CLIENT_SECRET: 'y',
+    TAPD_CLIENT_SECRET: 'a canary secret',
     TAPD_SITE: 'cloud',
   })
   await Promise.all(emulators.map((emulator) => emulator.close()))
   expect(emulators.map(({ name }) => name)).toEqual(['tailchat', 'bbscloud', 'tiktok', 'aihubmix', 'feishu'])
-  expect(providers.tapd).toEqual({ clientID: 'x', clientSecret: 'y', site: 'cloud' })
+  expect(providers.tapd).toEqual({ clientID: 'x', clientSecret: 'a canary secret', site: 'cloud' })
 })

@@ -11,7 +11,7 @@ import {
 } from 'passport-dialects'
 import OAuth2Strategy from 'passport-oauth2'
 
-const needed = { clientID: 'client', clientSecret: 'secret', callbackURL: 'https://app.example.com/cb' }
+const needed = { clientID: 'client', clientSecret: 'a canary secret', callbackURL: 'https://app.example.com/cb' }
 const site = { baseURL: 'https://site.example.com/' }
 const verify = () => {}
 
@@ -91,7 +91,7 @@ test.each<StrategyClass>([TailchatStrategy, BbscloudStrategy])(
 )
 
 describe('oauthRouter', () => {
-  const tapd = { clientID: 'a', clientSecret: 'b' }
+  const tapd = { clientID: 'a', clientSecret: 'a canary secret' }
   test.each([
     ['providers', {}],
     ['providers', { providers: [] }],

@@ -127,9 +127,9 @@ test('a provider that is undefined is as one that is not named', async () => {
 
 test('an option that a built-in provider does not know is warned of by name, and refuses nothing', () => {
   const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
-  const slip = { clientID: 'id', clientSecret: 'secret', scopes: 'user' } // where it stands it would not compile
+  const slip = { clientID: 'id', clientSecret: 'a canary secret', scopes: 'user' } // where it stands it would not compile
   oauthRouter({ providers: { tapd: slip } })
-  oauthRouter({ providers: { tapd: { clientID: 'id', clientSecret: 'secret', scope: 'user' } } })
+  oauthRouter({ providers: { tapd: { clientID: 'id', clientSecret: 'a canary secret', scope: 'user' } } })
   expect(warn.mock.calls).toEqual([
     [expect.stringContaining('`scopes`'), expect.objectContaining({ code: 'PASSPORT_DIALECTS_UNKNOWN_OPTION' })],
   ])

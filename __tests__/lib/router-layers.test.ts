@@ -4,7 +4,7 @@ import { oauthRouter } from 'passport-dialects'
 import { serve } from '../controls/support'
 import { Browser } from '../support/browser'
 
-const providers = { aihubmix: { clientID: 'client', clientSecret: 'the secret' } }
+const providers = { aihubmix: { clientID: 'client', clientSecret: 'a canary secret' } }
 
 // The router is one of Express's own: an app may hang routes of its own on it, and mount it wherever it likes.
 test.each([

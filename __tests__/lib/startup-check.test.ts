@@ -145,7 +145,7 @@ test('a secure cookie that came back is no mistake: express-session may trust th
 test('each mistake is printed once in a process, at the first login and not before', async () => {
   const script = join(__dirname, '..', 'support', 'misconfigured-app.ts')
   const { NODE_OPTIONS: _, ...env } = process.env
-  const child = spawn(process.execPath, ['--import', 'tsx', script], { env: { ...env, NODE_ENV: 'production' } })
+  const child = spawn(process.execPath, ['--require', 'tsx/cjs', script], { env: { ...env, NODE_ENV: 'production' } })
   let out = ''
   let err = ''
   child.stdout.on('data', (chunk) => {

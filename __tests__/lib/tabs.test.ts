@@ -1,33 +1,40 @@
 import type { RequestHandler } from 'express'
 import session from 'express-session'
 import { type RunningApp, startRouterApp } from '../support/app'
-import { Browser, told } from '../support/browser'
+import type { Told } from '../support/browser'
+import { connections, LightBrowser } from '../support/light-browser'
 import { backChannelCalls, closeAll, type Emulators, NAMES, providersOf, startAll } from '../support/providers'
 import { seeded, shuffled } from '../support/random'
 
 let emulators: Emulators
 let app: RunningApp
+const agent = connections(16)
 
 beforeAll(async () => {
-  emulators = await startAll()
+  // Nobody has to press a button: what is tested is on this side.
+  emulators = await startAll({ consent: 'auto' })
   app = await startRouterApp({ providers: providersOf(emulators), failureRedirect: '/login' })
 })
 afterAll(async () => {
+  await agent.close()
   await app.close()
   await closeAll(emulators)
 })
 
+async function told(browser: LightBrowser, path: string): Promise<Told> {
+  return JSON.parse((await browser.get(path)).text)
+}
+
 /** A tab as a list of two steps, so that the steps of many tabs can be mixed. */
-function tab(browser: Browser, origin: string, name: keyof Emulators, nth: number) {
+function tab(browser: LightBrowser, name: keyof Emulators, nth: number) {
   let callback = ''
   return [
     async () => {
-      const address = await browser.location(`${origin}/auth/${name}?returnTo=/done/${nth}`)
-      callback = await emulators[name].approve(address)
+      const address = await browser.follow(`/auth/${name}?returnTo=/done/${nth}`)
+      callback = await browser.follow(address)
     },
     async () => {
-      const answer = await browser.get(callback)
-      return answer.headers.get('location')
+      return (await browser.get(callback)).location
     },
   ]
 }
@@ -37,10 +44,10 @@ describe('eight tabs over five providers', () => {
     const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
     const random = seeded(seed)
     for (let round = 0; round < 500; round++) {
-      const browser = new Browser()
+      const browser = new LightBrowser(app.origin, agent)
       const tabs = Array.from({ length: 8 }, (_, nth) => {
         const name = NAMES[Math.floor(random() * NAMES.length)] ?? 'tapd'
-        return { nth, name, steps: tab(browser, app.origin, name, nth) }
+        return { nth, name, steps: tab(browser, name, nth) }
       })
       // Each tab appears twice: its first appearance begins the login, its second finishes it.
       for (const { nth, name, steps } of shuffled([...tabs, ...tabs], random)) {
@@ -49,18 +56,18 @@ describe('eight tabs over five providers', () => {
           throw new Error(`seed ${seed}, round ${round}, ${name} in tab ${nth} landed at ${landed}`)
         }
       }
-      const known = await told(browser.get(`${app.origin}/auth/session`))
+      const known = await told(browser, '/auth/session')
       expect(known.user).not.toBeNull()
       expect(new Set(known.providers.map(({ name }) => name))).toEqual(new Set(tabs.map(({ name }) => name)))
     }
   }, 240_000)
 
   test('begun all at once and finished all at once, all log in', async () => {
-    const browser = new Browser()
-    await browser.get(`${app.origin}/auth/session`)
+    const browser = new LightBrowser(app.origin, agent)
+    await browser.get('/auth/session')
     // A browser sends its session cookie only after a first answer: one login makes it.
-    await browser.location(`${app.origin}/auth/tapd`)
-    const tabs = Array.from({ length: 8 }, (_, nth) => tab(browser, app.origin, NAMES[nth % 5] ?? 'tapd', nth))
+    await browser.follow('/auth/tapd')
+    const tabs = Array.from({ length: 8 }, (_, nth) => tab(browser, NAMES[nth % 5] ?? 'tapd', nth))
     await Promise.all(tabs.map(([begin]) => begin?.()))
     const landed = await Promise.all(tabs.map(([, finish]) => finish?.()))
     expect(landed).toEqual(tabs.map((_, nth) => `/done/${nth}`))
@@ -77,13 +84,13 @@ class SlowStore extends session.MemoryStore {
 test('a session store whose set takes 200 ms loses no login', async () => {
   const slow = await startRouterApp({ providers: providersOf(emulators) }, { store: new SlowStore() })
   try {
-    const browser = new Browser()
-    await browser.location(`${slow.origin}/auth/tapd`)
-    const tabs = NAMES.map((name, nth) => tab(browser, slow.origin, name, nth))
+    const browser = new LightBrowser(slow.origin, agent)
+    await browser.follow('/auth/tapd')
+    const tabs = NAMES.map((name, nth) => tab(browser, name, nth))
     await Promise.all(tabs.map(([begin]) => begin?.()))
     const landed = await Promise.all(tabs.map(([, finish]) => finish?.()))
     expect(landed).toEqual(NAMES.map((_, nth) => `/done/${nth}`))
-    const { user } = await told(browser.get(`${slow.origin}/me`))
+    const { user } = await told(browser, '/me')
     expect(user).not.toBeNull()
   } finally {
     await slow.close()
@@ -91,8 +98,8 @@ test('a session store whose set takes 200 ms loses no login', async () => {
 })
 
 test('the 21st pending login pushes out the oldest, and only that', async () => {
-  const browser = new Browser()
-  const tabs = Array.from({ length: 21 }, (_, nth) => tab(browser, app.origin, 'aihubmix', nth))
+  const browser = new LightBrowser(app.origin, agent)
+  const tabs = Array.from({ length: 21 }, (_, nth) => tab(browser, 'aihubmix', nth))
   for (const [begin] of tabs) await begin?.()
   const before = backChannelCalls(emulators)
   expect(await tabs[0]?.[1]?.()).toBe('/login?error=state_unknown&provider=aihubmix')
@@ -117,8 +124,8 @@ test('a login that begins while that of another tab is finished is not lost with
   }
   const racing = await startRouterApp({ providers: providersOf(emulators) }, { before })
   try {
-    const browser = new Browser()
-    const [first, second] = [tab(browser, racing.origin, 'tapd', 1), tab(browser, racing.origin, 'tiktok', 2)]
+    const browser = new LightBrowser(racing.origin, agent)
+    const [first, second] = [tab(browser, 'tapd', 1), tab(browser, 'tiktok', 2)]
     await first[0]?.()
     const beginning = second[0]?.()
     await read
@@ -126,7 +133,7 @@ test('a login that begins while that of another tab is finished is not lost with
     release()
     await beginning
     expect(await second[1]?.()).toBe('/done/2')
-    const { providers } = await told(browser.get(`${racing.origin}/auth/session`))
+    const { providers } = await told(browser, '/auth/session')
     expect(providers.map(({ name }) => name)).toEqual(['tapd', 'tiktok'])
   } finally {
     await racing.close()

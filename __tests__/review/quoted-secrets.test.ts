@@ -3,6 +3,8 @@ import { createServer } from 'node:net'
 import { inspect } from 'node:util'
 import { AihubmixStrategy, type OAuthError, TokenKeeper } from 'passport-dialects'
 import { startEmulator } from 'passport-dialects/emulators'
+import { startRouterApp } from '../support/app'
+import { Browser } from '../support/browser'
 import { MemoryTokenStore } from './memory-store'
 
 /** Everything that can be read off an error. */
@@ -70,4 +72,28 @@ test('a token store whose errors quote the command shows no token by them', asyn
   expect(error).toMatchObject({ code: 'session_missing', cause: { message: 'READONLY' } })
   expect(everythingOf(error)).not.toContain('canary')
   await emulator.close()
+})
+
+test('a provider that quotes the callback in its error shows neither the state nor the credential of it', async () => {
+  const emulator = await startEmulator('tapd')
+  let failure: OAuthError | undefined
+  const app = await startRouterApp({
+    providers: { tapd: { ...emulator.options } },
+    onError: (error, _req, res) => {
+      failure = error
+      res.status(error.status).end()
+    },
+  })
+  const browser = new Browser()
+  const callback = new URL(await emulator.approve(await browser.location(`${app.origin}/auth/tapd`)))
+  const { code = '', state = '' } = Object.fromEntries(callback.searchParams)
+  callback.searchParams.set('error', `bad_${code}`)
+  callback.searchParams.set('error_description', `${code} of ${state} is not known`)
+  await browser.get(callback.href)
+  await Promise.all([app.close(), emulator.close()])
+  expect(failure).toMatchObject({
+    code: 'authorization_failed',
+    providerMessage: '[redacted] of [redacted] is not known',
+  })
+  for (const secret of [code, state]) expect(everythingOf(failure)).not.toContain(secret)
 })

@@ -1,12 +1,11 @@
-import { subscribe } from 'node:diagnostics_channel'
 import type { AddressInfo } from 'node:net'
 import express, { type Request, type Response } from 'express'
 import session from 'express-session'
 import { AihubmixStrategy, OAuthError, oauthRouter, type Providers, TokenKeeper } from 'passport-dialects'
 import { MemoryTokenStore } from '../review/memory-store'
-import { everythingOf } from './everything'
+import { everythingOf } from '../support/canaries/everything'
 
-/** An app that logs as carelessly as apps do; what it knows in secret goes to the test by another way than its output. */
+/** An app that logs as carelessly as apps do; what the test is to see of its errors goes there by another way than its output. */
 export interface SecretsAppOptions {
   providers: Providers
   sessionSecret: string
@@ -16,15 +15,9 @@ export interface SecretsAppOptions {
 const { providers, sessionSecret, encryptionKey }: SecretsAppOptions = JSON.parse(process.argv[2] ?? '{}')
 const tokenStore = new MemoryTokenStore()
 
-function tell(what: { secrets?: unknown; received?: string; dump?: string; origin?: string }): void {
+function tell(what: { dump?: string; origin?: string }): void {
   process.send?.(what)
 }
-
-// Every byte that a provider answers, also where nothing comes of it.
-subscribe('undici:request:bodyChunkReceived', (message) => {
-  const { chunk } = message as { chunk: Buffer } // undici's documentation
-  tell({ received: chunk.toString('latin1') })
-})
 
 /** As an app would log it, and everything else that can be read off it. */
 function careless(error: unknown): void {
@@ -59,7 +52,6 @@ app.get(
   '/tokens/:provider',
   work(async (req) => {
     const tokens = await req.oauth.tokens(String(req.params.provider))
-    tell({ secrets: tokens })
     return { expiresAt: tokens?.expiresAt }
   }),
 )
@@ -71,6 +63,10 @@ app.get(
     console.log(answer)
     return { status: answer.status }
   }),
+)
+app.get(
+  '/profile/:provider',
+  work(async (req) => ({ id: (await req.oauth.profile(String(req.params.provider))).id })),
 )
 app.get(
   '/revoke/:provider',
@@ -90,7 +86,6 @@ app.get(
   '/naive',
   work(async (req) => {
     const tokens = await req.oauth.tokens('aihubmix')
-    tell({ secrets: tokens })
     const headers = { authorization: `Bearer ${tokens?.accessToken}` }
     throw Object.assign(new Error('the API said no'), { config: { headers } })
   }),

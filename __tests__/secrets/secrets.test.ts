@@ -3,7 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { type EmulatorName, FAULTS, type FaultEndpoint } from 'passport-dialects/emulators'
+import { KNOBS } from '../faults/table'
 import { Browser } from '../support/browser'
+import type { Found } from '../support/canaries/known'
+import { known } from '../support/canaries/learn'
+import { leaksOnPurpose } from '../support/canaries/on-purpose'
 import { closeAll, type Emulators, NAMES, providersOf, startAll } from '../support/providers'
 import type { SecretsAppOptions } from './app-process'
 
@@ -11,8 +15,6 @@ import type { SecretsAppOptions } from './app-process'
 // browsers and error handlers get of it, is searched for every secret that its logins had.
 const sessionSecret = `canary-session-${randomBytes(16).toString('hex')}`
 const encryptionKey = `canary-encryption-${randomBytes(16).toString('hex')}`
-const secrets = new Set([sessionSecret, encryptionKey])
-let received = ''
 let emulators: Emulators
 let child: ChildProcess
 let origin = ''
@@ -21,16 +23,24 @@ let dumps: string[] = []
 let answers: string[] = []
 
 beforeAll(async () => {
-  emulators = await startAll({ accessTokenLifetime: 250, refresh: true })
+  emulators = await startAll({ refresh: true })
+  known.note('session secret', sessionSecret)
+  known.note('encryption key', encryptionKey)
+  const limits = { timeout: 250, maxResponseBytes: 65_536 }
   const providers = Object.fromEntries(
     Object.entries(providersOf(emulators)).map(([name, options]) => [
       name,
-      { ...options, timeout: 200, maxResponseBytes: 65_536, ...(name === 'tapd' && { silentLogin: true }) },
+      {
+        ...options,
+        ...KNOBS[name as EmulatorName]?.strategy,
+        ...limits,
+        ...(name === 'tapd' && { silentLogin: true }),
+      },
     ]),
   )
   const options: SecretsAppOptions = { providers, sessionSecret, encryptionKey }
   child = fork(join(__dirname, 'app-process.ts'), [JSON.stringify(options)], {
-    execArgv: ['--import', 'tsx', '--trace-warnings'],
+    execArgv: ['--require', 'tsx/cjs', '--trace-warnings'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, DEBUG: 'passport-dialects:*', NODE_ENV: 'development' },
   })
@@ -39,11 +49,9 @@ beforeAll(async () => {
       output += chunk
     })
   }
-  child.on('message', (told: { secrets?: unknown; received?: string; dump?: string; origin?: string }) => {
+  child.on('message', (told: { dump?: string; origin?: string }) => {
     if (told.dump !== undefined) dumps.push(told.dump)
-    received += told.received ?? ''
     if (told.origin !== undefined) origin = told.origin
-    JSON.stringify(told.secrets ?? null, (name, value) => (typeof value === 'string' ? note(name, value) : value))
   })
   while (origin === '') await once(child, 'message')
 }, 60_000)
@@ -57,32 +65,14 @@ beforeEach(() => {
   dumps = []
   answers = []
   output = ''
-  for (const { options } of Object.values(emulators)) secrets.add(options.clientSecret)
+  for (const { options } of Object.values(emulators)) known.note('client secret', options.clientSecret)
 })
 
-const SECRET = /^(code|token|access_?token|refresh_?token|id_token|code_verifier|client_secret|state|login_state)$/i
-
-function note(name: string, value: string): string {
-  if (SECRET.test(name) && value.length >= 8) secrets.add(value)
-  return value
-}
-
+/** A state is in addresses alone; the net knows all else, for the providers are in this process. */
 function noteAddress(address: string): void {
   for (const [name, value] of new URL(address).searchParams) {
-    note(name, value)
+    if (/^(login_)?state$/.test(name)) known.note('state or verifier', value.split('?', 1)[0])
     if (URL.canParse(value)) noteAddress(value)
-  }
-}
-
-/** What the providers were sent is where most secrets are. */
-function noteRequests(): void {
-  for (const { requests } of Object.values(emulators)) {
-    for (const { query, body, headers } of requests) {
-      for (const [name, value] of Object.entries(query)) note(name, value)
-      for (const [name, value] of new URLSearchParams(body)) note(name, value)
-      const bearer = /^(?:Bearer|Basic) (\S{8,})$/.exec(headers.authorization ?? '')?.[1]
-      if (bearer !== undefined) secrets.add(bearer)
-    }
   }
 }
 
@@ -106,27 +96,17 @@ async function login(name: EmulatorName, headers: Record<string, string> = {}, q
 }
 
 /** The secrets that show in what came out since the test began. */
-async function shown(): Promise<string[]> {
-  noteRequests()
+async function shown(): Promise<Found[]> {
   await new Promise((resolve) => setTimeout(resolve, 200)) // the child's output comes by another way than its answers
-  for (const [, name = '', value = ''] of received.matchAll(/"((?:access|refresh|id)_token)":\s*"([^"\\]+)"/g))
-    note(name, value)
-  received = ''
-  const all = [output, ...dumps, ...answers].join('\n')
-  const inForms = (secret: string) => [
-    secret,
-    encodeURIComponent(secret),
-    new URLSearchParams({ s: secret }).toString().slice(2),
-  ]
-  return [...secrets].filter((secret) => inForms(secret).some((form) => all.includes(form)))
+  return known.in([output, ...dumps, ...answers].join('\n'))
 }
 
 test('control: a naive error that carries the request shows one', async () => {
+  leaksOnPurpose('token', 'the naive error is logged')
   const { browser, status } = await login('aihubmix')
   expect(status).toBe(303)
   await get(browser, '/naive')
-  expect(received).toContain('access_token')
-  expect(await shown()).toHaveLength(1)
+  expect(await shown()).toEqual([{ kind: 'token', secret: expect.any(String) }])
 })
 
 test.each(NAMES)('%s: a login, its repetition, a popup, a refused and a failing verify show none', async (name) => {
@@ -149,15 +129,44 @@ test.each(NAMES)('%s: a login, its repetition, a popup, a refused and a failing 
 
 const ENDPOINTS: readonly FaultEndpoint[] = ['code', 'token', 'profile']
 
+/** The calls that a provider knows after a login. */
+const LATER: Record<EmulatorName, FaultEndpoint[]> = {
+  tailchat: ['refresh', 'request'],
+  tapd: ['refresh', 'request'],
+  bbscloud: ['request'], // its token lives five minutes, and nothing renews or revokes it
+  tiktok: ['refresh', 'request', 'revoke'],
+  aihubmix: ['refresh', 'request'],
+  feishu: ['refresh', 'request'],
+}
+
+const ROUTES: Partial<Record<FaultEndpoint, string>> = { refresh: '/profile', request: '/fetch', revoke: '/revoke' }
+
+/** Lets every fault strike once at an endpoint: which of these browsers it strikes makes no difference. */
+async function strike(name: EmulatorName, endpoint: FaultEndpoint, ask: (nth: number) => Promise<unknown>) {
+  const { requests } = emulators[name]
+  const before = requests.length
+  for (const fault of FAULTS) emulators[name].failNext(endpoint, fault)
+  await inTens(FAULTS.length, ask)
+  const struck = requests.slice(before).flatMap((request) => (request.endpoint === endpoint ? [request.fault] : []))
+  expect(struck).toEqual(expect.arrayContaining([...FAULTS]))
+}
+
+/** Most of a fault's time is waiting. */
+async function inTens<T>(times: number, work: (nth: number) => Promise<T>): Promise<T[]> {
+  const done: T[] = []
+  for (let nth = 0; nth < times; nth += 10) {
+    const tens = Array.from({ length: Math.min(10, times - nth) }, (_, at) => work(nth + at))
+    done.push(...(await Promise.all(tens)))
+  }
+  return done
+}
+
 test.each(NAMES)(
   '%s: no fault at any turn of its login shows one',
   async (name) => {
     for (const endpoint of ENDPOINTS) {
       if (!emulators[name].requests.some((request) => request.endpoint === endpoint)) continue
-      for (const fault of FAULTS) {
-        emulators[name].failNext(endpoint, fault)
-        await login(name)
-      }
+      await strike(name, endpoint, () => login(name))
     }
     expect(dumps.length).toBeGreaterThan(15)
     expect(await shown()).toEqual([])
@@ -165,21 +174,19 @@ test.each(NAMES)(
   90_000,
 )
 
-test.each(['aihubmix', 'tiktok'] as const)(
+test.each(NAMES)(
   '%s: no fault at refresh, API call or revocation shows one',
   async (name) => {
-    const { browser } = await login(name)
-    for (const fault of FAULTS) {
-      await login(name, {}, '', browser)
-      emulators[name].failNext('refresh', fault)
-      await get(browser, `/tokens/${name}`)
-      emulators[name].failNext('request', fault)
-      await get(browser, `/fetch/${name}?path=/api/resource`)
-      await get(browser, `/fetch/${name}?path=https://evil.example/`)
-      if (name === 'tiktok') emulators[name].failNext('revoke', fault)
-      await get(browser, `/revoke/${name}`)
+    for (const endpoint of LATER[name]) {
+      const logins = await inTens(FAULTS.length, () => login(name))
+      const path = `${ROUTES[endpoint]}/${name}?path=/emulator/resource`
+      if (endpoint === 'refresh') emulators[name].expireTokens() // the provider refuses the token, and it is refreshed
+      await strike(name, endpoint, async (nth) => logins[nth] && get(logins[nth].browser, path))
     }
-    expect(dumps.length).toBeGreaterThan(30)
+    const { browser } = await login(name)
+    await get(browser, `/fetch/${name}?path=https://evil.example/`)
+    await get(browser, `/revoke/${name}`)
+    expect(dumps.length).toBeGreaterThan(10 * LATER[name].length)
     expect(await shown()).toEqual([])
   },
   90_000,
@@ -187,11 +194,10 @@ test.each(['aihubmix', 'tiktok'] as const)(
 
 test('TAPD’s unasked code shows none, accepted or refused', async () => {
   const code = emulators.tapd.entryCode()
-  secrets.add(code)
-  for (const path of [`/auth/tapd/entry?code=${code}`, '/auth/tapd/entry?code=canary-unknown-code']) {
+  for (const path of [`/auth/tapd/entry?code=${code}`, '/auth/tapd/entry?code=canary-unknown-code-1']) {
     await get(new Browser(), path)
   }
-  secrets.add('canary-unknown-code')
+
   expect(await shown()).toEqual([])
 })
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Agent } from 'undici'
-import { connections, LightBrowser } from '../fuzz/light-browser'
+import { connections, LightBrowser } from '../support/light-browser'
 import { Child } from './messages'
 
 // Fewer only to try the test itself.

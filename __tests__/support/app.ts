@@ -3,6 +3,7 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import session from 'express-session'
 import { Passport } from 'passport'
 import { type DialectStrategy, OAuthError, type OAuthRouterConfig, oauthRouter } from 'passport-dialects'
+import { showsSecrets } from './canaries/on-purpose'
 
 export interface RunningApp {
   origin: string
@@ -59,6 +60,7 @@ export function startBareApp(
         const failure = error ?? info
         const code = OAuthError.is(failure) ? failure.code : undefined
         if (error || !user) return void res.status(401).json({ user: null, info: failure, code } satisfies BareOutcome)
+        showsSecrets(res, 'the user as `verify` was given it')
         req.logIn(user, (problem) => (problem ? next(problem) : void res.json({ user, info, code })))
       }
       passport.authenticate('it', told)(req, res, next)

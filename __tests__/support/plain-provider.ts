@@ -5,6 +5,7 @@ import express, { type Express, type Request, type RequestHandler } from 'expres
 import session from 'express-session'
 import { Passport, type Strategy } from 'passport'
 import { type DialectOptions, DialectStrategy, type JsonObject, type VerifyFunction } from 'passport-dialects'
+import { showsSecrets } from './canaries/on-purpose'
 
 /** The least that a `DialectStrategy` can be: a provider without a dialect. */
 export class PlainStrategy extends DialectStrategy {
@@ -118,13 +119,17 @@ export async function startHost(
   const app = express()
   const passport = new Passport()
   passport.use('it', strategy)
-  if (!settings.withoutSession) app.use(session({ secret: 'x', resave: false, saveUninitialized: false }))
+  if (!settings.withoutSession)
+    app.use(session({ secret: 'a test session secret', resave: false, saveUninitialized: false }))
   if (settings.middleware) app.use(settings.middleware)
   app.use((req, _res, next) => {
     settings.before?.(req, app)
     next()
   })
-  app.get('/session', (req, res) => void res.json(req.session))
+  app.get('/session', (req, res) => {
+    showsSecrets(res, 'the content of the session')
+    res.json(req.session)
+  })
   let outcome: Outcome | undefined
   app.use((req, res, next) => {
     const done = (error: unknown, user: unknown, info: unknown, status: unknown) => {

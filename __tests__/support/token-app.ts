@@ -4,6 +4,7 @@ import { OAuthError, type OAuthRouterConfig } from 'passport-dialects'
 import type { Emulator } from 'passport-dialects/emulators'
 import { type RunningApp, startRouterApp } from './app'
 import { Browser } from './browser'
+import { showsSecrets } from './canaries/on-purpose'
 
 /** What the token routes of the test app answer. */
 export interface TokenAnswer {
@@ -22,9 +23,9 @@ export function startTokenApp(
   return startRouterApp(config, {
     ...options,
     routes(app) {
-      const route = (path: string, work: (req: Parameters<RequestHandler>[0]) => Promise<object>) => {
-        app.all(path, (req, res) => {
-          work(req).then(
+      const route = (path: string, work: (...args: Parameters<RequestHandler>) => Promise<object>) => {
+        app.all(path, (req, res, next) => {
+          work(req, res, next).then(
             (answer) => res.json(answer),
             (error) =>
               res
@@ -33,9 +34,11 @@ export function startTokenApp(
           )
         })
       }
-      route('/tokens/:provider', async (req) => ({
-        tokens: (await req.oauth.tokens(String(req.params.provider))) ?? null,
-      }))
+      route('/tokens/:provider', async (req, res) => {
+        const tokens = (await req.oauth.tokens(String(req.params.provider))) ?? null
+        showsSecrets(res, 'the tokens of the session')
+        return { tokens }
+      })
       route('/fetch/:provider', async (req) => {
         const answer = await req.oauth.fetch(String(req.params.provider), String(req.query.path), {
           method: req.method,

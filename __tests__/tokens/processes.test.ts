@@ -42,7 +42,7 @@ async function start(count: number, options: { delay?: number; lockTimeout?: num
 
 async function startWorker(argument: ScaledAppOptions): Promise<Worker> {
   const child = fork(join(__dirname, '..', 'support', 'scaled-app.ts'), [JSON.stringify(argument)], {
-    execArgv: ['--import', 'tsx'],
+    execArgv: ['--require', 'tsx/cjs'],
   })
   const [{ origin }] = await once(child, 'message')
   child.on('message', (message: { loggedOut?: string }) => {

@@ -2,6 +2,7 @@ import { AihubmixStrategy } from 'passport-dialects'
 import { type Emulator, type EmulatorName, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
 import type { RunningApp } from '../support/app'
 import { Browser, told } from '../support/browser'
+import { showsSecrets } from '../support/canaries/on-purpose'
 import { jump } from '../support/clock'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 
@@ -149,6 +150,7 @@ describe('tokens', () => {
             mine.scope.push('mine')
             mine.expiresAt?.setFullYear(1970)
             mine.raw.access_token = 'mine'
+            showsSecrets(res, 'what each caller has')
             res.json([untouched, both[1], await req.oauth.tokens('aihubmix')])
           }),
       },

@@ -28,6 +28,7 @@ afterEach(async () => {
 async function startCopy(store: session.Store, config: Partial<OAuthRouterConfig> = {}) {
   let start = startHere
   jest.isolateModules(() => {
+    jest.dontMock('passport-dialects') // the net (support/canaries) would hand the same one to all
     start = (jest.requireActual('../support/token-app') as { startTokenApp: typeof startHere }).startTokenApp // that file's
   })
   const app = await start(

@@ -31,3 +31,27 @@ function safely(read: () => unknown): unknown {
     return undefined
   }
 }
+
+const likes = new Map<string, number>()
+
+/**
+ * As {@link everythingOf} for the first errors of a kind: their stack and what `inspect` makes of them takes a thousand
+ * times as long as reading the rest, which is what both are made of, and is looked at in every error.
+ */
+export function enoughOf(error: unknown): string {
+  const kind = kindOf(error)
+  const seen = likes.get(kind) ?? 0
+  likes.set(kind, seen + 1)
+  if (seen < 5 || !(error instanceof Error)) return everythingOf(error)
+  const parts = [error.message, asJson(error)]
+  for (const name of Reflect.ownKeys(error)) if (name !== 'stack') parts.push(asJson(Reflect.get(error, name)))
+  if (error.cause !== undefined) parts.push(enoughOf(error.cause))
+  return parts.join('\n')
+}
+
+/** What it is an instance of, what hangs on it, and where in the code's terms it came from. */
+function kindOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return typeof error
+  const { name, code, phase, provider } = error as Record<string, unknown>
+  return [name, code, phase, provider, ...Reflect.ownKeys(error)].map(String).join()
+}

@@ -1,0 +1,112 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Kind } from './known'
+import { learnAnswer, learnRequest } from './learn'
+import { isShown } from './on-purpose'
+
+/** An answer that an app gave. */
+export interface Answer {
+  req: IncomingMessage
+  res: ServerResponse
+  body: string[]
+}
+
+/** Taps every HTTP server of this process. What Express answers is an app's; everyone else plays a provider. */
+export function tapServers(onAnswer: (answer: Answer) => void): () => void {
+  const onRequest = (message: unknown) => {
+    const { request, response } = message as { request: IncomingMessage; response: ServerResponse } // Node's documentation
+    tapRequest(request)
+    tapResponse(request, response, onAnswer)
+  }
+  subscribe('http.server.request.start', onRequest)
+  return () => void unsubscribe('http.server.request.start', onRequest)
+}
+
+function tapRequest(req: IncomingMessage): void {
+  const chunks: Buffer[] = []
+  let size = 0
+  const { push } = req
+  if (req.headers.authorization || req.url?.includes('?')) learnRequest(req, '')
+  req.push = (chunk, ...rest) => {
+    if (chunk === null && size > 0) learnRequest(req, Buffer.concat(chunks).toString())
+    else if (chunk !== null && size < ENOUGH) {
+      size += chunk.length
+      chunks.push(Buffer.from(chunk))
+    }
+    return push.call(req, chunk, ...rest)
+  }
+}
+
+function tapResponse(req: IncomingMessage, res: ServerResponse, onAnswer: (answer: Answer) => void): void {
+  const body: string[] = []
+  let isApp = false
+  let size = 0
+  const keep = (chunk: unknown) => {
+    if (!isApp && 'app' in res) {
+      isApp = true
+      onAnswer({ req, res, body })
+    }
+    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) return
+    size += chunk.length
+    if (isApp || size < ENOUGH) body.push(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString())
+  }
+  const { write, end } = res
+  res.write = ((...args: Parameters<typeof write>) => {
+    keep(args[0])
+    return write.apply(res, args)
+  }) as typeof write
+  res.end = ((...args: Parameters<typeof end>) => {
+    keep(args[0])
+    if (!isApp) learnAnswer(body.join(''))
+    return end.apply(res, args)
+  }) as typeof end
+}
+
+/** Bytes: no request of ours and no token answer is larger. */
+const ENOUGH = 64 * 1024
+
+/** Each part of an answer by its name, with the kinds of secrets that may stand there. */
+export function* partsOf({ req, res, body }: Answer): Iterable<{ outlet: string; text: string; allowed?: Kind[] }> {
+  const from = `${req.method} ${req.url?.split('?', 1)[0]}`
+  // The head as it was sent: `getHeaders` does not tell what was given to `writeHead`.
+  const head = String(Reflect.get(res, '_header') ?? '')
+  for (const line of head.split('\r\n')) {
+    const [name = '', value = ''] = line.split(/: (.*)/s)
+    if (/^location$/i.test(name)) yield { outlet: `redirect of ${from}`, text: withoutRequest(value, req) }
+    else if (/^set-cookie$/i.test(name))
+      yield { outlet: `cookie of ${from}`, text: value, allowed: inCookie(value, res) }
+    else yield { outlet: `header of ${from}`, text: line }
+  }
+  if (!isShown(res)) yield { outlet: `page of ${from}`, text: body.join('') }
+}
+
+/**
+ * The authorization request is sent through the browser: the state is in it, and at BBScloud a code that is nobody's
+ * yet. Whatever else stands in it is searched, the challenge too.
+ */
+function withoutRequest(location: string, req: IncomingMessage): string {
+  if (!URL.canParse(location) || new URL(location).host === req.headers.host) return location
+  const url = new URL(location)
+  if (!url.searchParams.has('client_id') && !url.searchParams.has('client_key') && !url.searchParams.has('app_id'))
+    return location
+  url.searchParams.delete('state')
+  url.searchParams.delete('code')
+  return url.href.replace(/login_state(?:=|%3D)[\w-]+/, '')
+}
+
+/**
+ * What cookie-session keeps is in the browser's hands (SECURITY.md): its own pending logins, and its tokens where the
+ * app has no `encryptionKey`. Codes and the app's own secrets never are.
+ */
+function inCookie(cookie: string, res: ServerResponse): Kind[] {
+  const content = Buffer.from(/=([^;]*)/.exec(cookie)?.[1] ?? '', 'base64').toString()
+  if (!content.startsWith('{')) return []
+  return Reflect.get(res, SEALED) ? ['state or verifier', 'verifier'] : ['state or verifier', 'verifier', 'token']
+}
+
+const SEALED = Symbol('sealed')
+
+/** The app of this answer has an `encryptionKey`. */
+export function markSealed(res: object): void {
+  Reflect.set(res, SEALED, true)
+}
