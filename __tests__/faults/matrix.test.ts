@@ -7,7 +7,7 @@ import { Browser, told } from '../support/browser'
 import { ask, loggedIn, startTokenApp } from '../support/token-app'
 import { CALLS, KNOBS, matrixAsText, outcomeOf, REFUSALS } from './table'
 
-const TIMEOUT = 300
+const TIMEOUT = 500
 
 test('the table in docs/fault-matrix.md is this one', () => {
   expect(readFileSync(join(__dirname, '..', '..', 'docs', 'fault-matrix.md'), 'utf8')).toContain(matrixAsText())
