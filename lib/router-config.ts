@@ -17,7 +17,8 @@ export type ProviderConfig = RouterOptions<DialectOptions> & {
 
 /**
  * The providers of a router by name; a name is the `:provider` of its routes and the `provider` of its profiles.
- * Under a built-in name the options are those of its strategy, under any other they are open.
+ * Under a built-in name the options are those of its strategy. Under any other they are open, and `strategy` must be
+ * there, which TypeScript can't ask for: without it the start fails with `config_invalid`.
  */
 export interface Providers extends BuiltInProviders {
   [name: string]: ProviderConfig | undefined
