@@ -1,4 +1,5 @@
 import { type AnswerDialect, readAnswer } from './answers'
+import { readLimits } from './call-bounds'
 import { type DialectOptions, OptionReader } from './options'
 import { callProvider, type JsonObject, type ProviderRequest } from './provider-call'
 import { secretsOf } from './provider-request'
@@ -12,11 +13,6 @@ export async function askOnce(
 ): Promise<JsonObject> {
   const read = new OptionReader(provider, options)
   const where = { provider, phase: 'request' as const }
-  read.optionalObject('dispatcher', 'dispatch')
-  const limits = {
-    timeout: read.positive('timeout', 10_000, 'milliseconds'),
-    maxResponseBytes: read.positive('maxResponseBytes', 1024 * 1024, 'bytes'),
-    dispatcher: options.dispatcher,
-  }
+  const limits = readLimits({ dispatcher: options.dispatcher }, read)
   return readAnswer(await callProvider(request, limits, where), dialect, where, () => secretsOf(request))
 }

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { type ErrorCode, OAuthError } from './errors'
 import type { Bounds } from './exchange'
+import type { DialectOptions, OptionReader } from './options'
 import { bareAddress } from './redact'
 import type { Where } from './session'
 
@@ -13,6 +14,21 @@ export interface CallLimits {
   maxResponseBytes: number
   dispatcher?: Dispatcher | undefined
   customHeaders?: Record<string, string> | undefined
+}
+
+/** What the options say of every call. @throws OAuthError `config_invalid`, naming the option */
+export function readLimits(
+  { dispatcher, customHeaders }: Pick<DialectOptions, 'dispatcher' | 'customHeaders'>,
+  read: OptionReader,
+): CallLimits {
+  read.optionalObject('dispatcher', 'dispatch')
+  read.optionalObject('customHeaders')
+  return {
+    timeout: read.positive('timeout', 10_000, 'milliseconds'),
+    maxResponseBytes: read.positive('maxResponseBytes', 1024 * 1024, 'bytes'),
+    dispatcher,
+    customHeaders,
+  }
 }
 
 /** The limits of one call to a provider, and the errors that tell of them. */

@@ -1,8 +1,19 @@
+import type { OptionReader } from './options'
 import type { SessionRequest } from './session'
 
 /** What Express adds to a request, as far as an address depends on it. */
 interface ProxiedRequest extends SessionRequest {
   app?: { get?(setting: string): unknown }
+}
+
+/** Option `callbackURL`: absolute, or a path. @throws OAuthError `config_invalid` */
+export function readCallbackURL(read: OptionReader): string {
+  const value = read.text('callbackURL')
+  if (value.startsWith('/') && !value.startsWith('//')) return value
+  if (!/^https?:\/\//i.test(value) || !URL.canParse(value) || value.includes('#')) {
+    read.fail('callbackURL', 'must be an absolute http(s) address without a fragment, or a path that begins with /')
+  }
+  return value
 }
 
 /**

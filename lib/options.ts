@@ -11,7 +11,7 @@ export interface DialectOptions {
   /** The secret beside it (RFC 6749 §2.3.1). Shown in no error and no log. */
   clientSecret: string
   /** Absolute address, or a path of this app, which then follows the request (and its proxy headers under `proxy`). */
-  callbackURL?: string | undefined
+  callbackURL: string
   /** What to ask for: a list, or a text with spaces or commas (RFC 6749 §3.3). Default: the provider's, see its page. */
   scope?: string | readonly string[] | undefined
   /** The provider's API, or the site of one's own where there is no global one; no query, no fragment. */

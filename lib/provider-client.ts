@@ -1,14 +1,14 @@
 import { inspect } from 'node:util'
 import OAuth2Strategy from 'passport-oauth2'
 import { type AnswerDialect, type Refusal, readAnswer, standardRefusal } from './answers'
-import type { CallLimits } from './call-bounds'
+import { type CallLimits, readLimits } from './call-bounds'
 import { type ErrorCode, OAuthError, type Phase } from './errors'
 import { fingerprint } from './fingerprint'
 import { bindOAuth2Client } from './oauth2-client'
 import { type DialectOptions, OptionReader } from './options'
 import { type DialectProfile, normaliseProfile, type ProfileFields } from './profile'
 import { callProvider, type ProviderAnswer } from './provider-call'
-import { type Dialect, type Grant, readEndpoints } from './provider-dialect'
+import { checkDialect, type Dialect, type Grant, readEndpoints } from './provider-dialect'
 import { type Json, type JsonObject, type Params, type ProviderRequest, secretsOf } from './provider-request'
 import type { Where } from './session'
 import { skipsProfile } from './skip-profile'
@@ -45,6 +45,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
   /** @throws OAuthError `config_invalid`, naming the option */
   constructor(name: string, options: DialectOptions, verify: VerifyFunction, dialect: Dialect) {
     const read = new OptionReader(name, options)
+    checkDialect(dialect, name)
     const endpoints = readEndpoints(dialect, options, read)
     const clientID = read.text('clientID')
     const clientSecret = read.text('clientSecret')
@@ -60,14 +61,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements AnswerDia
     this.dialect = dialect
     this.options = options
     this.scope = read.words('scope') ?? dialect.scope
-    this.limits = {
-      timeout: read.positive('timeout', 10_000, 'milliseconds'),
-      maxResponseBytes: read.positive('maxResponseBytes', 1024 * 1024, 'bytes'),
-      dispatcher: options.dispatcher,
-      customHeaders: options.customHeaders,
-    }
-    read.optionalObject('dispatcher', 'dispatch')
-    read.optionalObject('customHeaders')
+    this.limits = readLimits(options, read)
     for (const flag of ['proxy', 'passReqToCallback', 'allowInsecureHttp']) read.flag(flag)
     bindOAuth2Client(this._oauth2, {
       grant: (params) => this.grant({ grant_type: 'authorization_code', ...params }, this.scope),

@@ -1,3 +1,4 @@
+import { configError } from './errors'
 import type { DialectOptions, OptionReader } from './options'
 
 /** How a provider differs, as far as it can be said in words rather than in methods. */
@@ -41,6 +42,34 @@ export interface Dialect {
 
 /** A grant for the token endpoint, in the names of RFC 6749 §4.1.3 and §6. */
 export type Grant = { grant_type: 'authorization_code' | 'refresh_token' } & Record<string, string | undefined>
+
+/**
+ * A slip in a dialect is found where its strategy is built, not by a user far into a login.
+ * @throws OAuthError `config_invalid`, naming the member
+ */
+export function checkDialect(dialect: Dialect, provider: string): void {
+  for (const [name, rule, fits] of MEMBERS) {
+    const value = dialect[name]
+    if (value !== undefined && !fits(value)) throw configError(provider, `\`${name}\` of the dialect must be ${rule}.`)
+  }
+}
+
+const isText = (value: unknown) => typeof value === 'string' && value !== ''
+const isStatus = (value: unknown) => Number.isInteger(value) && Number(value) >= 100 && Number(value) <= 599
+const listOf = (fits: (value: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.every(fits)
+
+const MEMBERS: [name: keyof Dialect, rule: string, fits: (value: unknown) => boolean][] = [
+  ['scope', 'a list of texts', listOf((value) => typeof value === 'string')],
+  ['scopeSeparator', 'a text', isText],
+  ['clientIDName', 'a text', isText],
+  ['pkce', 'true or false', (value) => typeof value === 'boolean'],
+  ['credentials', 'a list of names', listOf(isText)],
+  ['issuer', 'a text', isText],
+  ['unsolicited', 'true or false', (value) => typeof value === 'boolean'],
+  ['tokenRefused', 'a list of HTTP statuses', listOf(isStatus)],
+  ['tokenMayBeRefused', 'a list of HTTP statuses', listOf(isStatus)],
+  ['tokenParameter', 'a text', isText],
+]
 
 /** A dialect's endpoints with what the app names in their place. @throws OAuthError `config_invalid`, naming the option */
 export function readEndpoints(dialect: Dialect, options: DialectOptions, read: OptionReader): Dialect['endpoints'] {

@@ -19,16 +19,18 @@ export interface ProviderRequest {
   basic?: { user: string; password: string } | undefined
   /** `Authorization: Bearer` (RFC 6750 §2.1). */
   bearer?: string | undefined
+  /** Headers of the provider's own; they can't replace those that the members above set. */
+  headers?: Params | undefined
 }
 
 /** Parameters by name; those that are `undefined` are left out. */
 export type Params = Record<string, string | undefined>
 
 /** Whatever of a request could be a credential: what no error may quote. */
-export function secretsOf({ form, query, json, basic, bearer }: ProviderRequest): string[] {
+export function secretsOf({ form, query, json, basic, bearer, headers }: ProviderRequest): string[] {
   const named = Object.entries({ ...query, ...form, ...json }).filter(([name]) => !PUBLIC_NAMES.has(name))
   const header = basic && Buffer.from(`${basic.user}:${basic.password}`).toString('base64')
-  return [...named.map(([, value]) => value), basic?.password, header, bearer].filter(
+  return [...named.map(([, value]) => value), basic?.password, header, bearer, ...Object.values(headers ?? {})].filter(
     (value) => typeof value === 'string',
   )
 }

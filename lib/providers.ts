@@ -4,6 +4,7 @@ import { type FeishuOptions, FeishuStrategy } from '../strategies/feishu'
 import { type TailchatOptions, TailchatStrategy } from '../strategies/tailchat'
 import { type TapdOptions, TapdStrategy } from '../strategies/tapd'
 import { type TiktokOptions, TiktokStrategy } from '../strategies/tiktok'
+import { declareOptions } from './known-options'
 import type { DialectOptions } from './options'
 import type { DialectStrategy } from './strategy'
 
@@ -93,8 +94,6 @@ export const SHARED_OPTIONS = {
   dispatcher: false,
 } as const satisfies Record<keyof DialectOptions, OptionKind | false>
 
-/** The names in `options` that a built-in provider does not know: a slip of the pen, most likely. */
-export function unknownOptions(name: string, options: object): string[] {
-  const known = { ...SHARED_OPTIONS, ...OWN_OPTIONS[name] }
-  return Object.keys(options).filter((option) => !Object.hasOwn(known, option))
+for (const [name, Strategy] of Object.entries(BUILT_IN)) {
+  declareOptions(Strategy, Object.keys({ ...SHARED_OPTIONS, ...OWN_OPTIONS[name] }))
 }

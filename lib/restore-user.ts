@@ -1,4 +1,5 @@
 import type { Request, RequestHandler } from 'express'
+import { configError } from './errors'
 import { hasSession, type SessionRequest, sessionUser } from './session'
 import type { AppPassport } from './sign-in'
 
@@ -7,6 +8,8 @@ export interface UserKeeper {
   authenticator: AppPassport
   /** Does nothing where the app's own `passport.session()` did it already. */
   restore: RequestHandler
+  /** Asked before the user is sent away. @throws OAuthError `config_invalid` where no user could be kept */
+  demandSerialisers(provider: string): void
 }
 
 /** The app's own Authenticator with its serialisers; or one whose serialised user is the user. */
@@ -17,7 +20,19 @@ export function userKeeper(own: AppPassport | undefined): UserKeeper {
     if (!hasSession(sessionRequest(req)) || req.user !== undefined) return next()
     fromSession(req, res, next)
   }
-  return { authenticator: own, restore }
+  return { authenticator: own, restore, demandSerialisers: (provider) => demandSerialisers(own, provider) }
+}
+
+/**
+ * Passport has no question for it, so this reads the two lists that every version keeps. Where they are not there, or
+ * the app serialises in a way of its own, the end of the login tells.
+ */
+function demandSerialisers(own: AppPassport, provider: string): void {
+  const { Passport } = require('passport') as typeof import('passport') // what stands there, loaded by the app
+  if (own.serializeUser !== Passport.prototype.serializeUser) return
+  const lists = ['_serializers', '_deserializers'].map((name): unknown => Reflect.get(own, name))
+  if (!lists.some((list) => Array.isArray(list) && list.length === 0)) return
+  throw configError(provider, 'your `passport` has no serialisers: give it `serializeUser` and `deserializeUser`.')
 }
 
 /**
@@ -38,7 +53,7 @@ function plainKeeper(): UserKeeper {
     if (user) req.user = user
     next()
   }
-  return { authenticator, restore }
+  return { authenticator, restore, demandSerialisers: () => {} }
 }
 
 /**

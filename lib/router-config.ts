@@ -3,7 +3,7 @@ import { lookUp } from './answers'
 import { configError, OAuthError } from './errors'
 import { type DialectOptions, OptionReader } from './options'
 import type { DialectProfile } from './profile'
-import { BUILT_IN, type BuiltInProviders, type RouterOptions, unknownOptions } from './providers'
+import { BUILT_IN, type BuiltInProviders, type RouterOptions } from './providers'
 import type { AppPassport } from './sign-in'
 import type { DialectStrategy } from './strategy'
 import { readTokenOptions, type TokenOptions } from './tokens/token-options'
@@ -17,7 +17,8 @@ export type ProviderConfig = RouterOptions<DialectOptions> & {
 
 /**
  * The providers of a router by name; a name is the `:provider` of its routes and the `provider` of its profiles.
- * Under a built-in name the options are those of its strategy, under any other they are open.
+ * Under a built-in name the options are those of its strategy. Under any other they are open, and `strategy` must be
+ * there, which TypeScript can't ask for: without it the start fails with `config_invalid`.
  */
 export interface Providers extends BuiltInProviders {
   [name: string]: ProviderConfig | undefined
@@ -146,7 +147,6 @@ export function buildEntries(
       const known = Object.keys(BUILT_IN).join(', ')
       throw configError(name, `is not one of ${known}: name its class in option \`strategy\`.`)
     }
-    if (!strategy) warnOfUnknown(name, unknownOptions(name, options))
     const { mountPath, sessionKey, stateLifetime } = shared
     const own = {
       stateLifetime,
@@ -160,16 +160,6 @@ export function buildEntries(
     entries.set(name, { name, strategy: instance, callbackURL })
   }
   return entries
-}
-
-/** Not refused: an app may spread options of a newer version, or of passport-oauth2. */
-function warnOfUnknown(name: string, options: readonly string[]): void {
-  if (options.length === 0) return
-  const listed = options.map((option) => `\`${option}\``).join(', ')
-  process.emitWarning(`${name}: there is no option ${listed}; it is ignored.`, {
-    type: 'PassportDialectsWarning',
-    code: 'PASSPORT_DIALECTS_UNKNOWN_OPTION',
-  })
 }
 
 const RESERVED_NAMES = new Set(['session', 'logout'])

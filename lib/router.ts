@@ -36,7 +36,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   const settings = readConfig(config)
   const { baseURL, mountPath, successRedirect, failureRedirect, sessionKey } = settings
   const desk = new TokenDesk({ ...settings.tokens, sessionKey })
-  const { authenticator, restore } = userKeeper(config.passport)
+  const { authenticator, restore, demandSerialisers } = userKeeper(config.passport)
   const entriesOf = entryLookUp(config.providers, settings)
   const checkFirst = setupCheck(settings)
   const readAddress = addressReader(mountPath)
@@ -74,7 +74,10 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       if (req.method !== 'GET') return void res.status(405).set('Allow', 'GET').end()
       protect(res)
       if (leg === 'begin') checkFirst(req, entry.callbackURL)
-      if (leg !== 'callback') flow.returnTo = returnToOf(req)
+      if (leg !== 'callback') {
+        demandSerialisers(name)
+        flow.returnTo = returnToOf(req)
+      }
       flow.conclude = (login) => conclude(entry, login, req)
       // An unasked code never takes the place of a login that is there.
       const isLate = leg === 'entry' && req.user !== undefined && req.user !== null

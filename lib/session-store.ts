@@ -37,6 +37,11 @@ export interface Where {
   phase: Phase
 }
 
+/** The cookies that came back. A blank header, as a proxy leaves it that takes cookies out, is none. */
+export function cookiesOf(req: SessionRequest): string | undefined {
+  return req.headers?.cookie?.trim() || undefined
+}
+
 /** The stored session `id`, straight from the store. */
 export function read(sessionStore: SessionStore | undefined, id: string) {
   return new Promise<Record<string, unknown> | undefined>((resolve, reject) => {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { withParams } from './authorization-address'
 import { callbackParams, refuseMalformed } from './callback-params'
-import { absoluteCallbackURL, requestPath } from './callback-url'
+import { absoluteCallbackURL, readCallbackURL, requestPath } from './callback-url'
 import { type ErrorCode, OAuthError } from './errors'
+import { warnOfUnknownOptions } from './known-options'
 import type { AuthenticateOptions, Login, Outcome } from './legs'
 import { log, logFailure } from './log'
 import { type CallbackReading, LoginState } from './login-state'
@@ -43,6 +44,7 @@ export abstract class DialectStrategy extends ProviderClient {
       store: typeof options.store === 'object' ? options.store : undefined,
       client: { clientID: this.clientID, clientSecret: this.clientSecret, endpoints: this.endpoints },
     })
+    warnOfUnknownOptions(this, options)
   }
 
   /** Passport's entry: begins a login, or finishes one where the request looks like a callback. */
@@ -280,15 +282,6 @@ const FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Passport takes any value as a challenge and hands it on as `info`; its types know strings and numbers only. */
 function challenge(info: unknown): string {
   return info as unknown as string
-}
-
-function readCallbackURL(read: OptionReader): string {
-  const value = read.text('callbackURL')
-  if (value.startsWith('/') && !value.startsWith('//')) return value
-  if (!/^https?:\/\//i.test(value) || !URL.canParse(value) || value.includes('#')) {
-    read.fail('callbackURL', 'must be an absolute http(s) address without a fragment, or a path that begins with /')
-  }
-  return value
 }
 
 function readPkce(read: OptionReader, options: DialectOptions, fallback: boolean): boolean {

@@ -15,6 +15,7 @@ import {
   withSlot,
 } from './session'
 import { newestSlot } from './session-guard'
+import { cookiesOf } from './session-store'
 
 /** One pending login, kept in the session that began it. */
 export interface Transaction {
@@ -122,7 +123,7 @@ export async function takeTransaction(
   if (!used && !pending) {
     // The first of two clicks has just finished and taken the session away before the second could read it.
     if (claim?.sender === sender) throw usedBefore(where, { finished: claim.finished })
-    const cookieless = slot.version === 0 && req.headers?.cookie === undefined
+    const cookieless = slot.version === 0 && cookiesOf(req) === undefined
     throw new OAuthError(cookieless ? 'session_missing' : 'state_unknown', where)
   }
   const isOurs = used
@@ -155,7 +156,7 @@ export function takeUnsolicited(
   const state = `unsolicited:${hash('sha256', code, 'base64url')}`
   const claim = claims.get(state)
   // Without a cookie nothing tells the browser's second click from somebody who has seen the address.
-  const sameBrowser = req.headers?.cookie !== undefined && claim?.sender === sender
+  const sameBrowser = cookiesOf(req) !== undefined && claim?.sender === sender
   if (claim) throw usedBefore(where, { finished: sameBrowser ? claim.finished : outcomeOnly(claim.finished) })
   claims.set(state, newClaim(sender))
   return { state, provider: where.provider, client, begunAt: Date.now(), redirectURI }
@@ -244,7 +245,7 @@ function newClaim(sender: string): Claim {
 
 /** Who sends a callback: the same cookies with the same credential are the same browser's second click. */
 function senderOf(req: SessionRequest, credential: string | undefined): string {
-  return hash('sha256', JSON.stringify([req.headers?.cookie, credential]), 'base64url')
+  return hash('sha256', JSON.stringify([cookiesOf(req), credential]), 'base64url')
 }
 
 /** The login's outcome without its session: whoever lacks the credential knows the old session at most. */

@@ -32,6 +32,9 @@ function addressOf({ url, query }: ProviderRequest): URL {
 function headersOf(request: ProviderRequest, customHeaders: Record<string, string> | undefined) {
   const headers: Record<string, string> = { accept: 'application/json', 'user-agent': USER_AGENT }
   Object.assign(headers, lowerCase(customHeaders))
+  for (const [name, value] of Object.entries(request.headers ?? {})) {
+    if (value !== undefined) headers[name.toLowerCase()] = value
+  }
   if (request.form) headers['content-type'] = 'application/x-www-form-urlencoded'
   if (request.json) headers['content-type'] = 'application/json'
   if (request.basic) {

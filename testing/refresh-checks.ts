@@ -36,11 +36,11 @@ async function refreshes(world: World): Promise<void> {
   )
   const asked = world.backChannel().filter(({ endpoint }) => endpoint === 'refresh').length
   demand(asked === 1, `A refresh asks the provider ${asked} times. ${advice}`)
-  await new Promise<void>((resolve, reject) => {
-    strategy.userProfile(renewed.accessToken, (error) => (error ? reject(error) : resolve()))
-  }).catch((error: unknown) =>
-    demand(false, `The access token of a refresh does not open the profile: ${told(error)}.`),
-  )
+  await strategy
+    .profileOf(renewed)
+    .catch((error: unknown) =>
+      demand(false, `The access token of a refresh does not open the profile: ${told(error)}.`),
+    )
 }
 
 async function deadToken(world: World): Promise<void> {

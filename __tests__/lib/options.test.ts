@@ -90,6 +90,47 @@ test.each<StrategyClass>([TailchatStrategy, BbscloudStrategy])(
   },
 )
 
+describe('a slip in a dialect', () => {
+  /** As JavaScript lets one write it. */
+  class Slip extends DialectStrategy {
+    constructor(dialect: object) {
+      const endpoints = {
+        authorizationURL: 'https://a.example.com',
+        tokenURL: 'https://a.example.com',
+        userProfileURL: 'https://a.example.com',
+      }
+      super('slip', needed, verify, { endpoints, scope: [], ...dialect })
+    }
+
+    protected profileFields() {
+      return { id: '1' }
+    }
+  }
+
+  test.each([
+    ['tokenMayBeRefused', 400],
+    ['tokenMayBeRefused', ['400']],
+    ['tokenRefused', 401],
+    ['tokenRefused', [40]],
+    ['scope', 'user'],
+    ['credentials', 'code'],
+    ['clientIDName', 7],
+    ['tokenParameter', ''],
+    ['scopeSeparator', true],
+    ['pkce', 'S256'],
+    ['issuer', 1],
+    ['unsolicited', 1],
+  ])('is named: %s: %p', (member, value) => {
+    const problem = problemOf(() => new Slip({ [member]: value }))
+    expect(problem.code).toBe('config_invalid')
+    expect(problem.message).toContain(`\`${member}\``)
+  })
+
+  test('is none: lists, and what is left out', () => {
+    new Slip({ tokenRefused: [401, 422], tokenMayBeRefused: [], credentials: ['token'], issuer: undefined, pkce: true })
+  })
+})
+
 describe('oauthRouter', () => {
   const tapd = { clientID: 'a', clientSecret: 'a canary secret' }
   test.each([

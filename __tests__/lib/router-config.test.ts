@@ -112,8 +112,31 @@ test("the app's own Authenticator serialises the user", async () => {
   expect((await told(browser.get(`${app.origin}/me`))).user).toEqual({ id: '6081', restored: true })
 })
 
-test('an Authenticator without serialisers is told of', async () => {
-  const app = await appWith({ passport: new Passport() })
+test('an Authenticator without its two serialisers is told of before the user is sent away', async () => {
+  const passport = new Passport()
+  const app = await appWith({ passport })
+  const begin = () => new Browser().get(`${app.origin}/auth/tapd`, JSON_ONLY)
+  const refused = { code: 'config_invalid', message: expect.stringContaining('serializeUser') }
+  expect((await told(begin())).error).toMatchObject(refused)
+  passport.serializeUser((user, done) => done(null, user))
+  expect((await told(begin())).error).toMatchObject(refused)
+  passport.deserializeUser((user: Express.User, done) => done(null, user))
+  expect((await begin()).status).toBe(302)
+})
+
+test('an Authenticator that serialises in a way of its own is left alone', async () => {
+  class Own extends Passport {
+    override serializeUser(): void {}
+  }
+  const app = await appWith({ passport: new Own() })
+  expect((await new Browser().get(`${app.origin}/auth/tapd`)).status).toBe(302)
+})
+
+test('a serialiser that fails is told of at the end of the login', async () => {
+  const passport = new Passport()
+  passport.serializeUser((_user, done) => done(new Error('no database')))
+  passport.deserializeUser((user: Express.User, done) => done(null, user))
+  const app = await appWith({ passport })
   const browser = new Browser()
   const callback = await emulators.tapd.approve(await browser.location(`${app.origin}/auth/tapd`))
   expect((await told(browser.get(callback, JSON_ONLY))).error).toMatchObject({ code: 'config_invalid' })
@@ -125,13 +148,43 @@ test('a provider that is undefined is as one that is not named', async () => {
   expect([await statusOf('tapd'), await statusOf('tiktok')]).toEqual([404, 302])
 })
 
-test('an option that a built-in provider does not know is warned of by name, and refuses nothing', () => {
-  const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
-  const slip = { clientID: 'id', clientSecret: 'a canary secret', scopes: 'user' } // where it stands it would not compile
-  oauthRouter({ providers: { tapd: slip } })
-  oauthRouter({ providers: { tapd: { clientID: 'id', clientSecret: 'a canary secret', scope: 'user' } } })
-  expect(warn.mock.calls).toEqual([
-    [expect.stringContaining('`scopes`'), expect.objectContaining({ code: 'PASSPORT_DIALECTS_UNKNOWN_OPTION' })],
-  ])
-  warn.mockRestore()
+describe('an option that nobody knows', () => {
+  const client = { clientID: 'id', clientSecret: 'a canary secret' }
+  const bare = { ...client, callbackURL: '/cb' }
+  class Own extends TapdStrategy {}
+
+  /** The warnings of `build`. */
+  function warningsOf(build: () => unknown): unknown[] {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    build()
+    const calls = [...warn.mock.calls]
+    warn.mockRestore()
+    return calls
+  }
+
+  test.each<[string, () => unknown]>([
+    ['under a built-in name', () => oauthRouter({ providers: { tapd: { ...client, ...slip } } })],
+    [
+      'under a name of its own',
+      () => oauthRouter({ providers: { 'tapd-cloud': { ...client, ...slip, strategy: TapdStrategy } } }),
+    ],
+    ['of a bare strategy', () => new TapdStrategy({ ...bare, ...slip }, () => {})],
+  ])('is warned of once, %s, and refuses nothing', (_where, build) => {
+    expect(warningsOf(build)).toEqual([
+      [expect.stringContaining('`sitee`'), expect.objectContaining({ code: 'PASSPORT_DIALECTS_UNKNOWN_OPTION' })],
+    ])
+  })
+
+  test('where all are known, or a subclass may have its own, nothing is said', () => {
+    expect(
+      warningsOf(() => {
+        oauthRouter({ providers: { tapd: { ...client, site: 'cloud', scope: 'user', silentLogin: true } } })
+        oauthRouter({ providers: { own: { ...client, ...slip, strategy: Own } } })
+        new TapdStrategy({ ...bare, site: 'cloud', timeout: 1000, store: undefined }, () => {})
+        new Own({ ...bare, ...slip }, () => {})
+      }),
+    ).toEqual([])
+  })
 })
+
+const slip = { sitee: 'cloud' } // where it stands it would not compile

@@ -1,3 +1,5 @@
+import { type IncomingMessage, request } from 'node:http'
+import { json } from 'node:stream/consumers'
 import { AihubmixStrategy } from 'passport-dialects'
 import { type RunningApp, startRouterApp } from '../support/app'
 import { Browser, told } from '../support/browser'
@@ -22,6 +24,16 @@ async function begun(browser: Browser, name: string, emulator: keyof Emulators):
   return emulators[emulator].approve(await browser.location(`${app.origin}/auth/${name}`))
 }
 
+/** The error of a callback that comes with exactly this `Cookie` header; `fetch` would leave a blank one out. */
+async function codeWith(callback: string, cookie: string): Promise<string> {
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const headers = { accept: 'application/json', cookie }
+    request(callback, { headers, agent: false }, resolve).on('error', reject).end()
+  })
+  const { error } = (await json(answer)) as { error: { code: string } } // the router's JSON
+  return error.code
+}
+
 /** The error that a callback answers; the provider must not be asked and nobody logged in. */
 async function refused(browser: Browser, callback: string): Promise<string> {
   const before = backChannelCalls(emulators)
@@ -42,6 +54,12 @@ describe.each(NAMES)('%s', (name) => {
 
   test('a callback whose session cookie did not come back says so', async () => {
     expect(await refused(new Browser(), await begun(new Browser(), name, name))).toBe('session_missing')
+  })
+
+  test.each(['', ' '])('a blank Cookie header (%j) is none', async (cookie) => {
+    const callback = await begun(new Browser(), name, name)
+    expect(await codeWith(callback, cookie)).toBe('session_missing')
+    expect(await codeWith(callback, 'another=1')).toBe('state_unknown')
   })
 
   test('a callback without a state asks the provider nothing', async () => {

@@ -117,6 +117,11 @@ new TapdStrategy(options, (_accessToken: number) => {})
 // @ts-expect-error: no such option
 new TapdStrategy({ ...options, siet: 'cloud' as const, site: 'clod' }, anything)
 
+// @ts-expect-error: no callback address, which the router alone can do without
+new TapdStrategy({ clientID: 'id', clientSecret: 'secret' }, anything)
+// @ts-expect-error: under passReqToCallback too
+new TapdStrategy({ clientID: 'id', clientSecret: 'secret', passReqToCallback: true }, anything)
+
 // The router's.
 oauthRouter({
   providers: {},
