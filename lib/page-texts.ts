@@ -1,13 +1,14 @@
-import { ERROR_CODES, type ErrorCode } from './errors'
+import type { ErrorCode, OAuthError } from './errors'
 
 /** What the pages of the router say, in one language. */
 export interface PageTexts {
   /** For the attribute `lang` (RFC 5646). */
   lang: string
-  /** The fixed sentence of a code. */
-  sentence(code: ErrorCode): string
+  /** What happened and what to do, for the person who wanted to log in. The app's maker has the JSON and the log. */
+  sentence(failure: Pick<OAuthError, 'code' | 'status'>): string
   failed: string
-  code(code: ErrorCode): string
+  /** For whoever is asked for help. */
+  code(failure: Pick<OAuthError, 'code' | 'provider'>): string
   again: string
   start: string
   notFound: string
@@ -18,9 +19,9 @@ export interface PageTexts {
 
 const en: PageTexts = {
   lang: 'en',
-  sentence: (code) => ERROR_CODES[code].message.replaceAll('`', ''),
+  sentence: ({ code, status }) => (code === 'session_missing' && EN_SESSION[status]) || EN[code],
   failed: 'Login failed',
-  code: (code) => `Code: ${code}`,
+  code: ({ code, provider }) => (provider ? `Code: ${code} (${provider})` : `Code: ${code}`),
   again: 'Try again',
   start: 'Back to the start',
   notFound: 'Not found',
@@ -31,9 +32,9 @@ const en: PageTexts = {
 
 const zh: PageTexts = {
   lang: 'zh-CN',
-  sentence: (code) => SENTENCES[code],
+  sentence: ({ code, status }) => (code === 'session_missing' && ZH_SESSION[status]) || ZH[code],
   failed: '登录失败',
-  code: (code) => `错误码：${code}`,
+  code: ({ code, provider }) => (provider ? `错误码：${code}（${provider}）` : `错误码：${code}`),
   again: '重新登录',
   start: '返回首页',
   notFound: '页面不存在',
@@ -45,34 +46,74 @@ const zh: PageTexts = {
 /** The languages of the pages; the first one where a browser asks for neither. */
 export const PAGE_TEXTS = { en, zh }
 
-/** What happened in the words of the Chinese README's table, then what to do. */
-const SENTENCES: Readonly<Record<ErrorCode, string>> = {
-  access_denied: '用户拒绝了授权。可以重新登录。',
-  session_missing:
-    '会话 cookie 没有回来；没有会话中间件；会话存储失败。会话中间件要放在登录路由之前；cookie 要用 SameSite=Lax，Secure 只用于 https，始终用同一主机名。',
-  state_missing: '回调没有 state。请重新登录。',
-  state_unknown: '登录不是在这个会话里开始的。请在同一浏览器里重新登录。',
-  state_expired: '登录用时过长。请重新登录，或调大 stateLifetime。',
-  state_used: '这个回调已经用过，而且那次失败了。请重新登录。',
-  state_mismatch: '登录是为另一个平台、实例或用户开始的。请重新登录。',
-  callback_invalid: '回调的参数重复或为空，或没有任何凭证。请重新登录。',
-  issuer_mismatch: 'iss 与配置的 issuer 不同。请逐字核对 issuer。',
-  authorization_failed: '平台向回调返回了其他错误。请检查 scope 与平台上的应用。',
-  client_rejected: '平台拒绝这个应用。请检查 clientID 和 clientSecret。',
-  grant_rejected: '平台拒绝 code 或回调地址。请重新登录；仍然失败时，请核对 callbackURL 与平台上登记的地址。',
-  refresh_rejected: '刷新令牌已失效。请重新登录。',
-  token_rejected: '平台拒绝访问令牌，或没有人在该平台登录。请重新登录。',
-  scope_insufficient: '令牌无权做这件事。请申请所需的 scope，再重新登录。',
-  user_unknown: '平台没有这个用户。',
-  rate_limited: '调用过于频繁。请稍后再试。',
-  provider_unavailable: '平台不可用。请稍后再试。',
-  provider_unreachable: 'DNS、TCP 或 TLS 失败，或连接中断。请检查地址、网络和 dispatcher。',
-  provider_timeout: '没有按时得到完整响应。请再试，或调大 timeout（毫秒）。',
-  provider_redirected: '服务器之间的调用被重定向。请检查端点地址。',
-  response_too_large: '响应超过 maxResponseBytes。请检查端点地址。',
-  response_invalid: '平台的响应不是 JSON、不是 UTF-8，或不是文档写的结构。请检查端点地址。',
-  provider_error: '平台报告了失败。',
-  verify_refused: '应用的 verify 拒绝了这个用户。',
-  verify_failed: '应用的 verify 抛出了错误，见 cause。',
-  config_invalid: '选项缺失或格式不对。',
+const EN: Readonly<Record<ErrorCode, string>> = {
+  access_denied: 'You did not allow the login. You can log in again.',
+  session_missing: 'Your browser did not send the cookie of this login. Allow cookies for this site, and log in again.',
+  state_missing: 'The login came back incomplete. Please log in again.',
+  state_unknown: 'This login was not begun in this browser. Please log in again.',
+  state_expired: 'The login took too long. Please log in again.',
+  state_used: 'This login was tried before, and failed. Please log in again.',
+  state_mismatch: 'This login was begun for something or somebody else. Please log in again.',
+  callback_invalid: 'The login came back damaged. Please log in again.',
+  issuer_mismatch:
+    'The login came back from an unexpected place and was stopped. Please tell the people who run this site.',
+  authorization_failed: 'The provider did not complete the login. Please log in again.',
+  client_rejected: 'The provider does not accept this site. Please tell the people who run it.',
+  grant_rejected: 'The provider did not accept this login. Please log in again.',
+  refresh_rejected: 'Your login at the provider has ended. Please log in again.',
+  token_rejected: 'Your login at the provider is no longer valid. Please log in again.',
+  scope_insufficient: 'A permission is missing. Please log in again, and allow all that is asked for.',
+  user_unknown: 'The provider does not let this account in here. Please ask those who manage it.',
+  rate_limited: 'There were too many logins just now. Please wait a moment, and try again.',
+  provider_unavailable: 'The provider is not available at the moment. Please try again soon.',
+  provider_unreachable: 'The provider can not be reached at the moment. Please try again soon.',
+  provider_timeout: 'The provider took too long to answer. Please try again soon.',
+  provider_redirected: 'The provider’s answer was not what this site expects. Please tell the people who run it.',
+  response_too_large: 'The provider’s answer was far too long. Please tell the people who run this site.',
+  response_invalid: 'The provider’s answer could not be understood. Please tell the people who run this site.',
+  provider_error: 'The provider reports an error. Please try again soon.',
+  verify_refused: 'This account may not log in here.',
+  verify_failed: 'Something went wrong on this site. Please try again soon.',
+  config_invalid: 'This site is not set up rightly. Please tell the people who run it.',
+}
+
+/** `session_missing` by its status: no session middleware; a store that fails. */
+const EN_SESSION: Readonly<Record<number, string>> = {
+  500: EN.config_invalid,
+  503: 'This site can not log you in at the moment. Please try again soon.',
+}
+
+const ZH: Readonly<Record<ErrorCode, string>> = {
+  access_denied: '您没有授权登录。可以重新登录。',
+  session_missing: '浏览器没有带回这次登录的 Cookie。请允许本站使用 Cookie，然后重新登录。',
+  state_missing: '登录请求不完整，请重新登录。',
+  state_unknown: '这次登录不是在当前浏览器里发起的，请重新登录。',
+  state_expired: '登录超时，请重新登录。',
+  state_used: '这次登录已经尝试过，没有成功。请重新登录。',
+  state_mismatch: '登录信息不匹配，请重新登录。',
+  callback_invalid: '登录请求有误，请重新登录。',
+  issuer_mismatch: '登录响应的来源不符，登录已中止。请联系网站管理员。',
+  authorization_failed: '平台未能完成授权，请重新登录。',
+  client_rejected: '平台不接受本站的应用配置，请联系网站管理员。',
+  grant_rejected: '平台没有接受这次登录，请重新登录。',
+  refresh_rejected: '平台登录已结束，请重新登录。',
+  token_rejected: '平台登录已失效，请重新登录。',
+  scope_insufficient: '缺少所需的授权，请重新登录并同意全部权限。',
+  user_unknown: '该账号无法登录此应用，请联系平台管理员。',
+  rate_limited: '登录过于频繁，请稍后重试。',
+  provider_unavailable: '登录平台暂时不可用，请稍后重试。',
+  provider_unreachable: '暂时无法连接登录平台，请稍后重试。',
+  provider_timeout: '登录平台响应超时，请稍后重试。',
+  provider_redirected: '登录平台的响应与预期不符，请联系网站管理员。',
+  response_too_large: '登录平台的响应过大，请联系网站管理员。',
+  response_invalid: '登录平台的响应无法识别，请联系网站管理员。',
+  provider_error: '登录平台返回了错误，请稍后重试。',
+  verify_refused: '该账号无权登录本站。',
+  verify_failed: '登录时出现内部错误，请稍后重试。',
+  config_invalid: '网站配置有误，请联系网站管理员。',
+}
+
+const ZH_SESSION: Readonly<Record<number, string>> = {
+  500: ZH.config_invalid,
+  503: '暂时无法登录，请稍后重试。',
 }

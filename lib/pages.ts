@@ -24,12 +24,12 @@ export function sendFailure(req: Request, res: Response, error: OAuthError, { ag
   const texts = textsFor(req, res)
   // A path that begins with two slashes would lead to another host.
   const retry = FINAL.has(error.code) ? undefined : safeReturnTo(again)
-  // The fixed sentence only: a provider's own words are for the log, not for the page.
+  // Fixed sentences only: a provider's own words are for the log, not for the page.
   sendPage(
     res,
     texts,
     texts.failed,
-    [texts.sentence(error.code), texts.code(error.code)],
+    [texts.sentence(error), texts.code(error)],
     [...(retry === undefined ? [] : [{ href: retry, text: texts.again }]), { href: start, text: texts.start }],
   )
 }

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import express from 'express'
 import { ERROR_CODES, type ErrorCode, OAuthError, oauthRouter } from 'passport-dialects'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import { PAGE_TEXTS } from '../../lib/page-texts'
+import { serve } from '../controls/support'
 import { type RunningApp, startRouterApp } from '../support/app'
 import { Browser } from '../support/browser'
 
@@ -65,9 +64,11 @@ test('a failed login leads on: to the login again, and to the app', async () => 
 test.each(Object.keys(ERROR_CODES) as ErrorCode[])('%s is told in the language of the browser', async (code) => {
   const [english, chinese] = [await failed(code, EN), await failed(code, ZH)]
   expect([english.lang, chinese.lang]).toEqual(['en', 'zh-CN'])
-  expect(english.html).toContain(`<p>${escaped(ERROR_CODES[code].message.replaceAll('`', ''))}</p>`)
-  expect(chinese.html).toContain(`<p>${PAGE_TEXTS.zh.sentence(code)}</p>`)
-  expect(chinese.html).toContain(`错误码：${code}`)
+  const failure = { code, status: ERROR_CODES[code].status }
+  expect(english.html).toContain(`<p>${escaped(PAGE_TEXTS.en.sentence(failure))}</p>`)
+  expect(chinese.html).toContain(`<p>${PAGE_TEXTS.zh.sentence(failure)}</p>`)
+  expect(english.html).toContain(`<p>Code: ${code} (tapd)</p>`)
+  expect(chinese.html).toContain(`<p>错误码：${code}（tapd）</p>`)
   expect(english.html).not.toMatch(/[\u4e00-\u9fff]/)
 })
 
@@ -127,15 +128,32 @@ test('JSON is the same in every language', async () => {
   expect(both[0]?.headers.get('vary')).toBeNull()
 })
 
-test('the Chinese sentences say what happened in the words of the Chinese README', () => {
-  const readme = readFileSync(join(__dirname, '..', '..', 'README.zh-CN.md'), 'utf8')
-  const told = [...readme.matchAll(/^\| `([a-z]+_[a-z_]+)`\s*\| [\d、]+\s*\| [^|]*\| (.+?)\s*\|/gm)]
-  expect(told.length).toBe(Object.keys(ERROR_CODES).length)
-  // The table speaks of itself, and to the app's maker, where the page can't.
-  const otherwise = ['provider_error', 'verify_refused', 'verify_failed']
-  for (const [, code = '', happened = ''] of told) {
-    if (otherwise.includes(code)) continue
-    expect(PAGE_TEXTS.zh.sentence(code as ErrorCode)).toContain(`${happened.replaceAll('`', '')}。`)
+test('the sentences are for the person who logs in: nothing in them is for the app’s maker, and none is said twice', () => {
+  for (const texts of [PAGE_TEXTS.en, PAGE_TEXTS.zh]) {
+    const failures = Object.entries(ERROR_CODES).map(([code, { status }]) => ({ code: code as ErrorCode, status }))
+    const sentences = failures.map((failure) => texts.sentence(failure))
+    expect(new Set(sentences).size).toBe(sentences.length)
+    for (const sentence of sentences) {
+      expect(sentence).not.toMatch(
+        /[`_]|\b(?:clientID|state|scope|iss|verify|cause|callback\w*|dispatcher|middleware|DNS|TLS)\b/,
+      )
+    }
+  }
+})
+
+test('a session that is missing is told by its cause: a cookie, the site’s set-up, or a store that fails for the moment', async () => {
+  const said = [400, 500, 503].map((status) => PAGE_TEXTS.en.sentence({ code: 'session_missing', status }))
+  expect(said).toEqual([
+    expect.stringContaining('Allow cookies'),
+    expect.stringContaining('not set up'),
+    expect.stringContaining('try again soon'),
+  ])
+  const bare = await serve(express().use(oauthRouter({ providers: { tapd: { ...emulator.options } } })))
+  try {
+    const answer = await new Browser().get(`${bare.origin}/auth/tapd`, ZH)
+    expect([answer.status, await answer.text()]).toEqual([500, expect.stringContaining('网站配置有误')])
+  } finally {
+    await bare.close()
   }
 })
 
