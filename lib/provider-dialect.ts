@@ -42,7 +42,7 @@ export interface Dialect {
 }
 
 /** What a dialect may rename of the authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3). */
-export type AuthorizationName =
+type AuthorizationName =
   | 'response_type'
   | 'redirect_uri'
   | 'scope'
