@@ -51,9 +51,19 @@ export function consentRoutes(path: string, settings: Settings, check: (call: Ca
     }
     return { status: 303, location: asked.agree(user, chosen) }
   }
+  /** As a provider does that says no of itself: where "Deny" leads, with another error. */
+  const sendBack = (call: Call, error: string): Reply => {
+    const asked = check(call)
+    if (!('agree' in asked)) return asked
+    const address = new URL(asked.deny())
+    address.searchParams.set('error', error)
+    if (address.searchParams.has('error_description'))
+      address.searchParams.set('error_description', 'refused by the emulator')
+    return { location: address.href }
+  }
   return [
-    { method: 'GET', path, endpoint: 'authorize', handle: show },
-    { method: 'POST', path, endpoint: 'authorize', handle: press },
+    { method: 'GET', path, endpoint: 'authorize', handle: show, sendBack },
+    { method: 'POST', path, endpoint: 'authorize', handle: press, sendBack },
   ]
 }
 

@@ -27,7 +27,7 @@ export interface Place {
 export function consentPage(consent: Consent, users: readonly EmulatorUser[], steps: readonly FaultEndpoint[]): Reply {
   return page(consent.provider, (texts) => ({
     heading: texts.wants(consent.provider),
-    body: `<p class="soft">${texts.app}: <code>${escapeHtml(consent.clientID)}</code></p>
+    body: `<p class="soft">${texts.labelled(texts.app, `<code>${escapeHtml(consent.clientID)}</code>`)}</p>
 <form method="post">
 ${[scopes(consent, texts), place(consent.place, texts), failure(steps, texts)].filter(Boolean).join('\n')}
 <fieldset>
@@ -78,7 +78,7 @@ function place(asked: Place | undefined, texts: Texts): string {
 function failure(steps: readonly FaultEndpoint[], texts: Texts): string {
   const groups = (Object.keys(texts.groups) as FaultGroup[]).map((group) => {
     const inside = FAULTS.filter((fault) => groupOf(fault) === group)
-    const options = inside.map((fault) => option(fault, `${fault}: ${texts.faults[fault]}`, false))
+    const options = inside.map((fault) => option(fault, texts.labelled(fault, texts.faults[fault]), false))
     return `<optgroup label="${texts.groups[group]}">${options.join('')}</optgroup>`
   })
   const step = [option('', texts.nothingFails, true), ...steps.map((name) => option(name, texts.steps[name], false))]

@@ -50,7 +50,12 @@ export interface FaultContext {
   signal: AbortSignal
   /** Members that this provider's answers are of no use without, beside the usual ones. */
   essential?: readonly string[] | undefined
+  /** What it calls the members of a token answer. */
+  tokenNames?: TokenNames | undefined
 }
+
+/** A provider's own names of RFC 6749's members of a token answer. */
+export type TokenNames = Readonly<Partial<Record<'access_token' | 'token_type' | 'expires_in', string>>>
 
 /**
  * Answers with a fault.
@@ -66,10 +71,7 @@ export function sendFaulty(fault: Fault, compute: () => Reply, res: ServerRespon
     cut(res, answerOf(compute(), context), context)
   } else if (spoil) {
     const reply = compute()
-    whole(
-      res,
-      answerOf(reply.json === undefined ? reply : { ...reply, json: spoil(reply.json, context.essential) }, context),
-    )
+    whole(res, answerOf(reply.json === undefined ? reply : { ...reply, json: spoil(reply.json, context) }, context))
   } else {
     const status = name.startsWith('http-') ? Number(name.slice('http-'.length)) : 200
     whole(res, answerOf({ status, json: context.refuse(status, code) }, context))
@@ -175,17 +177,18 @@ const CUT: Record<string, (res: ServerResponse, answer: Answer, context: FaultCo
 }
 
 /** Faults of the content: the right answer, with other members. */
-const SPOILT: Record<string, (json: unknown, essential?: readonly string[]) => unknown> = {
+const SPOILT: Record<string, (json: unknown, words: Words) => unknown> = {
   proto: (json) => everywhere(json, withProto),
-  'wrong-types': (json, essential) =>
-    everywhere(json, (object) => forKeys(object, essential, () => ({ unexpected: true }))),
-  'missing-token': (json, essential) => everywhere(json, (object) => forKeys(object, essential, () => undefined)),
-  'token-type-mac': (json) => everywhere(json, (object) => withToken(object, { token_type: 'mac' })),
-  'expires-text': (json) => everywhere(json, (object) => withToken(object, { expires_in: 'soon' })),
-  'expires-negative': (json) => everywhere(json, (object) => withToken(object, { expires_in: -1 })),
-  'expires-missing': (json) => everywhere(json, (object) => withToken(object, { expires_in: undefined })),
-  'expires-huge': (json) => everywhere(json, (object) => withToken(object, { expires_in: 1e300 })),
+  'wrong-types': (json, words) => everywhere(json, (object) => forKeys(object, words, () => ({ unexpected: true }))),
+  'missing-token': (json, words) => everywhere(json, (object) => forKeys(object, words, () => undefined)),
+  'token-type-mac': (json, words) => withToken(json, words, 'token_type', 'mac'),
+  'expires-text': (json, words) => withToken(json, words, 'expires_in', 'soon'),
+  'expires-negative': (json, words) => withToken(json, words, 'expires_in', -1),
+  'expires-missing': (json, words) => withToken(json, words, 'expires_in', undefined),
+  'expires-huge': (json, words) => withToken(json, words, 'expires_in', 1e300),
 }
+
+type Words = Pick<FaultContext, 'essential' | 'tokenNames'>
 
 /** Without these an answer is of no use. */
 const ESSENTIAL = new Set(['access_token', 'id', 'user_id', 'open_id', 'sub', 'topup_url', 'client_id'])
@@ -200,13 +203,16 @@ function everywhere(json: unknown, change: (object: Fields) => Fields): unknown 
   return change(typeof inner.data === 'string' ? { ...inner, data: change({ id: inner.data }).id } : inner)
 }
 
-function forKeys(object: Fields, essential: readonly string[] = [], value: () => unknown): Fields {
-  const spoilt = (key: string) => ESSENTIAL.has(key) || essential.includes(key)
+function forKeys(object: Fields, { essential = [], tokenNames }: Words, value: () => unknown): Fields {
+  const own = [...essential, tokenNames?.access_token]
+  const spoilt = (key: string) => ESSENTIAL.has(key) || own.includes(key)
   return Object.fromEntries(Object.entries(object).map(([key, old]) => [key, spoilt(key) ? value() : old]))
 }
 
-function withToken(object: Fields, fields: Fields): Fields {
-  return 'access_token' in object ? { ...object, ...fields } : object
+/** With another value of one member of the token object, by the name that the provider gives it. */
+function withToken(json: unknown, { tokenNames }: Words, member: keyof TokenNames, value: unknown): unknown {
+  const { access_token = 'access_token', [member]: name = member } = tokenNames ?? {}
+  return everywhere(json, (object) => (access_token in object ? { ...object, [name]: value } : object))
 }
 
 /** An own member of that name, as only JSON can bring it. */

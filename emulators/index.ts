@@ -25,6 +25,7 @@ import type {
 // What an emulator of one's own is made of.
 export { type Asked, type Chosen, consentRoutes, isRegistered, withParams } from './authorize'
 export type { Place } from './consent-page'
+export type { TokenNames } from './faults'
 export { type Grant, Ledger } from './ledger'
 export { errorPage } from './page'
 export {

@@ -44,8 +44,9 @@ export interface Content {
 
 /** What a provider shows where it can't redirect back: an unknown client, a foreign redirect address. */
 export function errorPage(status: number, provider: string, error: string, description: string): Reply {
-  const body = `<p class="error"><code>${escapeHtml(error)}</code>: ${escapeHtml(description)}</p>`
-  return page(provider, (texts) => ({ heading: texts.refuses(provider), body }), status)
+  const code = `<code>${escapeHtml(error)}</code>`
+  const say = (texts: Texts) => `<p class="error">${texts.labelled(code, escapeHtml(description))}</p>`
+  return page(provider, (texts) => ({ heading: texts.refuses(provider), body: say(texts) }), status)
 }
 
 export function escapeHtml(text: string): string {

@@ -3,6 +3,9 @@ import type { Choice } from './types'
 /** Plays the browser on the consent page: asks for it and presses a button. Resolves to where it then leads. */
 export async function press(address: string, form: URLSearchParams): Promise<string> {
   const shown = await fetch(address, { redirect: 'manual' })
+  if (shown.status === 200 && !(await shown.text()).includes('name="deny"')) {
+    throw new Error('The provider shows no consent page: a fault struck it, or this is no address of one.')
+  }
   const answer = shown.status === 200 ? await fetch(address, { method: 'POST', body: form, redirect: 'manual' }) : shown
   const location = answer.headers.get('location')
   if (location !== null) return new URL(location, address).href

@@ -1,6 +1,6 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { checkFault, DECOY, type Fault, sendFaulty } from './faults'
+import { checkFault, DECOY, type Fault, sendFaulty, type TokenNames } from './faults'
 import type { Grant, Ledger } from './ledger'
 import { encode, type Reply } from './reply'
 import type { EmulatorRequest, EmulatorUser, FaultEndpoint } from './types'
@@ -22,10 +22,15 @@ export interface Route {
   method: string
   path: string
   endpoint: FaultEndpoint
-  /** A token endpoint that refreshes too: `grant_type` in its form or JSON says which it is. */
-  refreshes?: boolean
+  /**
+   * A token endpoint that refreshes too. `true`: `grant_type` in its form or JSON says which it is; a name: the
+   * parameter of that name does, in query, form or JSON; a function tells by the whole request.
+   */
+  refreshes?: boolean | string | ((call: Call) => boolean)
   /** `undefined`: there is nothing at this address after all. */
   handle(call: Call): Reply | undefined
+  /** An address of the browser's: where it is sent with the provider's error, for the fault `refused`. */
+  sendBack?(call: Call, error: string): Reply | undefined
 }
 
 /** How a provider words a refusal that a test asks for. */
@@ -37,6 +42,8 @@ export interface Provider {
   refuse: Refuse
   /** Members that an answer is of no use without, beside the usual ones (`access_token`, `id`, `open_id`, `sub` …): faults spoil them. */
   essential?: readonly string[]
+  /** What the provider calls the members of a token answer, where not as RFC 6749 does: faults spoil these. */
+  tokenNames?: TokenNames
   /** Where its codes and tokens are. */
   ledgers?: readonly Ledger[]
   /** Whose token an API call brings, or the provider's refusal. */
@@ -109,9 +116,7 @@ export class EmulatorServer {
     const route = this.provider.routes.find(
       ({ method, path }) => (method === call.method || method === '*') && path === call.path,
     )
-    const grantType = route?.refreshes && (formOf(call).get('grant_type') ?? jsonOf(call).grant_type)
-    const refreshes = grantType === 'refresh_token'
-    const endpoint = refreshes ? 'refresh' : (route?.endpoint ?? 'request')
+    const endpoint = route && isRefresh(route, call) ? 'refresh' : (route?.endpoint ?? 'request')
     const request: EmulatorRequest = { ...call, query: Object.fromEntries(call.query), endpoint, at: Date.now() }
     this.log(request, res)
     if (call.path === DECOY.path) return void res.writeHead(200, DECOY.headers).end(DECOY.body)
@@ -121,6 +126,9 @@ export class EmulatorServer {
     const language = call.headers['accept-language']
     if (!planned) return send(compute(), res, language)
     request.fault = planned.fault
+    const error = /^refused(?::(.+))?$/.exec(planned.fault)
+    const back = error && route?.sendBack?.(call, error[1] ?? 'server_error')
+    if (back) return send(back, res, language)
     const refuse = (status: number, code: string | undefined) => this.provider.refuse(endpoint, status, code)
     sendFaulty(planned.fault, compute, res, {
       refuse,
@@ -128,6 +136,7 @@ export class EmulatorServer {
       language,
       signal: this.closing.signal,
       essential: this.provider.essential,
+      tokenNames: this.provider.tokenNames,
     })
   }
 
@@ -140,6 +149,13 @@ export class EmulatorServer {
     // A long run must not fill the memory.
     if (this.requests.length >= 2 * LOGGED) this.requests.splice(0, LOGGED)
   }
+}
+
+function isRefresh({ refreshes }: Route, call: Call): boolean {
+  if (typeof refreshes === 'function') return refreshes(call)
+  if (refreshes === undefined || refreshes === false) return false
+  const name = refreshes === true ? 'grant_type' : refreshes
+  return (formOf(call).get(name) ?? jsonOf(call)[name] ?? call.query.get(name)) === 'refresh_token'
 }
 
 const STEPS = ['code', 'token', 'profile', 'refresh', 'revoke', 'request'] as const

@@ -6,6 +6,7 @@ export const ENGLISH: Texts = {
   emulator: (provider) => `${provider} emulator`,
   wants: (provider) => `An app wants you to log in with ${provider}`,
   app: 'The app',
+  labelled: (label, text) => `${label}: ${text}`,
   asksFor: 'It asks for',
   untick: 'Untick what you do not grant.',
   place: { project: 'Project', company: 'Company' },

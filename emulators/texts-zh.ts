@@ -1,18 +1,29 @@
 import type { Texts } from './texts'
 
+/** A provider by its Chinese name, where it has one. */
+const NAMES: Readonly<Record<string, string>> = { Feishu: '飞书' }
+
+/** A sentence with a provider's name in it: Chinese words are not set apart by spaces. */
+function about(provider: string, sentence: (name: string) => string): string {
+  const name = Object.hasOwn(NAMES, provider) ? NAMES[provider] : undefined
+  return name === undefined ? sentence(` ${provider} `).trim() : sentence(name)
+}
+
 export const CHINESE: Texts = {
   language: 'zh-CN',
-  note: (provider) => `这是开发用的模拟器，不是真正的 ${provider}：没有账号，也没有密码。`,
-  emulator: (provider) => `${provider} 模拟器`,
-  wants: (provider) => `有应用请求使用 ${provider} 登录`,
+  note: (provider) =>
+    about(provider, (name) => `这是开发用的模拟器，不是真正的${name.trimEnd()}：没有账号，也没有密码。`),
+  emulator: (provider) => about(provider, (name) => `${name}模拟器`),
+  wants: (provider) => about(provider, (name) => `有应用请求使用${name}登录`),
   app: '应用',
+  labelled: (label, text) => `${label}：${text}`,
   asksFor: '申请的权限',
   untick: '不想授权的，取消勾选即可。',
   place: { project: '项目', company: '公司' },
   noProject: '不选：令牌只关联用户',
   placeHint: {
     project: '所选项目会作为 resource 出现在回调和令牌中。',
-    company: '公司编号会与用户编号一起出现在 resource 中。',
+    company: '公司 ID 会与用户 ID 一起出现在 resource 中。',
   },
   continueAs: (name) => `以 ${name} 的身份继续`,
   chooseUser: '选择用户',
@@ -50,15 +61,15 @@ export const CHINESE: Texts = {
     'split-utf8': '内容正确，但逐字节发送',
     proto: '含有 __proto__ 成员',
     deep: '嵌套十万层',
-    'wrong-types': '编号和令牌的类型不对',
-    'missing-token': '缺少编号和令牌',
+    'wrong-types': 'ID 和令牌的类型不对',
+    'missing-token': '缺少 ID 和令牌',
     'token-type-mac': '令牌类型不是 Bearer',
     'expires-text': '有效期是文字',
     'expires-negative': '有效期为负数',
     'expires-missing': '没有有效期',
     'expires-huge': '有效期大得离谱',
     oversize: '响应体 50 MiB',
-    'gzip-bomb': '压缩包解开后 50 MiB',
+    'gzip-bomb': 'gzip 解压后 50 MiB',
     redirect: '重定向到别处',
     'http-401': '未认证',
     'http-403': '无权限',
@@ -67,11 +78,11 @@ export const CHINESE: Texts = {
     'http-503': '平台不可用',
     refused: 'HTTP 200，但平台表示拒绝',
   },
-  refuses: (provider) => `${provider} 拒绝了这个请求`,
-  entryTitle: (provider) => `从 ${provider} 内部打开应用`,
+  refuses: (provider) => about(provider, (name) => `${name}拒绝了这个请求`),
+  entryTitle: (provider) => about(provider, (name) => `从${name}内部打开应用`),
   entryHint: '浏览器会带着一个应用并未申请过的 code 跳转到应用的入口地址。',
   entryAddress: '应用的入口地址',
-  topupTitle: (provider) => `${provider} 充值`,
+  topupTitle: (provider) => about(provider, (name) => `${name}充值`),
   balance: '余额',
   pay: (amount) => `充值 ${amount}`,
 }

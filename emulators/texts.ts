@@ -8,6 +8,8 @@ export interface Texts {
   emulator(provider: string): string
   wants(provider: string): string
   app: string
+  /** With the colon of the language. */
+  labelled(label: string, text: string): string
   asksFor: string
   untick: string
   place: Record<'project' | 'company', string>

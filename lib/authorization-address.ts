@@ -1,4 +1,18 @@
+import type { Dialect } from './provider-dialect'
 import type { Params } from './provider-request'
+
+/**
+ * The protocol's parameters by the names that the dialect gives them. The names of the RFC stay in it, without a value:
+ * a provider may know both, so nobody else may set them either.
+ */
+export function onTheWire({ clientIDName, authorizationNames }: Dialect, protocol: Params): Params {
+  if (clientIDName === undefined && authorizationNames === undefined) return protocol
+  const names: Readonly<Record<string, string | undefined>> = { client_id: clientIDName, ...authorizationNames }
+  const renamed: Params = {}
+  for (const name of Object.keys(protocol)) renamed[names[name] ?? name] = protocol[name]
+  for (const name of Object.keys(protocol)) if (!Object.hasOwn(renamed, name)) renamed[name] = undefined
+  return renamed
+}
 
 /**
  * `address` with parameters set in its query: those of the protocol, and of the `extra` ones whatever is not theirs.

@@ -1,3 +1,4 @@
+import { lookUp } from './answers'
 import { configError, OAuthError } from './errors'
 import { BUILT_IN, type OptionKind, OWN_OPTIONS, SHARED_OPTIONS, type StrategyClass } from './providers'
 import type { ProviderConfig } from './router-config'
@@ -119,6 +120,8 @@ function refuseUnknown(name: string, known: Known, given: ReadonlyMap<string, st
  * the credentials too few or too many. Single words such as SITE or STORE are too common to tell.
  */
 function nearestOf(found: string, known: readonly string[], prefix: string): { name: string; resembles: boolean } {
+  const elsewhere = lookUp(ELSEWHERE, found.slice(prefix.length))
+  if (elsewhere !== undefined) return { name: prefix + elsewhere, resembles: true }
   const wordsOf = (text: string) => text.slice(prefix.length).split('_')
   const asked = wordsOf(found)
   const ranked = known.map((name) => {
@@ -131,6 +134,16 @@ function nearestOf(found: string, known: readonly string[], prefix: string): { n
   })
   ranked.sort((a, b) => a.rank - b.rank)
   return ranked[0] ?? { name: `${prefix}CLIENT_ID`, resembles: false }
+}
+
+/** What providers' own consoles call the two. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  APP_ID: 'CLIENT_ID',
+  APPID: 'CLIENT_ID',
+  APP_KEY: 'CLIENT_ID',
+  CLIENT_KEY: 'CLIENT_ID',
+  APP_SECRET: 'CLIENT_SECRET',
+  APPSECRET: 'CLIENT_SECRET',
 }
 
 /** Levenshtein's distance: insertions, deletions and substitutions. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { withParams } from './authorization-address'
+import { onTheWire, withParams } from './authorization-address'
 import { callbackParams, refuseMalformed } from './callback-params'
 import { absoluteCallbackURL, readCallbackURL, requestPath } from './callback-url'
 import { type ErrorCode, OAuthError } from './errors'
@@ -130,16 +130,16 @@ export abstract class DialectStrategy extends ProviderClient {
       popup: options.flow?.popup,
     })
     const scope = options.scope === undefined ? this.scope : scopeList(options.scope)
-    const { clientIDName = 'client_id', scopeSeparator = ' ' } = this.dialect
-    const protocol: Params = {
+    const { scopeSeparator = ' ' } = this.dialect
+    const protocol = onTheWire(this.dialect, {
       response_type: 'code',
-      [clientIDName]: this.clientID,
+      client_id: this.clientID,
       redirect_uri: this.redirectURI(callbackURL, state),
       scope: scope.length > 0 ? scope.join(scopeSeparator) : undefined,
       state,
       code_challenge: verifier && this.challenge(verifier),
       code_challenge_method: verifier && 'S256',
-    }
+    })
     const { authorizationURL } = this.endpoints
     const location = withParams(authorizationURL, protocol, this.authorizationParams(options), prepared)
     if (log.login.enabled) {

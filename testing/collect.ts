@@ -1,20 +1,46 @@
 import { faultChecks } from './fault-checks'
 import { type Check, type DialectKit, settle } from './kit'
-import { loginChecks } from './login-checks'
+import { firstLogin, loginChecks } from './login-checks'
+import { NotTried } from './not-tried'
 import { optionChecks } from './option-checks'
 import { refreshChecks } from './refresh-checks'
 import { refusalChecks } from './refusal-checks'
 import { stateChecks } from './state-checks'
 
-/** Every check of the kit for one strategy, to be run one after the other by whoever likes. */
+/**
+ * Every check of the kit for one strategy, to be run one after the other by whoever likes. The first that needs a login
+ * looks whether one succeeds; where none does, it says why, and those after it reject with {@link NotTried}.
+ */
 export function collectDialectChecks(kit: DialectKit): Check[] {
   const settled = settle(kit)
-  return [
-    ...optionChecks(settled),
+  const needy = [
     ...loginChecks(settled),
     ...stateChecks(settled),
     ...refusalChecks(settled),
     ...faultChecks(settled),
     ...refreshChecks(settled),
   ]
+  return [...optionChecks(settled), ...afterLogin(needy, () => firstLogin(settled))]
 }
+
+function afterLogin(checks: Check[], logIn: () => Promise<void>): Check[] {
+  let outcome: Promise<{ reason: unknown } | undefined> | undefined
+  let isTold = false
+  const gated = async (run: Check['run']): Promise<void> => {
+    outcome ??= logIn().then(
+      () => undefined,
+      (reason: unknown) => ({ reason }),
+    )
+    const failure = await outcome
+    if (!failure) return run()
+    if (isTold) throw new NotTried()
+    isTold = true
+    throw failure.reason
+  }
+  return checks.map(({ run, ...check }) => ({
+    ...check,
+    run: () => (NEED_NO_LOGIN.has(check.name) ? run() : gated(run)),
+  }))
+}
+
+const NEED_NO_LOGIN: ReadonlySet<string> = new Set(['a callback-shaped request never starts a redirect'])

@@ -63,10 +63,9 @@ async function strike(
     'The answer changed Object.prototype: never copy an answer member by member.',
   )
   if (turn.error === undefined) {
-    const advice = `It must come to ${summary(expected)}. Look at \`refusal()\` and \`unwrap()\`: HTTP 200 alone is no success.`
     demand(
       expected.includes('ok'),
-      `Where the answer of \`${endpoint}\` is ${MEANS[fault] ?? fault}, the login succeeds all the same. ${advice}`,
+      `Where the answer of \`${endpoint}\` is ${MEANS[fault] ?? fault}, the login succeeds all the same. It must come to ${summary(expected)}. ${adviceOn(fault)}`,
     )
     demand(
       turn.login,
@@ -93,6 +92,17 @@ async function struckLogin(world: World, endpoint: FaultEndpoint, fault?: Fault)
   return world.get(callback)
 }
 
+/** Where to look when a fault goes unnoticed: it may have spoilt nothing. */
+function adviceOn(fault: Fault): string {
+  if (ABOUT_TOKENS.has(fault)) {
+    return "Let `unwrap()` rename this member to RFC 6749's name (token_type, expires_in). Where it is called otherwise on the wire, the emulator must say so beside its `routes`, as in `tokenNames: { access_token: 'accessToken', token_type: 'tokenType', expires_in: 'expiresIn' }`, or the fault spoils nothing."
+  }
+  if (ABOUT_MEMBERS.has(fault)) {
+    return 'Take the token and the id from the answer alone; and let the emulator name these members in `essential` or `tokenNames`, or the fault spoils nothing.'
+  }
+  return 'Look at `refusal()` and `unwrap()`: HTTP 200 alone is no success.'
+}
+
 function summary(expected: readonly Outcome[]): string {
   return expected === REFUSED ? 'a refusal' : expected.join(' or ')
 }
@@ -103,6 +113,7 @@ const LONG = 4_000
 const GRACE = 2_000
 
 const SLOW: ReadonlySet<string> = new Set(['silent', 'slow-headers', 'drip'])
+const ABOUT_MEMBERS: ReadonlySet<string> = new Set(['wrong-types', 'missing-token'])
 const ABOUT_TOKENS: ReadonlySet<string> = new Set(['token-type-mac', 'expires-text', 'expires-negative'])
 
 /** What a refusal may come to whose cause only the provider's documentation tells. */
@@ -160,6 +171,8 @@ const MEANS: Partial<Record<string, string>> = {
   'wrong-types': 'of wrong types (an object where a token or an id should be)',
   'missing-token': 'without its token or id',
   'token-type-mac': 'a token of another type than Bearer',
+  'expires-text': 'a lifetime that is a word',
+  'expires-negative': 'a lifetime below zero',
   'http-401': 'a refusal with HTTP 401',
   'http-403': 'a refusal with HTTP 403',
   'http-429': 'a refusal with HTTP 429',

@@ -1,3 +1,4 @@
 export { collectDialectChecks } from './collect'
 export { describeDialect, type TestFramework } from './describe-dialect'
 export type { Check, DialectEmulator, DialectKit, Outcome } from './kit'
+export { NotTried } from './not-tried'

@@ -25,6 +25,8 @@ export interface DialectKit {
   endpoints?: readonly FaultEndpoint[]
   /** The callback parameter that carries the credential; default `code`. */
   credential?: string
+  /** The parameter of the authorization request that carries the state; default `state`. */
+  state?: string
   /** The parameter of the token request that repeats the redirect address; `false` where the provider has none. Default `redirect_uri`. */
   redirectURI?: string | false
   /** What the profile of a user of the emulator must say; default its `id` alone. */
@@ -46,6 +48,8 @@ export interface DialectKit {
   faults?: Readonly<Record<string, Outcome | readonly Outcome[]>>
   /** Whether a login brings a refresh token; default false. */
   refresh?: boolean
+  /** Whether the provider says when an access token ends; default true. */
+  expires?: boolean
 }
 
 /** One thing that the kit looks at. */
@@ -53,7 +57,10 @@ export interface Check {
   /** What it belongs to: `options`, `a whole login`, `state`, `refusals`, `faults`, `refresh`. */
   group: string
   name: string
-  /** @throws AssertionError whose message names the mistake and says what to do */
+  /**
+   * @throws AssertionError whose message names the mistake and says what to do
+   * @throws NotTried where no login succeeds, and another check has said why
+   */
   run(): Promise<void>
 }
 
@@ -61,6 +68,7 @@ export interface Check {
 export interface Settled extends DialectKit {
   endpoints: readonly FaultEndpoint[]
   credential: string
+  state: string
   redirectURI: string | false
   codes: NonNullable<DialectKit['codes']>
 }
@@ -73,6 +81,7 @@ export function settle(kit: DialectKit): Settled {
     ...kit,
     endpoints: kit.endpoints ?? ['token', 'profile'],
     credential: kit.credential ?? 'code',
+    state: kit.state ?? 'state',
     redirectURI: kit.redirectURI ?? 'redirect_uri',
     codes: kit.codes ?? {},
   }

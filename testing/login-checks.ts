@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { EmulatorUser } from '../emulators/index'
-import type { DialectProfile } from '../lib/index'
+import type { DialectProfile, TokenSet } from '../lib/index'
 import type { Login, Mount } from './app'
 import type { Check, Settled } from './kit'
 import { demand } from './say'
@@ -103,6 +103,7 @@ function demandTokens(world: World, { accessToken, tokens }: Login): void {
     tokens.expiresAt === undefined || tokens.expiresAt.getTime() > Date.now(),
     'The access token is over before it is used: is the lifetime in seconds? Look at `unwrap()` and `exchange()`.',
   )
+  demandLifetime(world, tokens, 'A login')
   const brings = tokens.refreshToken !== undefined
   const says = world.kit.refresh === true
   demand(
@@ -110,6 +111,17 @@ function demandTokens(world: World, { accessToken, tokens }: Login): void {
     brings
       ? 'The provider gives a refresh token: tell the kit `refresh: true`, so that it tries it.'
       : 'The kit is told `refresh: true`, but a login brings no refresh token: ask for the scope that brings one, in `options`, or look at `unwrap()`.',
+  )
+}
+
+/** Without its end an access token is used until the provider refuses it, and is never refreshed ahead. */
+export function demandLifetime({ kit }: World, { expiresAt }: TokenSet, what: string): void {
+  const says = kit.expires !== false
+  demand(
+    (expiresAt !== undefined) === says,
+    says
+      ? `${what} brings no \`expiresAt\`: nobody would know when the access token ends. Let \`unwrap()\` return the lifetime as \`expires_in\`, in seconds; or tell the kit \`expires: false\` where the provider says nothing of it.`
+      : `The kit is told \`expires: false\`, but ${what.toLowerCase()} brings \`expiresAt\`: leave \`expires\` out.`,
   )
 }
 
@@ -146,22 +158,44 @@ async function twoTabs(world: World): Promise<void> {
   }
 }
 
+/** One login, before anything else is looked at: where it fails, most other checks fail too, and mislead. */
+export function firstLogin(kit: Settled): Promise<void> {
+  return inWorld(kit, 'oauthRouter', async (world) => {
+    const request = await world.begin()
+    demandWayBack(world, request)
+    await world.follow(request)
+  })
+}
+
+const LEAVE_STATE =
+  'The engine sends `state`; leave it alone in `authorizationParams()` and `prepare()`, and tell the kit `state` where `authorizationNames` renames it.'
+
+function demandWayBack({ kit, app }: World, request: URL): void {
+  const state = request.searchParams.get(kit.state)
+  demand(
+    state && state.length >= 22,
+    `The authorization request carries no unguessable \`${kit.state}\`: ${state}. ${LEAVE_STATE}`,
+  )
+  demand(
+    redirectURIOf(request, app),
+    `The authorization request does not say where to come back to: no parameter begins with ${app.callbackAt()}. Look at \`redirectURI()\`.`,
+  )
+}
+
+function redirectURIOf({ searchParams }: URL, app: World['app']): string | undefined {
+  return [...searchParams.values()].find((value) => value.startsWith(app.callbackAt()))
+}
+
 async function freshState(world: World): Promise<void> {
   const [one, two] = [await world.begin(), await world.begin()]
-  const [first, second] = [one.searchParams.get('state'), two.searchParams.get('state')]
-  const advice = 'The engine sends `state`; leave it alone in `authorizationParams()` and `prepare()`.'
-  demand(first && first.length >= 22, `The authorization request carries no unguessable \`state\`: ${first}. ${advice}`)
-  demand(first !== second, `Two logins carry the same \`state\`. ${advice}`)
+  demandWayBack(world, one)
+  const [first, second] = [one, two].map(({ searchParams }) => searchParams.get(world.kit.state))
+  demand(first !== second, `Two logins carry the same \`${world.kit.state}\`. ${LEAVE_STATE}`)
   const { clientSecret } = world.emulator.options
   const leaked = [...one.searchParams].find(([, value]) => value.includes(clientSecret))
   demand(
     !leaked,
     `The client secret stands in the address that the browser is sent to, as \`${leaked?.[0]}\`: it belongs into \`tokenRequest()\` alone.`,
-  )
-  const redirectURI = [...one.searchParams.values()].find((value) => value.startsWith(world.app.callbackAt()))
-  demand(
-    redirectURI !== undefined,
-    `The authorization request does not say where to come back to: no parameter begins with ${world.app.callbackAt()}. Look at \`redirectURI()\`.`,
   )
 }
 
@@ -169,13 +203,13 @@ async function repeatedRedirectURI(world: World): Promise<void> {
   const { redirectURI } = world.kit
   if (redirectURI === false || !world.kit.endpoints.includes('token')) return
   const { request } = await world.login()
-  const token = world.backChannel().find(({ endpoint }) => endpoint === 'token')
+  const token = world.backChannel().findLast(({ endpoint }) => endpoint === 'token')
   demand(
     token,
     'No token request arrived at the emulator: is `endpoints.tokenURL` the one that the emulator names in its options?',
   )
   const sent = { ...token.query, ...bodyOf(token) }[redirectURI]
-  const asked = [...request.searchParams.values()].find((value) => value.startsWith(world.app.callbackAt()))
+  const asked = redirectURIOf(request, world.app)
   demand(
     sent === asked,
     `The token request says \`${redirectURI}\` ${JSON.stringify(sent)}, the authorization request ${JSON.stringify(asked)} (RFC 6749 §4.1.3 wants them identical). Hand all of \`grant\` on in \`tokenRequest()\`; or tell the kit \`redirectURI: '<its name>'\` where the provider calls it otherwise, \`false\` where it has none.`,

@@ -2,6 +2,7 @@ import { FAULTS, type Fault } from '../emulators/index'
 import type { DialectStrategy, TokenSet } from '../lib/index'
 import { demandFaultError, expectedOf } from './fault-checks'
 import type { Check, Settled } from './kit'
+import { demandLifetime } from './login-checks'
 import { demand, told } from './say'
 import { inWorld, type Turn, type World } from './world'
 
@@ -26,6 +27,7 @@ export function refreshChecks(kit: Settled): Check[] {
 
 async function refreshes(world: World): Promise<void> {
   const { strategy, tokens } = await loggedIn(world)
+  const before = world.backChannel().length
   const renewed = await strategy.refresh(tokens)
   const advice = 'Look at `tokenRequest()` with a refresh token, `unwrap()` and `endpoints.refreshURL`.'
   demand(renewed.accessToken !== tokens.accessToken, `A refresh brings the old access token again. ${advice}`)
@@ -34,8 +36,19 @@ async function refreshes(world: World): Promise<void> {
     renewed.expiresAt === undefined || renewed.expiresAt.getTime() > Date.now(),
     `The new access token is over before it is used. ${advice}`,
   )
-  const asked = world.backChannel().filter(({ endpoint }) => endpoint === 'refresh').length
-  demand(asked === 1, `A refresh asks the provider ${asked} times. ${advice}`)
+  demandLifetime(world, renewed, 'A refresh')
+  const made = world
+    .backChannel()
+    .slice(before)
+    .map(({ endpoint }) => endpoint)
+  demand(
+    made.join() !== 'token',
+    "A refresh arrives at the emulator as `token`, so no fault of `refresh` strikes it: the emulator's route can't tell. Name what tells in its `refreshes`: `true` for grant_type, the parameter's own name, such as 'grantType', or a function.",
+  )
+  demand(
+    made.join() === 'refresh',
+    `A refresh makes the calls ${made.join(', ') || 'none'}, not one of \`refresh\`. ${advice}`,
+  )
   await strategy
     .profileOf(renewed)
     .catch((error: unknown) =>

@@ -19,6 +19,9 @@ const LOOK_AT: Record<Phase, string> = {
   request: '`refusal()`',
 }
 
+const TOKEN_NAMES =
+  'The token object that `unwrap()` returns must have the names of RFC 6749: access_token, token_type, expires_in, refresh_token, scope. Rename there what the provider names otherwise, such as accessToken.'
+
 /** A failure in words: its code, its turn, what the provider said, and where to look. */
 export function told(error: unknown): string {
   if (error === undefined) return 'no error at all'
@@ -27,7 +30,8 @@ export function told(error: unknown): string {
   const said = [error.providerStatus && `HTTP ${error.providerStatus}`, error.providerCode, error.providerMessage]
   const words = said.filter((word) => word !== undefined && word !== '').join(', ')
   const provider = words ? ` The provider said: ${words}.` : ''
-  return `\`${error.code}\` in phase \`${error.phase}\` (${error.message}).${provider} Look at ${LOOK_AT[error.phase]}`
+  const names = /no usable access_token/.test(error.message) ? ` ${TOKEN_NAMES}` : ''
+  return `\`${error.code}\` in phase \`${error.phase}\` (${error.message}).${provider}${names} Look at ${LOOK_AT[error.phase]}`
 }
 
 /** Whatever shows an error must show no credential. */

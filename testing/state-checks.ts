@@ -48,7 +48,8 @@ async function refused(
 ): Promise<void> {
   const request = await world.begin()
   const callback = await world.approve(request)
-  await demandRefusal(world, () => world.get(change(callback, stateOf(request))), codes, when)
+  const state = request.searchParams.get(world.kit.state) ?? ''
+  await demandRefusal(world, () => world.get(change(callback, state)), codes, when)
 }
 
 async function demandRefusal(
@@ -71,10 +72,6 @@ async function demandRefusal(
     `${when}, it must come to ${codes.join(' or ')}, but comes to ${code ?? String(error)}. ${READ_STATE}`,
   )
   world.demandFailure(turn, codes, when)
-}
-
-function stateOf(request: URL): string {
-  return request.searchParams.get('state') ?? ''
 }
 
 /** The callback with another state; without one where it is empty, wherever the dialect carries it. */

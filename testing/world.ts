@@ -67,7 +67,7 @@ export class World {
       const words = problem instanceof Error ? problem.message : String(problem)
       demand(
         false,
-        `The authorization request is not what the provider's documentation says. ${words}. Sent to ${address.origin}${address.pathname}: ${sent}. Look at \`authorizationParams()\`, \`clientIDName\`, \`scopeSeparator\`, \`scope\`, \`pkce\` and \`endpoints.authorizationURL\`.`,
+        `The authorization request is not what the provider's documentation says. ${words}. Sent to ${address.origin}${address.pathname}: ${sent}. Look at \`authorizationParams()\`, \`clientIDName\`, \`authorizationNames\`, \`scopeSeparator\`, \`scope\`, \`pkce\` and \`endpoints.authorizationURL\`.`,
       )
       throw problem
     }
@@ -76,10 +76,15 @@ export class World {
   /** One whole login that must succeed. */
   async login(user?: string): Promise<{ request: URL; callback: string; login: Login }> {
     const request = await this.begin()
+    return { request, ...(await this.follow(request, user)) }
+  }
+
+  /** The rest of a login that must succeed, from its authorization request. */
+  async follow(request: URL, user?: string): Promise<{ callback: string; login: Login }> {
     const callback = await this.approve(request, user)
     const { login, error, status } = await this.get(callback)
     demand(login && status < 400, `A login that must succeed fails with ${told(error)}.`)
-    return { request, callback, login }
+    return { callback, login }
   }
 
   /** What the app asked the provider from server to server. */

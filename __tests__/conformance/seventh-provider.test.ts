@@ -42,8 +42,8 @@ function kitOf(strategyFile: string): DialectKit {
 }
 
 test('the page has every file that it speaks of', () => {
-  const names = ['lantern', 'lantern-emulator', 'lantern.test', 'lantern.node-test', 'app', 'try', 'surprises']
-  expect([...FILES.keys()]).toEqual(names.map((name) => `${name}.ts`))
+  const lantern = ['lantern', 'camel-case', 'lantern-emulator', 'lantern.test', 'lantern.node-test']
+  expect([...FILES.keys()]).toEqual([...lantern, 'app', 'try', 'surprises'].map((name) => `${name}.ts`))
 })
 
 test('the strategy is at most 60 lines', () => {
@@ -72,6 +72,26 @@ test('the kit passes it', async () => {
   expect(failures).toEqual([])
   expect(checks.length).toBeGreaterThan(80)
 }, 120_000)
+
+test('the page in camelCase: its strategy and its names of the token pass, and without either the kit says so', async () => {
+  const [tokenNames = ''] = /\{ access_token: 'accessToken'[^}]*\}/.exec(PAGE) ?? []
+  const emulator = fileOf('lantern-emulator.ts')
+    .replace(
+      "access_token, token_type: 'bearer', expires_in: ledger.accessSeconds",
+      "accessToken: access_token, tokenType: 'bearer', expiresIn: ledger.accessSeconds",
+    )
+    .replace("essential: ['uid'],", `$&\n    tokenNames: ${tokenNames},`)
+  writeFileSync(join(folder, 'camel-emulator.ts'), emulator)
+  const { CamelCaseStrategy }: { CamelCaseStrategy: StrategyClass } = require(join(folder, 'camel-case'))
+  const { startLantern }: { startLantern(): Promise<Emulator<string>> } = require(join(folder, 'camel-emulator'))
+  const kit = { strategy: CamelCaseStrategy, emulator: () => startLantern() }
+  const told = /each user|token-type-mac|expires-|missing-token|wrong-types/
+  const checks = collectDialectChecks(kit).filter(({ name }) => told.test(name))
+  for (const { run } of checks) await run()
+  expect(checks.length).toBe(16)
+  const unnamed = await firstFailure({ ...kitOf('lantern'), emulator: () => startLantern() })
+  expect(unnamed).toMatch(/no usable access_token, but has accessToken, tokenType.*the names of RFC 6749: access_token/)
+})
 
 /** One mistake each: what stands there in place of what, and what the kit must say of it. */
 const MISTAKES: [title: string, right: string, wrong: string, says: RegExp][] = [

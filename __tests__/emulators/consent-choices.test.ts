@@ -64,6 +64,30 @@ test.each([
   }
 })
 
+test('in Chinese: the Chinese name, full-width colons, no half-width ones between Chinese words', async () => {
+  const headers = { 'accept-language': 'zh-CN' }
+  const feishu = await started('feishu')
+  const { text } = await ask(await authorizationAt(feishu), { headers })
+  const words = text.replace(/<style>[\s\S]*?<\/style>/, '').replace(/<[^>]+>/g, ' ')
+  expect(words).not.toContain('Feishu')
+  for (const part of [
+    '有应用请求使用飞书登录',
+    '飞书模拟器',
+    '不是真正的飞书：没有账号',
+    'reset：连接被切断',
+    'gzip 解压后 50 MiB',
+  ]) {
+    expect(words).toContain(part)
+  }
+  expect(text).toContain('应用：<code>')
+  expect(words).not.toMatch(/\p{Script=Han}: |: \p{Script=Han}|编号/u)
+  const tiktok = await started('tiktok')
+  const refused = await ask(tiktok.options.authorizationURL, { headers })
+  expect(refused.text).toContain('<h1>TikTok 拒绝了这个请求</h1>')
+  expect((await ask(await authorizationAt(tiktok), { headers })).text).toContain('<h1>有应用请求使用 TikTok 登录</h1>')
+  expect((await ask(await authorizationAt(tiktok))).text).toContain('The app: <code>')
+})
+
 describe('TikTok: unticking scopes', () => {
   const both = 'user.info.basic,user.info.profile'
 

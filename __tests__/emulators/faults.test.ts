@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
 import { type Emulator, type EmulatorName, FAULTS, type Fault, startEmulator } from 'passport-dialects/emulators'
-import { agreed, ask, bearer, CALLBACK, members, type Params, post, postJson } from './conversation'
+import { agreed, ask, bearer, brought, CALLBACK, members, type Params, post, postJson } from './conversation'
+import { authorizationAt } from './logins'
 
 let emulator: Emulator
 beforeAll(async () => {
@@ -204,6 +205,40 @@ test('a code outlives a failure, and not a spoilt success', async () => {
   emulator.failNext('token', 'not-json')
   expect((await post(tokenURL, exchange(code))).status).toBe(200)
   expect((await post(tokenURL, exchange(code))).json).toEqual({ error: 'invalid_grant' })
+})
+
+describe('refused at authorize: the browser goes back with the error, as from a provider', () => {
+  test.each(['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix', 'feishu'] as const)('%s', async (name) => {
+    const other = await startEmulator(name)
+    const address = await authorizationAt(other)
+    const denied = brought(await other.deny(address))
+    other.failNext('authorize', 'refused:invalid_scope')
+    const callback = await other.approve(address)
+    expect(callback.startsWith(CALLBACK)).toBe(true)
+    const { error_description: _words, ...rest } = denied
+    expect(brought(callback)).toMatchObject({ ...rest, error: 'invalid_scope' })
+    expect(brought(callback)).not.toHaveProperty('code')
+    expect(other.requests.at(-1)).toMatchObject({ endpoint: 'authorize', fault: 'refused:invalid_scope', status: 302 })
+    other.failNext('authorize', 'refused')
+    expect(brought(await other.approve(address)).error).toBe('server_error')
+    expect(brought(await other.approve(address))).not.toHaveProperty('error')
+    await other.close()
+  })
+
+  test("where the request itself is wrong, the provider's own page says so", async () => {
+    emulator.failNext('authorize', 'refused:invalid_scope')
+    const { status, headers } = await ask(`${emulator.options.authorizationURL}?client_id=nobody`)
+    expect([status, headers.get('location')]).toEqual([400, null])
+  })
+
+  test('any other fault there strikes the page: nobody presses a button that is not shown', async () => {
+    const address = await authorizationAt(emulator)
+    for (const fault of ['empty', 'html', 'reset', 'http-503', 'http-403:x'] as const) {
+      emulator.failNext('authorize', fault)
+      await expect(emulator.approve(address)).rejects.toThrow()
+    }
+    expect(brought(await emulator.approve(address))).toHaveProperty('code')
+  })
 })
 
 test('what is no fault is refused at once', () => {

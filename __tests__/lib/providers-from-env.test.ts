@@ -92,10 +92,13 @@ test.each([
   [{ ...TAPD, TAPD_BASEURL: SECRET }, /TAPD_BASEURL .*did you mean TAPD_BASE_URL\?/],
   [{ ...TAPD, TAPD_EXPORT_DIR: '/tmp' }, /TAPD_EXPORT_DIR .*the nearest known is TAPD_[A-Z_]+\./],
   [{ TAPD_CLEINT_ID: 'id' }, /TAPD_CLEINT_ID .*did you mean TAPD_CLIENT_ID\?/],
+  [{ FEISHU_APP_ID: 'id', FEISHU_APP_SECRET: SECRET }, /FEISHU_APP_ID .*did you mean FEISHU_CLIENT_ID\?/],
+  [{ TIKTOK_CLIENT_KEY: 'key' }, /TIKTOK_CLIENT_KEY .*did you mean TIKTOK_CLIENT_ID\?/],
+  [{ BBSCLOUD_APP_SECRET: SECRET }, /BBSCLOUD_APP_SECRET .*did you mean BBSCLOUD_CLIENT_SECRET\?/],
   [{ TAPD_SECRET: SECRET }, /TAPD_SECRET .*did you mean TAPD_CLIENT_SECRET\?/],
   [
     { TIKTOK_CLIENT_KEY: 'key', TIKTOK_CLIENT_SECRET: SECRET },
-    /TIKTOK_CLIENT_KEY .*nearest known is TIKTOK_CLIENT_ID\./,
+    /TIKTOK_CLIENT_KEY .*did you mean TIKTOK_CLIENT_ID\?/,
   ],
   [{ TAPD_CLOUD_CLIENT_ID: 'id' }, /TAPD_CLOUD_CLIENT_ID .*TAPD_CLIENT_ID\?.*second instance/],
 ])('a typo is not silent (%#)', (env, message) => {

@@ -32,7 +32,7 @@ export class TokenSetProblem extends Error {}
 export function readTokenSet(raw: JsonObject, requestedScope: readonly string[]): TokenSet {
   const accessToken = raw.access_token
   if (typeof accessToken !== 'string' || !HEADER_SAFE.test(accessToken)) {
-    throw new TokenSetProblem('it has no usable access_token')
+    throw new TokenSetProblem(`it has no usable access_token${accessToken === undefined ? insteadOf(raw) : ''}`)
   }
   if (raw.token_type !== undefined && raw.token_type !== null) {
     if (typeof raw.token_type !== 'string' || raw.token_type.toLowerCase() !== 'bearer') {
@@ -73,6 +73,14 @@ export function copyOf(tokens: TokenSet): TokenSet {
 // Visible ASCII: what may stand in a header and in a form without surprises (RFC 6750 §2.1 allows less).
 const HEADER_SAFE = /^[\x21-\x7e]+$/
 const TEN_YEARS = 10 * 365 * 24 * 3600
+
+/** The names of what is there, for who forgot an envelope or a renaming. Only such as can be no credential. */
+function insteadOf(raw: JsonObject): string {
+  const names = Object.keys(raw).filter((name) => PLAIN_NAME.test(name))
+  return names.length > 0 ? `, but has ${names.slice(0, 8).join(', ')}` : ''
+}
+
+const PLAIN_NAME = /^[a-z_]{1,20}$/i
 
 function readScope(value: Json | undefined): string[] | undefined {
   if (typeof value === 'string') return scopeList(value)

@@ -87,9 +87,8 @@ export function* partsOf({ req, res, body }: Answer): Iterable<{ outlet: string;
 function withoutRequest(location: string, req: IncomingMessage): string {
   if (!URL.canParse(location) || new URL(location).host === req.headers.host) return location
   const url = new URL(location)
-  if (!url.searchParams.has('client_id') && !url.searchParams.has('client_key') && !url.searchParams.has('app_id'))
-    return location
-  url.searchParams.delete('state')
+  if (!['client_id', 'client_key', 'app_id', 'appId'].some((name) => url.searchParams.has(name))) return location
+  for (const name of ['state', 'stateKey']) url.searchParams.delete(name) // as a dialect may rename it
   url.searchParams.delete('code')
   return url.href.replace(/login_state(?:=|%3D)[\w-]+/, '')
 }

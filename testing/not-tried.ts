@@ -1,0 +1,9 @@
+/** A check that would mislead: no login of this strategy succeeds, and another check has said why. */
+export class NotTried extends Error {
+  override name = 'NotTried'
+
+  constructor() {
+    super('Not tried: first make a login succeed.')
+    this.stack = this.message // where it was thrown tells nobody anything, and comes a hundred times
+  }
+}
