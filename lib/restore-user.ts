@@ -28,11 +28,15 @@ export function userKeeper(own: AppPassport | undefined): UserKeeper {
  * the app serialises in a way of its own, the end of the login tells.
  */
 function demandSerialisers(own: AppPassport, provider: string): void {
-  const { Passport } = require('passport') as typeof import('passport') // what stands there, loaded by the app
-  if (own.serializeUser !== Passport.prototype.serializeUser) return
+  if (homeOf(own, 'serializeUser') !== homeOf(own, 'transformAuthInfo')) return // overridden
   const lists = ['_serializers', '_deserializers'].map((name): unknown => Reflect.get(own, name))
   if (!lists.some((list) => Array.isArray(list) && list.length === 0)) return
   throw configError(provider, 'your `passport` has no serialisers: give it `serializeUser` and `deserializeUser`.')
+}
+
+/** The prototype that `method` stands on; two copies of Passport in one process have one each. */
+function homeOf(object: object | null, method: string): object | null {
+  return object === null || Object.hasOwn(object, method) ? object : homeOf(Object.getPrototypeOf(object), method)
 }
 
 /**
