@@ -24,8 +24,15 @@ export interface Dialect {
   scopeSeparator?: ' ' | ','
   /** The name of the client id on the wire; default `client_id`. */
   clientIDName?: string
-  /** The names of the authorization request's other parameters on the wire, where they are not those of RFC 6749. */
-  authorizationNames?: Readonly<Partial<Record<AuthorizationName, string>>>
+  /** The names of the authorization request's other parameters on the wire, where not those of RFC 6749 and 7636. */
+  authorizationNames?: {
+    readonly response_type?: string
+    readonly redirect_uri?: string
+    readonly scope?: string
+    readonly state?: string
+    readonly code_challenge?: string
+    readonly code_challenge_method?: string
+  }
   /** Whether PKCE is on where the app says nothing; default off. */
   pkce?: boolean
   /** The callback parameters that carry a credential; default `code`. */
@@ -41,15 +48,6 @@ export interface Dialect {
   /** The query parameter that carries the access token, where the provider knows no Bearer header. */
   tokenParameter?: string
 }
-
-/** What a dialect may rename of the authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3). */
-type AuthorizationName =
-  | 'response_type'
-  | 'redirect_uri'
-  | 'scope'
-  | 'state'
-  | 'code_challenge'
-  | 'code_challenge_method'
 
 /** A grant for the token endpoint, in the names of RFC 6749 §4.1.3 and §6. */
 export type Grant = { grant_type: 'authorization_code' | 'refresh_token' } & Record<string, string | undefined>

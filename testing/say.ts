@@ -9,7 +9,8 @@ export function demand(holds: unknown, mistake: string): asserts holds {
 
 /** Where in a strategy to look, by the turn that failed. */
 const LOOK_AT: Record<Phase, string> = {
-  authorize: '`authorizationParams()`, `clientIDName`, `scopeSeparator`, `scope` and `endpoints.authorizationURL`',
+  authorize:
+    '`authorizationParams()`, `clientIDName`, `authorizationNames`, `scopeSeparator`, `scope` and `endpoints.authorizationURL`',
   callback: '`readCallback()` and `credentials`',
   code: '`prepare()`, `refusal()` and `unwrap()`',
   token: '`tokenRequest()`, `tokenParams()`, `refusal()`, `unwrap()` and `endpoints.tokenURL`',

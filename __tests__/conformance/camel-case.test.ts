@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject, type Params, type Phase } from 'passport-dialects'
 import type { Emulator, Provider } from 'passport-dialects/emulators'
 import { collectDialectChecks, type DialectKit } from 'passport-dialects/testing'
+import { readTokenSet } from '../../lib/tokens/token-set'
 import { startBareApp } from '../support/app'
 import { Browser } from '../support/browser'
 import { LotusStrategy, startLotus } from './camel-case'
@@ -115,6 +116,13 @@ test('names of its own in the token object: the first message says which are wan
   expect(new Set(others.map((message) => message.replace(/^.*: (?=Not)/, '')))).toEqual(
     new Set(['Not tried: first make a login succeed.']),
   )
+})
+
+test('of what is there only plain names are shown: a key may be a credential too', () => {
+  const strange = { data: {}, '3f9c0a77b1': 1, 'eyJ-x.y': 1, averylongnamethatmightbeanything: 1 }
+  expect(() => readTokenSet(strange, [])).toThrow(/^it has no usable access_token, but has data$/)
+  expect(() => readTokenSet({ '3f9c0a77b1': 1 }, [])).toThrow(/^it has no usable access_token$/)
+  expect(() => readTokenSet({ access_token: 7, data: 1 }, [])).toThrow(/^it has no usable access_token$/)
 })
 
 test('`refreshes` may be a function of the whole request', async () => {
