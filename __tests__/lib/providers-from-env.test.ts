@@ -96,10 +96,7 @@ test.each([
   [{ TIKTOK_CLIENT_KEY: 'key' }, /TIKTOK_CLIENT_KEY .*did you mean TIKTOK_CLIENT_ID\?/],
   [{ BBSCLOUD_APP_SECRET: SECRET }, /BBSCLOUD_APP_SECRET .*did you mean BBSCLOUD_CLIENT_SECRET\?/],
   [{ TAPD_SECRET: SECRET }, /TAPD_SECRET .*did you mean TAPD_CLIENT_SECRET\?/],
-  [
-    { TIKTOK_CLIENT_KEY: 'key', TIKTOK_CLIENT_SECRET: SECRET },
-    /TIKTOK_CLIENT_KEY .*did you mean TIKTOK_CLIENT_ID\?/,
-  ],
+  [{ TIKTOK_CLIENT_KEY: 'key', TIKTOK_CLIENT_SECRET: SECRET }, /TIKTOK_CLIENT_KEY .*did you mean TIKTOK_CLIENT_ID\?/],
   [{ TAPD_CLOUD_CLIENT_ID: 'id' }, /TAPD_CLOUD_CLIENT_ID .*TAPD_CLIENT_ID\?.*second instance/],
 ])('a typo is not silent (%#)', (env, message) => {
   expect(refusal(env)).toMatch(message)
