@@ -85,6 +85,8 @@ export async function inWindow(page: Page, wanted: boolean): Promise<void> {
 
 /** Presses something that opens a window, and gives that window. */
 export async function windowOf(context: BrowserContext, press: () => Promise<void>): Promise<Page> {
+  // Before its script has run, the link is followed in the page itself.
+  for (const page of context.pages()) await page.waitForLoadState()
   const [popup] = await Promise.all([context.waitForEvent('page'), press()])
   return popup
 }
