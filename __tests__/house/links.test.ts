@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { ERROR_CODES } from 'passport-dialects'
 import { CHINESE, type Page, proseOf, ROOT, readPages } from '../docs/markdown'
@@ -22,6 +22,17 @@ const links = pages.flatMap(linksOf)
 test('every relative link leads to a file', () => {
   const broken = links.filter(({ path }) => !NOT_YET.includes(path) && !existsSync(join(ROOT, path)))
   expect(broken.map(({ from, target }) => `${from}: ${target}`)).toEqual([])
+})
+
+test('no link of a page in the npm package leads to a file that stays behind', () => {
+  const shipped: string[] = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).files
+  const isShipped = (path: string) => shipped.includes(path) || /^docs\/.*\.md$/.test(path)
+  expect(shipped).toContain('docs/**/*.md')
+  const fromShipped = links.filter(({ from }) => isShipped(from.replace(/:\d+$/, '')))
+  expect(fromShipped.length).toBeGreaterThan(100)
+  // README says of its pictures that they are in a clone alone.
+  const dead = fromShipped.filter(({ path }) => !isShipped(path) && !path.startsWith('docs/images/'))
+  expect(dead.map(({ from, target }) => `${from}: ${target}`)).toEqual([])
 })
 
 test('every anchor is a heading of its page', () => {
