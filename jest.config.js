@@ -25,7 +25,7 @@ module.exports = {
   testSequencer: '<rootDir>/__tests__/support/longest-first.js',
   globalSetup: '<rootDir>/__tests__/support/services.ts',
   reporters: ['default', '<rootDir>/__tests__/support/missing-services-reporter.js'],
-  // Most tests wait for sockets: two files at once on two cores.
-  maxWorkers: '100%',
+  // A third of a file's time is waiting for sockets and deadlines: three files at once on two cores.
+  maxWorkers: '150%',
   testTimeout: 30_000,
 }

@@ -71,7 +71,12 @@ const value = fc.oneof(
   { weight: 1, arbitrary: states.map((state) => `cut:${state}`) },
   { weight: 1, arbitrary: states.map((state) => `swapped:${state}`) },
 )
-const param = fc.tuple(fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...NAMES_OF_PARAMS) }, word), value)
+const param = fc
+  .tuple(fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...NAMES_OF_PARAMS) }, word), value)
+  // A state that is sent as a code is a secret of this test; who sends it as an error too has shown it himself.
+  .map(
+    ([name, value]) => [name, name.startsWith('error') && value.includes('_STATE') ? 'server_error' : value] as const,
+  )
 const query = fc.oneof(
   {
     weight: 6,
