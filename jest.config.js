@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os')
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
@@ -26,6 +28,6 @@ module.exports = {
   globalSetup: '<rootDir>/__tests__/support/services.ts',
   reporters: ['default', '<rootDir>/__tests__/support/missing-services-reporter.js'],
   // A third of a file's time is waiting for sockets and deadlines: three files at once on two cores.
-  maxWorkers: '150%',
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
   testTimeout: 30_000,
 }
