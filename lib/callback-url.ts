@@ -10,7 +10,7 @@ interface ProxiedRequest extends SessionRequest {
 export function readCallbackURL(read: OptionReader): string {
   const value = read.text('callbackURL')
   if (value.startsWith('/') && !value.startsWith('//')) return value
-  if (!/^https?:\/\//i.test(value) || !URL.canParse(value) || value.includes('#')) {
+  if (!ABSOLUTE.test(value) || !URL.canParse(value) || value.includes('#')) {
     read.fail('callbackURL', 'must be an absolute http(s) address without a fragment, or a path that begins with /')
   }
   return value

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import { type StateMeta, storeState, verifyState } from './custom-state-store'
 import { OAuthError } from './errors'
-import { fingerprint } from './fingerprint'
 import type { CustomStateStore } from './options'
 import type { Dialect } from './provider-client'
 import type { SessionRequest, Where } from './session'
@@ -43,7 +42,7 @@ interface LoginStateOptions {
   /** The app's own store, in place of the session. */
   store: CustomStateStore | undefined
   /** Whose login it is, and where it, its code and its tokens go. */
-  client: { clientID: string; clientSecret: string; endpoints: Dialect['endpoints'] }
+  client: { clientID: string; clientSecret: string; endpoints: Dialect['endpoints']; fingerprint: string }
 }
 
 /** What a strategy remembers of a login between its two legs: in the session, or in the app's own state store. */
@@ -52,9 +51,9 @@ export class LoginState {
   private readonly sealKey: string
 
   constructor(private readonly options: LoginStateOptions) {
-    const { clientID, clientSecret, endpoints } = options.client
-    this.fingerprint = fingerprint(clientID, endpoints)
-    this.sealKey = hash('sha256', JSON.stringify([this.fingerprint, clientSecret]), 'base64url')
+    const { fingerprint, clientSecret } = options.client
+    this.fingerprint = fingerprint
+    this.sealKey = hash('sha256', JSON.stringify([fingerprint, clientSecret]), 'base64url')
   }
 
   get needsSession(): boolean {

@@ -1,8 +1,8 @@
 import { randomFillSync } from 'node:crypto'
 
 /**
- * `bytes` bytes from the system's random source, as base64url (RFC 6749 §10.10). They are drawn by the page: asking for
- * each text alone costs as much as hashing a session. No byte is given out twice, and none stays behind.
+ * `bytes` bytes from the system's random source, as base64url (RFC 6749 §10.10). They are drawn by the page, which
+ * takes a tenth of the time (docs/performance.md). No byte is given out twice, and none stays behind.
  */
 export function randomText(bytes: number): string {
   if (used + bytes > page.length) {

@@ -24,7 +24,7 @@ export function peek(req: SessionRequest, key: string): Slot | undefined {
   return slot && { ...slot }
 }
 
-/** On the request itself: a WeakMap of requests costs the garbage collector more than the parsing saves. */
+/** On the request itself, and gone with it. */
 const GLANCED = Symbol('the slot as it was last parsed')
 type Glancing = SessionRequest & { [GLANCED]?: { text: string; slot: Slot | undefined } }
 

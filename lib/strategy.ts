@@ -37,12 +37,13 @@ export abstract class DialectStrategy extends ProviderClient {
     this.callbackURL = readCallbackURL(read)
     this.callbackPath = new URL(this.callbackURL, 'http://localhost').pathname
     this.pkce = readPkce(read, options, dialect.pkce ?? false)
+    const { clientID, clientSecret, endpoints, fingerprint } = this
     this.logins = new LoginState({
       key: read.optionalText('sessionKey') ?? 'passport-dialects',
       lifetime: read.positive('stateLifetime', 600, 'seconds') * 1000,
       pkce: this.pkce,
       store: typeof options.store === 'object' ? options.store : undefined,
-      client: { clientID: this.clientID, clientSecret: this.clientSecret, endpoints: this.endpoints },
+      client: { clientID, clientSecret, endpoints, fingerprint },
     })
     warnOfUnknownOptions(this, options)
   }
