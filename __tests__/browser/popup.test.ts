@@ -6,7 +6,7 @@ import { Stage, windowOf } from './stage'
 describeWith('Chromium', 'a window that does not behave', () => {
   let stage: Stage
   beforeAll(async () => {
-    stage = await Stage.open({}, cutOff)
+    stage = await Stage.open({}, cutOff, { whole: true })
   }, 60_000)
   afterAll(() => stage?.close())
 
@@ -26,7 +26,7 @@ describeWith('Chromium', 'a window that does not behave', () => {
   })
 
   test('blocked, the whole page goes to the login', async () => {
-    await stage.visit({}, async (page, context) => {
+    await stage.visitAlone(async (page, context) => {
       // Nobody clicks here, so a browser lets no window open. Whatever Playwright does to a page counts as a click: it waits.
       await context.addInitScript(`if (location.search === '?blocked') addEventListener('load', () => {
         document.querySelector('[data-login=tapd]').click() })`)
@@ -41,7 +41,7 @@ describeWith('Chromium', 'a window that does not behave', () => {
   })
 
   test('closed by the user, the page says so and the login can be begun again', async () => {
-    await stage.visit({}, async (page, context) => {
+    await stage.visitAlone(async (page, context) => {
       // A page that Playwright drives has the focus at all times, so the helper waits its longest: ten seconds.
       await page.clock.install()
       await page.goto(stage.origin)

@@ -2,13 +2,18 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type RequestHandler } from 'express'
 import type { Emulator, EmulatorName, EmulatorOptions } from 'passport-dialects/emulators'
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, ConsoleMessage, Page, WebError } from 'playwright-core'
 import { createApp } from '../../example-app/app'
 import { providersFrom } from '../../example-app/emulated'
-import { chromium as chromiumPath } from '../support/services'
+import { launchChromium } from '../support/chromium'
+
+type Visit = (page: Page, context: BrowserContext) => Promise<void>
 
 /** The example app, its emulators and one browser, for a whole file of tests. */
 export class Stage {
+  /** Where no user is any more, by what it was made with. */
+  private readonly left = new Map<string, BrowserContext>()
+
   private constructor(
     readonly origin: string,
     private readonly emulators: readonly Emulator[],
@@ -16,10 +21,14 @@ export class Stage {
     private readonly server: Server,
   ) {}
 
-  /** @param before runs before the app, to change what it answers */
+  /**
+   * @param before runs before the app, to change what it answers
+   * @param browser which one
+   */
   static async open(
     emulation?: EmulatorOptions,
     before: RequestHandler = (_req, _res, next) => next(),
+    browser: { whole?: boolean } = {},
   ): Promise<Stage> {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -27,7 +36,7 @@ export class Stage {
     const { providers, emulators } = await providersFrom({}, emulation)
     const emulated = Object.fromEntries(emulators.map((emulator) => [emulator.name, emulator.origin]))
     server.on('request', express().use(before, createApp({ baseURL: origin, providers, emulated })))
-    return new Stage(origin, emulators, await launch(), server)
+    return new Stage(origin, emulators, await launchChromium(browser), server)
   }
 
   async close(): Promise<void> {
@@ -48,24 +57,50 @@ export class Stage {
    * security policy is broken.
    * @param expected what the browser says of answers that a test makes fail
    */
-  async visit(
-    options: BrowserContextOptions,
-    see: (page: Page, context: BrowserContext) => Promise<void>,
-    expected: readonly RegExp[] = [],
-  ): Promise<void> {
+  async visit(options: BrowserContextOptions, see: Visit, expected: readonly RegExp[] = []): Promise<void> {
+    const kind = JSON.stringify(options)
+    const context = this.left.get(kind) ?? (await this.newContext(options))
+    this.left.delete(kind)
+    await this.watch(context, see, expected)
+    await this.forget(context)
+    this.left.set(kind, context)
+  }
+
+  /** The same, for a test that changes the browser itself: nobody else gets it. */
+  async visitAlone(see: Visit): Promise<void> {
+    const context = await this.newContext({})
+    await this.watch(context, see, [])
+    await context.close()
+  }
+
+  private async newContext(options: BrowserContextOptions): Promise<BrowserContext> {
     const context = await this.browser.newContext({ locale: 'en-GB', ...options })
     context.setDefaultTimeout(10_000)
+    return context
+  }
+
+  private async watch(context: BrowserContext, see: Visit, expected: readonly RegExp[]): Promise<void> {
     const complaints: string[] = []
-    context.on('console', (message) => complaints.push(message.text()))
-    context.on('weberror', (problem) => complaints.push(String(problem.error())))
-    try {
-      const page = await context.newPage()
-      await page.goto(this.origin)
-      await see(page, context)
-      expect(complaints.filter((text) => !expected.some((pattern) => pattern.test(text)))).toEqual([])
-    } finally {
-      await context.close()
-    }
+    const complain = (message: ConsoleMessage) => complaints.push(message.text())
+    const complainOfScript = (problem: WebError) => complaints.push(String(problem.error()))
+    context.on('console', complain).on('weberror', complainOfScript)
+    const page = context.pages()[0] ?? (await context.newPage())
+    await page.goto(this.origin)
+    await see(page, context)
+    expect(complaints.filter((text) => !expected.some((pattern) => pattern.test(text)))).toEqual([])
+    context.off('console', complain).off('weberror', complainOfScript)
+  }
+
+  /** Makes a new user of the one who was there: a new context takes Chromium longer than a page does. */
+  private async forget(context: BrowserContext): Promise<void> {
+    const [page, ...windows] = context.pages()
+    if (!page) return
+    for (const window of windows) await window.close()
+    await page.goto('about:blank')
+    await context.clearCookies()
+    const tools = await context.newCDPSession(page)
+    await tools.send('Storage.clearDataForOrigin', { origin: this.origin, storageTypes: 'all' })
+    await tools.detach()
   }
 
   /** Logs in without a window of its own, as the user of that name. */
@@ -89,22 +124,4 @@ export async function windowOf(context: BrowserContext, press: () => Promise<voi
   for (const page of context.pages()) await page.waitForLoadState()
   const [popup] = await Promise.all([context.waitForEvent('page'), press()])
   return popup
-}
-
-function launch(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: chromiumPath(),
-    // Windows are blocked here as they are for people: without a click.
-    ignoreDefaultArgs: ['--disable-popup-blocking'],
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
-    ],
-  })
 }

@@ -1,0 +1,51 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { chromium as path } from './services'
+
+/** Chromium without what is round its pages: half the work. Debian has it as a package of its own. */
+const SHELL = '/usr/bin/chromium-headless-shell'
+
+/**
+ * A real browser that goes nowhere but to this machine.
+ * @param whole with what people have round their pages too: what blocks windows, for one
+ */
+export function launchChromium({ whole = false } = {}): Promise<Browser> {
+  const shell = !whole && !process.env.CHROMIUM_PATH && existsSync(SHELL)
+  return chromium.launch({
+    executablePath: shell ? SHELL : path(),
+    // Windows are blocked here as they are for people: without a click.
+    ignoreDefaultArgs: ['--disable-popup-blocking'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
+    ],
+  })
+}
+
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
+
+interface Violation {
+  id: string
+  impact: string
+  nodes: { html: string }[]
+}
+
+/** Nothing is cut off at that width, in CSS pixels. */
+export async function expectWhole(page: Page, width: number): Promise<void> {
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+}
+
+/** Axe finds nothing on the page. */
+export async function expectReadable(page: Page): Promise<void> {
+  await page.evaluate(AXE)
+  const { violations } = await page.evaluate<{ violations: Violation[] }>(
+    "axe.run({ iframes: false, resultTypes: ['violations'] })",
+  )
+  expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
+}
