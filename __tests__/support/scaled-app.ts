@@ -4,7 +4,7 @@ import { RedisTokenStore } from 'passport-dialects/redis'
 import { createClient } from 'redis'
 import { startTokenApp } from './token-app'
 
-/** What a process of the scaled app is told, as JSON in its first argument. */
+/** What a process of the scaled app is told. */
 export interface ScaledAppOptions {
   redisURL: string
   prefix: string
@@ -12,10 +12,9 @@ export interface ScaledAppOptions {
   providers: Record<string, Record<string, unknown> & { clientID: string; clientSecret: string }>
 }
 
-// One process of an app that runs in several: sessions and tokens in Redis. Tells its parent its address, and each
-// login that a provider ended.
-async function main(): Promise<void> {
-  const { redisURL, prefix, lockTimeout, providers } = JSON.parse(process.argv[2] ?? '') as ScaledAppOptions // the parent's
+// One process of an app that runs in several: sessions and tokens in Redis. Starts an app for each message of its
+// parent and tells its address, and each login that a provider ended.
+async function start({ redisURL, prefix, lockTimeout, providers }: ScaledAppOptions): Promise<string> {
   const client = createClient({ url: redisURL, socket: { reconnectStrategy: () => 50 } })
   client.on('error', () => {})
   await client.connect()
@@ -28,11 +27,16 @@ async function main(): Promise<void> {
     },
     { middleware: session({ secret: 'a test session secret', resave: false, saveUninitialized: false, store }) },
   )
-  process.on('disconnect', () => process.exit())
-  process.send?.({ origin: app.origin })
+  return app.origin
 }
 
-main().catch((error) => {
-  console.error(error)
-  process.exit(1)
+process.on('disconnect', () => process.exit())
+process.on('message', (options: ScaledAppOptions) => {
+  start(options).then(
+    (origin) => process.send?.({ origin }),
+    (error) => {
+      console.error(error)
+      process.exit(1)
+    },
+  )
 })

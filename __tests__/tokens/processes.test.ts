@@ -22,6 +22,7 @@ const prefix = `test-${randomBytes(6).toString('hex')}:`
 let redis: OwnRedis
 let emulator: Emulator
 let workers: Worker[] = []
+const idle: ChildProcess[] = []
 let loggedOut: string[] = []
 let closeLane = () => {}
 
@@ -29,26 +30,30 @@ async function start(count: number, options: { delay?: number; lockTimeout?: num
   emulator = await startEmulator('aihubmix', { accessTokenLifetime: 200 })
   const lane = options.delay ? await startSlowLane(emulator.options.refreshURL ?? '', options.delay) : undefined
   closeLane = lane?.close ?? (() => {})
-  const argument: ScaledAppOptions = {
+  const app: ScaledAppOptions = {
     redisURL: redis.url,
     prefix,
     lockTimeout: options.lockTimeout ?? 10_000,
     providers: { aihubmix: { ...emulator.options, timeout: 8000, ...(lane && { refreshURL: lane.url }) } },
   }
   loggedOut = []
-  workers = await Promise.all(Array.from({ length: count }, () => startWorker(argument)))
+  workers = await Promise.all(Array.from({ length: count }, () => startWorker(app)))
   return loggedIn(workers[0] as Worker, 'aihubmix', emulator) // count is at least one
 }
 
-async function startWorker(argument: ScaledAppOptions): Promise<Worker> {
-  const child = fork(join(__dirname, '..', 'support', 'scaled-app.ts'), [JSON.stringify(argument)], {
-    execArgv: ['--require', 'tsx/cjs'],
-  })
+/** The app in a process that an earlier test has left, or in a new one: to start one takes a second. */
+async function startWorker(options: ScaledAppOptions): Promise<Worker> {
+  const child = idle.pop() ?? startProcess()
+  child.send(options)
   const [{ origin }] = await once(child, 'message')
   child.on('message', (message: { loggedOut?: string }) => {
     if (message.loggedOut !== undefined) loggedOut.push(message.loggedOut)
   })
   return { origin, child }
+}
+
+function startProcess(): ChildProcess {
+  return fork(join(__dirname, '..', 'support', 'scaled-app.ts'), { execArgv: ['--require', 'tsx/cjs'] })
 }
 
 /** `times` concurrent requests for the tokens at each worker. */
@@ -86,11 +91,15 @@ describeWith('RedisServer', 'tokens across processes', () => {
     redis = await OwnRedis.start()
   })
   afterEach(async () => {
-    for (const { child } of workers) child.kill('SIGKILL')
+    for (const { child } of workers) child.removeAllListeners('message')
+    idle.push(...workers.map(({ child }) => child).filter(({ connected }) => connected))
     closeLane()
     await emulator.close()
   })
-  afterAll(() => redis.stop())
+  afterAll(async () => {
+    for (const child of idle) child.kill('SIGKILL')
+    await redis.stop()
+  })
 
   test('log in on one, be known on the other, by turns', async () => {
     const browser = await start(2)
