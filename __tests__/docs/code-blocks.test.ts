@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EmulatorName } from 'passport-dialects/emulators'
 import { NAMES } from '../support/providers'
-import { compileBlocks } from './compile'
+import { compileBlocks, wholeFile } from './compile'
 import { type Block, blocksOf, CHINESE, ROOT, readPages } from './markdown'
 import { logInAt, runBlock } from './run'
 
@@ -15,9 +15,9 @@ const MARKS = /^(run|run: login \w+|browser|not yet)$/
 
 // A Chinese page has the code of its English twin, which the house's test of the two compares: it is compiled once.
 const blocks = readPages().flatMap((page) => (page.file.startsWith(CHINESE) ? [] : page.blocks))
-// The blocks of that page are files that import each other: the test of the seventh provider compiles and runs them.
-const WHOLE_FILES = 'docs/adding-a-provider.md'
-const typescript = blocks.filter(({ language, file }) => language === 'ts' && file !== WHOLE_FILES)
+const typescript = blocks.filter(({ language }) => language === 'ts')
+// What users get as types, and slips of theirs that must be errors where they stand. `npm run types` compiles them too.
+const TYPES = ['providers', 'verify'].map((name) => wholeFile(`__tests__/types/${name}.types.ts`))
 const has = (mark: string) => (block: Block) => block.marks.includes(mark)
 const hasNot = (mark: string) => (block: Block) => !block.marks.includes(mark)
 const place = ({ file, line }: Block) => `${file}:${line}`
@@ -35,7 +35,7 @@ describe.each([
   { title: 'on the server', mine: hasNot('browser'), dom: false },
   { title: 'in the browser', mine: has('browser'), dom: true },
 ])('code $title', ({ mine, dom }) => {
-  const problems = compileBlocks(typescript.filter(mine), { dom })
+  const problems = compileBlocks([...typescript.filter(mine), ...(dom ? [] : TYPES)], { dom })
 
   test('compiles against the real types', () => {
     const ready = [...problems].filter(([block]) => hasNot('not yet')(block))

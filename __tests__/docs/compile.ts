@@ -1,10 +1,16 @@
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import ts from 'typescript'
 import { type Block, ROOT } from './markdown'
 
+/** A source file as one block, compiled where it is. */
+export function wholeFile(file: string): Block {
+  return { file, line: 1, language: 'ts', code: readFileSync(join(ROOT, file), 'utf8'), marks: [] }
+}
+
 /** What the compiler holds against the blocks: `docs/page.md:12: message`, by block. */
 export function compileBlocks(blocks: readonly Block[], { dom }: { dom: boolean }): Map<Block, string[]> {
-  const names = new Map(blocks.map((block) => [`${join(ROOT, block.file)}.L${block.line}.mts`, block]))
+  const names = new Map(blocks.map((block) => [nameOf(block), block]))
   const options: ts.CompilerOptions = {
     ...readOptions(),
     noEmit: true,
@@ -17,7 +23,6 @@ export function compileBlocks(blocks: readonly Block[], { dom }: { dom: boolean 
   const host = ts.createCompilerHost(options)
   const { fileExists, readFile, getSourceFile } = host
   host.fileExists = (name) => names.has(name) || fileExists(name)
-  // Each block is a module of its own, as in a file of its own.
   const sourceOf = (name: string) => {
     const block = names.get(name)
     return block && `${block.code}\nexport {}\n`
@@ -43,6 +48,14 @@ export function compileBlocks(blocks: readonly Block[], { dom }: { dom: boolean 
     }
   }
   return problems
+}
+
+/** Each block is a module of its own, but for those that begin with the name of their file: they import each other. */
+function nameOf({ file, line, code }: Block): string {
+  const path = join(ROOT, file)
+  if (file.endsWith('.ts')) return path
+  const [, own] = /^\/\/ (\S+\.ts)\n/.exec(code) ?? []
+  return own === undefined ? `${path}.L${line}.mts` : join(dirname(path), own)
 }
 
 /** What is no block is the same in each compilation. */
