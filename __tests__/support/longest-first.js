@@ -1,22 +1,26 @@
 const { default: Sequencer } = require('@jest/test-sequencer')
 
 // Where nothing is known of earlier runs, jest starts with the largest files; these are small, and take long. Begun
-// last, they would keep one core while the other one has nothing to do.
+// last, they would keep one core while the other one has nothing to do. What drives a browser takes turns with what
+// mostly waits for deadlines: three browsers at once are slower than one after the other.
 const LONG = [
-  'fuzz/tabs',
-  'lib/tabs',
-  'browser/looks',
   'browser/logins',
-  'browser/account',
+  'faults/matrix',
+  'browser/looks',
+  'sessions/delaying-store',
   'emulators/consent-in-browser',
   'tokens/processes',
-  'faults/matrix',
+  'browser/account',
+  'secrets/secrets',
   'conformance/seventh-provider',
-  'package/formats',
   'docs/code-blocks',
+  'lib/tabs',
+  'browser/popup',
   'fuzz/callbacks',
   'fuzz/parsers',
-  'secrets/secrets',
+  'fuzz/tabs',
+  'example-app/start',
+  'faults/split-body',
 ]
 
 module.exports = class LongestFirst extends Sequencer {
