@@ -141,14 +141,25 @@ const LATER: Record<EmulatorName, FaultEndpoint[]> = {
 
 const ROUTES: Partial<Record<FaultEndpoint, string>> = { refresh: '/profile', request: '/fetch', revoke: '/revoke' }
 
-/** Lets every fault strike once at an endpoint: which of these browsers it strikes makes no difference. */
-async function strike(name: EmulatorName, endpoint: FaultEndpoint, ask: (nth: number) => Promise<unknown>) {
+/**
+ * Lets every fault strike once at an endpoint: which browser it strikes makes no difference. On a busy machine a browser
+ * may not come as far as the endpoint, so the faults that are left wait for others.
+ * @param prepare brings a browser as far as that one call
+ */
+async function strike(name: EmulatorName, endpoint: FaultEndpoint, prepare: () => Promise<() => Promise<unknown>>) {
   const { requests } = emulators[name]
   const before = requests.length
+  const left = () => {
+    const struck = requests.slice(before).flatMap((request) => (request.endpoint === endpoint ? [request.fault] : []))
+    return FAULTS.filter((fault) => !struck.includes(fault))
+  }
   for (const fault of FAULTS) emulators[name].failNext(endpoint, fault)
-  await inTens(FAULTS.length, ask)
-  const struck = requests.slice(before).flatMap((request) => (request.endpoint === endpoint ? [request.fault] : []))
-  expect(struck).toEqual(expect.arrayContaining([...FAULTS]))
+  for (let round = 0; round < 5 && left().length > 0; round++) {
+    const calls = await inTens(left().length, prepare)
+    if (endpoint === 'refresh') emulators[name].expireTokens() // the provider refuses the token, and it is refreshed
+    await inTens(calls.length, async (nth) => calls[nth]?.())
+  }
+  expect(left()).toEqual([])
 }
 
 /** Most of a fault's time is waiting. */
@@ -166,7 +177,7 @@ test.each(NAMES)(
   async (name) => {
     for (const endpoint of ENDPOINTS) {
       if (!emulators[name].requests.some((request) => request.endpoint === endpoint)) continue
-      await strike(name, endpoint, () => login(name))
+      await strike(name, endpoint, async () => () => login(name))
     }
     expect(dumps.length).toBeGreaterThan(15)
     expect(await shown()).toEqual([])
@@ -178,10 +189,11 @@ test.each(NAMES)(
   '%s: no fault at refresh, API call or revocation shows one',
   async (name) => {
     for (const endpoint of LATER[name]) {
-      const logins = await inTens(FAULTS.length, () => login(name))
       const path = `${ROUTES[endpoint]}/${name}?path=/emulator/resource`
-      if (endpoint === 'refresh') emulators[name].expireTokens() // the provider refuses the token, and it is refreshed
-      await strike(name, endpoint, async (nth) => logins[nth] && get(logins[nth].browser, path))
+      await strike(name, endpoint, async () => {
+        const { browser } = await login(name)
+        return () => get(browser, path)
+      })
     }
     const { browser } = await login(name)
     await get(browser, `/fetch/${name}?path=https://evil.example/`)
