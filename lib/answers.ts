@@ -118,7 +118,7 @@ function byStatus(status: number, phase: Phase): ErrorCode {
 const MAX_DEPTH = 64
 
 function parseObject(text: string): JsonObject | undefined {
-  if (depthOf(text) > MAX_DEPTH) return undefined
+  if (nestsTooDeep(text)) return undefined
   try {
     const value: Json = JSON.parse(text)
     return isObject(value) ? value : undefined
@@ -127,10 +127,9 @@ function parseObject(text: string): JsonObject | undefined {
   }
 }
 
-/** The deepest nesting of JSON text: what is stored is serialised again, and that recursion has an end. */
-function depthOf(text: string): number {
+/** Whether JSON text nests too deep: what is stored is serialised again, and that recursion has an end. */
+function nestsTooDeep(text: string): boolean {
   let depth = 0
-  let deepest = 0
   let inString = false
   for (let i = 0; i < text.length; i++) {
     const char = text.charCodeAt(i)
@@ -138,8 +137,9 @@ function depthOf(text: string): number {
       if (char === 0x5c) i++
       else if (char === 0x22) inString = false
     } else if (char === 0x22) inString = true
-    else if (char === 0x7b || char === 0x5b) deepest = Math.max(deepest, ++depth)
-    else if (char === 0x7d || char === 0x5d) depth--
+    else if (char === 0x7b || char === 0x5b) {
+      if (++depth > MAX_DEPTH) return true
+    } else if (char === 0x7d || char === 0x5d) depth--
   }
-  return deepest
+  return false
 }

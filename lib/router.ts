@@ -44,7 +44,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   return routerWith((req, res, next) => {
     req.oauth = new RequestOAuth(req, desk, entriesOf)
     guardSlot(sessionRequest(req), sessionKey)
-    const asked = readAddress(req.method, req.path)
+    const asked = readAddress(req)
     restore(req, res, asked ? (error?: unknown) => (error ? next(error) : answer(asked, req, res, next)) : next)
   })
 
