@@ -1,16 +1,40 @@
 // Builds dist/: CommonJS, so that `import` and `require` share one copy of the package; the browser's popup helper, which
-// keeps nothing, in both formats.
+// keeps nothing, in both formats. What a user imports from `lib/` is one file.
 import { spawnSync } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { build } from 'esbuild'
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
 
 rmSync('dist', { recursive: true, force: true })
 compile('tsconfig.build.json')
+await joinFiles()
 compile('popup/tsconfig.json')
 compile('popup/tsconfig.json', '--module', 'es2022', '--outDir', 'dist/popup/esm')
 writeFileSync('dist/popup/esm/package.json', '{ "type": "module" }\n')
+
+/** The engine and the strategies as one file: Node takes twenty milliseconds longer to load seventy. The declarations stay as they are. */
+async function joinFiles() {
+  const index = 'dist/lib/index.js'
+  for (const room of ['dist/lib', 'dist/strategies']) {
+    for (const file of readdirSync(room, { recursive: true, encoding: 'utf8' })) {
+      const path = join(room, file)
+      if (path.endsWith('.js') && path !== join('dist/lib/tokens/redis.js')) rmSync(path)
+    }
+  }
+  await build({
+    entryPoints: ['lib/index.ts'],
+    outfile: index,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    logLevel: 'warning',
+  })
+}
 
 function compile(project, ...options) {
   const { status } = spawnSync(process.execPath, [tsc, '-p', project, ...options], { stdio: 'inherit' })
