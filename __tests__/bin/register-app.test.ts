@@ -74,7 +74,9 @@ describe('registerApplication', () => {
     ['silent', 'provider_timeout'],
   ] as const)('fault %s: %s', async (fault, code) => {
     emulator.failNext('request', fault)
-    await expect(registerApplication({ ...request(), timeout: 300 })).rejects.toMatchObject({ code, phase: 'request' })
+    await expect(
+      registerApplication({ ...request(), timeout: fault === 'silent' ? 300 : 10_000 }),
+    ).rejects.toMatchObject({ code, phase: 'request' })
   })
 })
 

@@ -66,8 +66,6 @@ export async function appWith(
   return running
 }
 
-const TIMEOUT = 300
-
 /** Ours, at `provider`: AIHubMix's is the plainest of the dialects. */
 export function ours(provider: string, options: object = {}) {
   return (callbackURL: string) =>
@@ -77,7 +75,6 @@ export function ours(provider: string, options: object = {}) {
         clientSecret: 'a canary secret',
         baseURL: provider,
         callbackURL,
-        timeout: TIMEOUT,
         ...options,
       },
       (token: string, _refresh: string, profile: { id: string; displayName: string }, done: Done) =>

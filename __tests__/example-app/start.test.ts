@@ -1,21 +1,32 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { addressOf, settingsFrom } from '../../example-app/settings'
+import { expectInTime } from '../support/in-time'
 import { Started } from './start'
 
 afterEach(() => Started.killAll())
 
 test.each(['SIGINT', 'SIGTERM'] as const)('%s ends the app and its emulators', async (signal) => {
-  const begun = performance.now()
   const started = new Started({})
   const address = await started.address()
-  expect(performance.now() - begun).toBeLessThan(5000)
   expect((await fetch(address)).status).toBe(200)
   const emulators = [...started.printed.matchAll(/emulated at (\S+)/g)].map(([, origin = '']) => origin)
   expect(emulators).toHaveLength(6)
   await started.stop(signal)
   for (const origin of [address, ...emulators]) await expect(fetch(origin)).rejects.toThrow('fetch failed')
 })
+
+test('it starts within five seconds', async () => {
+  const timed = async () => {
+    const begun = performance.now()
+    const started = new Started({})
+    await started.address()
+    const took = performance.now() - begun
+    await started.stop()
+    return took
+  }
+  await expectInTime(5000, await timed(), timed)
+}, 60_000)
 
 test('a port that is taken is replaced by a free one, and it says so', async () => {
   const other = createServer()

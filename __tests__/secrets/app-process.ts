@@ -8,11 +8,13 @@ import { everythingOf } from '../support/canaries/everything'
 /** An app that logs as carelessly as apps do; what the test is to see of its errors goes there by another way than its output. */
 export interface SecretsAppOptions {
   providers: Providers
+  /** The same for a request with the header `x-hasty`: what never answers is not waited for. */
+  hasty: Providers
   sessionSecret: string
   encryptionKey: string
 }
 
-const { providers, sessionSecret, encryptionKey }: SecretsAppOptions = JSON.parse(process.argv[2] ?? '{}')
+const { providers, hasty, sessionSecret, encryptionKey }: SecretsAppOptions = JSON.parse(process.argv[2] ?? '{}')
 const tokenStore = new MemoryTokenStore()
 
 function tell(what: { dump?: string; origin?: string }): void {
@@ -29,7 +31,7 @@ function careless(error: unknown): void {
 const app = express()
 app.use(session({ secret: sessionSecret, resave: false, saveUninitialized: false }))
 const router = oauthRouter({
-  providers,
+  providers: (req) => (req.get('x-hasty') === undefined ? providers : hasty),
   tokenStore,
   encryptionKey,
   verify: ({ provider, profile, req }) => {

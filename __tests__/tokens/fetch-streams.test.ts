@@ -43,7 +43,7 @@ class OldAgent extends Agent {
   }
 }
 
-async function open(timeout = 2000, dispatcher = new Agent(), signal?: AbortSignal): Promise<OpenAnswer> {
+async function open(timeout = 10_000, dispatcher = new Agent(), signal?: AbortSignal): Promise<OpenAnswer> {
   const request = { url, method: 'GET', headers: {}, body: undefined, signal }
   return openProvider(
     request,
@@ -57,13 +57,13 @@ describe.each([
   ['a dispatcher of undici 6', () => new OldAgent()],
 ])('through %s', (_name, dispatcher) => {
   test('a body that nobody reads is held back at the provider', async () => {
-    await open(2000, dispatcher())
+    await open(10_000, dispatcher())
     await sleep(300)
     expect(sent).toBeLessThan(MANY)
   })
 
   test('a body that is read late arrives whole', async () => {
-    const { stream } = await open(2000, dispatcher())
+    const { stream } = await open(10_000, dispatcher())
     await sleep(100)
     let size = 0
     for await (const chunk of stream()) size += chunk.length
@@ -71,21 +71,21 @@ describe.each([
   })
 
   test('a body too large is refused, also where it waited', async () => {
-    const { bytes } = await open(2000, dispatcher())
+    const { bytes } = await open(10_000, dispatcher())
     await sleep(100)
     await expect(bytes()).rejects.toMatchObject({ code: 'response_too_large' })
   })
 
   test('a stream that is left closes its connection', async () => {
     const closed = new Promise((resolve) => server.once('connection', (socket) => socket.once('close', resolve)))
-    const { stream } = await open(2000, dispatcher())
+    const { stream } = await open(10_000, dispatcher())
     stream().destroy()
     await closed
   })
 
   test('the app’s signal ends a body that it streams', async () => {
     const stop = new AbortController()
-    const { stream } = await open(2000, dispatcher(), stop.signal)
+    const { stream } = await open(10_000, dispatcher(), stop.signal)
     const read = (async () => {
       for await (const _chunk of stream()) stop.abort(new Error('enough'))
     })()
@@ -95,21 +95,21 @@ describe.each([
 
 test('a body that the app asks for too late, and that is not there, is provider_timeout', async () => {
   answer = (res) => void res.write('some')
-  const { bytes } = await open(100)
-  await sleep(150)
+  const { bytes } = await open(1000)
+  await sleep(1100)
   await expect(bytes()).rejects.toMatchObject({ code: 'provider_timeout' })
 })
 
 test('a body that is whole may be read however late', async () => {
   answer = (res) => void res.end('whole')
-  const { bytes } = await open(100)
-  await sleep(200)
+  const { bytes } = await open(1000)
+  await sleep(1100)
   expect(String(await bytes())).toBe('whole')
 })
 
 test('a repeated header keeps both its values', async () => {
   answer = (res) => void res.setHeader('set-cookie', ['a=1', 'b=2']).end()
-  const found = [(await open()).headers, (await open(2000, new OldAgent())).headers]
+  const found = [(await open()).headers, (await open(10_000, new OldAgent())).headers]
   expect(found.map((headers) => headers['set-cookie'])).toEqual([
     ['a=1', 'b=2'],
     ['a=1', 'b=2'],

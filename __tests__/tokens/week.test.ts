@@ -22,7 +22,7 @@ test.each([1, 2, 3])(
     const lost: string[] = []
     emulator = await startEmulator('tiktok', { accessTokenLifetime: 7200, refreshTokenLifetime: 36 * 3600 })
     app = await startTokenApp({
-      providers: { tiktok: { ...emulator.options, timeout: 500 } },
+      providers: { tiktok: { ...emulator.options } },
       onLoggedOut: ({ provider }) => lost.push(provider),
     })
     const browser = await loggedIn(app, 'tiktok', emulator)
