@@ -39,7 +39,7 @@ beforeAll(async () => {
   }
   const options: SecretsAppOptions = {
     providers: withTimeout(10_000),
-    hasty: withTimeout(250),
+    hasty: withTimeout(500),
     sessionSecret,
     encryptionKey,
   }
@@ -160,7 +160,7 @@ async function strike(name: EmulatorName, endpoint: FaultEndpoint, prepare: () =
     return FAULTS.filter((fault) => !struck.includes(fault))
   }
   for (const fault of FAULTS) emulators[name].failNext(endpoint, fault)
-  for (let round = 0; round < 5 && left().length > 0; round++) {
+  for (let round = 0; round < 20 && left().length > 0; round++) {
     const calls = await inTens(left().length, prepare)
     if (endpoint === 'refresh') emulators[name].expireTokens() // the provider refuses the token, and it is refreshed
     await inTens(calls.length, async (nth) => calls[nth]?.())
