@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { registerApplication } from '../strategies/aihubmix-application'
+import { registerApplication } from '../lib/index'
 import { type Command, UsageError } from './command'
 import { writeEnvironment } from './environment-file'
 

@@ -70,6 +70,10 @@ async function main() {
         step(`Node ${version}: every entry by import and require, errors across two copies`, () =>
           expectOutput(node, ['entries.cjs', ...entries, projects.old], projects.new, `${entries.length} entries`),
         ),
+      () =>
+        step(`Node ${version}: the command line emulates a provider and registers an application`, () =>
+          expectOutput(node, ['command-line.cjs'], projects.new, 'registered'),
+        ),
     ]),
   )
   await checkTypes(tarball)
@@ -123,7 +127,7 @@ async function installNodes() {
 
 async function project(kind, tarball, peers) {
   const directory = newDirectory(kind)
-  for (const file of ['journey.cjs', 'login.mjs', 'login.cjs', 'entries.cjs']) {
+  for (const file of ['journey.cjs', 'login.mjs', 'login.cjs', 'entries.cjs', 'command-line.cjs']) {
     cpSync(join(FIXTURES, file), join(directory, file))
   }
   await install(directory, [tarball, ...peers, 'express-session', optionalPeers()].flat())
@@ -140,7 +144,7 @@ async function checkTypes(tarball) {
   )
   const kinds = [
     ['NodeNext, ESM', { module: 'nodenext' }, 'module'],
-    ['NodeNext, CommonJS', { module: 'nodenext' }, 'commonjs'],
+    ['NodeNext, CommonJS, no DOM', { module: 'nodenext', lib: ['es2023'] }, 'commonjs'],
     ['Node16, ESM', { module: 'node16' }, 'module'],
     ['Node16, CommonJS', { module: 'node16' }, 'commonjs'],
     ['Bundler', { module: 'esnext', moduleResolution: 'bundler' }, 'module'],

@@ -49,6 +49,15 @@ test.each(sources('testing'))('$file knows the public side alone, no provider an
   for (const name of PROVIDERS) expect(text.toLowerCase()).not.toContain(name)
 })
 
+// What is built of the engine is one file, `lib/index`: `npm run build` fails too where a built file asks for another.
+test.each([...sources('bin'), ...sources('lib').filter(({ file }) => file === 'lib/tokens/redis.ts')])(
+  '$file takes the engine whole',
+  ({ text }) => {
+    const values = [...text.matchAll(/^import (?!type )[^;]*?from '(\.\.\/[^']+)'/gm)].map(([, from]) => from)
+    expect(values.filter((from) => !/^\.\.\/(lib\/index|index|emulators\/index)$/.test(from ?? ''))).toEqual([])
+  },
+)
+
 test('one file opens connections, and only those of the session touch it', () => {
   const lib = sources('lib').map(({ file, text }) => ({ file, code: codeOf(text) }))
   const opening = lib.filter(({ code }) =>

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { OptionReader } from '../index'
+import { OptionReader } from '../index' // what is built beside it is one file, and this another
 import type { TokenStore } from './token-store'
 
 /** What the store needs of a node-redis client (`createClient` of the package `redis`), connected or not. */
