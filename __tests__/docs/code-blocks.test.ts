@@ -55,6 +55,13 @@ test('the compiler finds what is wrong, and says where', () => {
   expect(found).toEqual([expect.stringMatching(/^docs\/wrong\.md:6: TS\d+: /)])
 })
 
+test('a file that is shown whole stands on its own', () => {
+  const page =
+    '# A page\n\n```ts\n// whole.ts\nimport { TapdStrategy } from "passport-dialects"\n\napp.disable("etag")\n```\n'
+  const found = [...compileBlocks(blocksOf('docs/wrong.md', page), { dom: false }).values()].flat()
+  expect(found).toEqual([expect.stringMatching(/^docs\/wrong\.md:5: TS6133: /), 'docs/wrong.md:7: app is not declared'])
+})
+
 const merged = typescript.filter(hasNot('not yet'))
 
 test.each(merged.filter(has('run')).map((block) => ({ block, title: place(block) })))(
