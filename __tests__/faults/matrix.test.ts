@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Emulator, type EmulatorName, FAULTS, type Fault, startEmulator } from 'passport-dialects/emulators'
 import type { RunningApp } from '../support/app'
 import { Browser, told } from '../support/browser'
-import { expectInTime } from '../support/in-time'
+import { expectInTime, Paced } from '../support/in-time'
 import { ask, loggedIn, startTokenApp } from '../support/token-app'
 import { CALLS, KNOBS, matrixAsText, outcomeOf, REFUSALS } from './table'
 
@@ -28,8 +28,7 @@ const rows = Object.entries(CALLS).flatMap(([name, endpoints]) =>
 describe.each(rows)('$name, $endpoint', ({ name, endpoint }) => {
   let emulator: Emulator
   let app: RunningApp
-  /** Patient but where the deadline is what strikes: on a busy machine all else takes its time. */
-  let pace: 'hasty' | 'patient' = 'patient'
+  let paced: Paced
   const unhandled: unknown[] = []
   const note = (reason: unknown) => void unhandled.push(reason)
 
@@ -37,10 +36,9 @@ describe.each(rows)('$name, $endpoint', ({ name, endpoint }) => {
     process.on('unhandledRejection', note)
     const knobs = KNOBS[name]
     emulator = await startEmulator(name, knobs?.emulator)
-    const withTimeout = (timeout: number) => ({ [name]: { ...emulator.options, ...knobs?.strategy, timeout } })
-    const providers = { hasty: withTimeout(TIMEOUT), patient: withTimeout(10_000) }
+    paced = new Paced(name, { ...emulator.options, ...knobs?.strategy }, TIMEOUT)
     app = await startTokenApp({
-      providers: () => providers[pace],
+      providers: paced.providers,
       onError: (error, _req, res) => void res.status(error.status).json({ error }),
     })
   })
@@ -85,29 +83,37 @@ describe.each(rows)('$name, $endpoint', ({ name, endpoint }) => {
     return { browser, call }
   }
 
-  async function strike(fault: Fault, how: typeof pace): Promise<Struck & { browser: Browser }> {
-    jest.restoreAllMocks()
-    const { browser, call } = await ready()
+  async function strike(fault: Fault): Promise<Struck & { browser: Browser }> {
     // An API call is made once more after the token is refused.
     emulator.failNext(endpoint, fault, endpoint === 'request' && /^http-40[13]$/.test(fault) ? 2 : 1)
-    pace = how
-    const struck = await call()
-    pace = 'patient'
-    return { browser, ...struck }
+    for (let tries = 1; ; tries++) {
+      jest.restoreAllMocks()
+      const { browser, call } = await ready()
+      const struck = outcomeOf(fault, endpoint) === 'provider_timeout' ? await paced.hastily(call) : await call()
+      // Where the machine stood still, the deadline may have struck an earlier call: the fault still waits for its own.
+      const tooEarly = struck.code === 'provider_timeout' && struck.phase !== endpoint
+      if (!tooEarly || tries === 10) return { browser, ...struck }
+    }
   }
 
   test.each(FAULTS)('%s', async (fault: Fault) => {
     const expected = outcomeOf(fault, endpoint)
-    const how = expected === 'provider_timeout' ? 'hasty' : 'patient'
-    const { browser, code, phase, status, took } = await strike(fault, how)
-    if (expected === 'ok') expect(code).toBeUndefined()
-    else if (expected === 'refusal') expect(REFUSALS).toContain(code)
-    else expect(code).toBe(expected)
-    if (code !== undefined) expect({ phase, status }).toEqual({ phase: endpoint, status: expect.any(Number) })
-    if (code !== undefined) await expectInTime(TIMEOUT + 200, took, async () => (await strike(fault, how)).took)
+    let browser = new Browser()
+    const timed = async () => {
+      const struck = await strike(fault)
+      const { code, phase, status } = struck
+      browser = struck.browser
+      if (expected === 'ok') expect(code).toBeUndefined()
+      else if (expected === 'refusal') expect(REFUSALS).toContain(code)
+      else expect(code).toBe(expected)
+      if (code !== undefined) expect({ phase, status }).toEqual({ phase: endpoint, status: expect.any(Number) })
+      return struck.took
+    }
+    if (expected === 'ok') await timed()
+    else await expectInTime(TIMEOUT + 200, timed)
     expect(({} as { polluted?: string }).polluted).toBeUndefined()
     // Whatever it was, the same browser can log in at the next try.
-    if (code !== undefined) {
+    if (expected !== 'ok') {
       jest.restoreAllMocks()
       await loggedIn(app, name, emulator, browser)
       expect((await told(browser.get(`${app.origin}/me`))).user).toMatchObject({ provider: name })

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { chromium as path } from './services'
 
-/** Chromium without what is round its pages: half the work. Debian has it as a package of its own. */
+/** Chromium without what is round its pages: 40 % less work. Debian has it as a package of its own. */
 const SHELL = '/usr/bin/chromium-headless-shell'
 
 /**

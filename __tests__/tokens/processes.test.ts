@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
@@ -45,7 +44,14 @@ async function start(count: number, options: { delay?: number; lockTimeout?: num
 async function startWorker(options: ScaledAppOptions): Promise<Worker> {
   const child = idle.pop() ?? startProcess()
   child.send(options)
-  const [{ origin }] = await once(child, 'message')
+  const origin = await new Promise<string>((resolve) => {
+    const listen = (told: { origin?: string }) => {
+      if (told.origin === undefined) return // the last word of the app before
+      child.off('message', listen)
+      resolve(told.origin)
+    }
+    child.on('message', listen)
+  })
   child.on('message', (message: { loggedOut?: string }) => {
     if (message.loggedOut !== undefined) loggedOut.push(message.loggedOut)
   })
@@ -92,7 +98,7 @@ describeWith('RedisServer', 'tokens across processes', () => {
   })
   afterEach(async () => {
     for (const { child } of workers) child.removeAllListeners('message')
-    idle.push(...workers.map(({ child }) => child).filter(({ connected }) => connected))
+    idle.push(...workers.splice(0).flatMap(({ child }) => (child.connected ? [child] : [])))
     closeLane()
     await emulator.close()
   })
