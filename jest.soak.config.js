@@ -1,6 +1,6 @@
 const usual = require('./jest.config')
 
-/** The long runs, apart from `npm test`: `npm run test:soak`. */
+/** The long runs, apart from `npm test`: `npm run test:soak`. One after the other, for each wants the machine to itself. */
 /** @type {import('jest').Config} */
 module.exports = {
   ...usual,
@@ -8,6 +8,5 @@ module.exports = {
   // What is remembered of every secret would grow with 100,000 logins.
   setupFilesAfterEnv: [],
   testTimeout: 600_000,
-  // The load rests for a minute three times; what else there is has ended before its logins are timed.
-  maxWorkers: 2,
+  maxWorkers: 1,
 }

@@ -114,7 +114,7 @@ export interface EmulatorOptions {
   errorsWith200?: boolean
   /** Feishu: which edition `options` point to; the token addresses of both are served. Default `feishu`. */
   edition?: 'feishu' | 'lark'
-  /** AIHubMix: the bearer token of `POST /api/oauth_apps`. */
+  /** AIHubMix: the bearer token of `POST /api/oauth_apps`. Default `developer-token`. */
   developerToken?: string
   /** AIHubMix: the address that `topup` answers, to see what a client makes of it. */
   topupURL?: string

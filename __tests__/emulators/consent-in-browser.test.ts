@@ -63,15 +63,20 @@ async function backAtTheApp(page: Page): Promise<Record<string, string>> {
   return Object.fromEntries(new URL(page.url()).searchParams)
 }
 
-// Axe looks at two of them, which have each width, light and language between them: it takes its time.
+// Axe looks at the first and the last, which have each width, light and language between them: it takes its time.
 const SCREENS = (
   [
-    [390, 844, 'light', 'zh-CN', true],
-    [390, 844, 'dark', 'en-GB', false],
-    [1280, 800, 'light', 'zh-CN', false],
-    [1280, 800, 'dark', 'en-GB', true],
+    [390, 844, 'light', 'zh-CN'],
+    [390, 844, 'light', 'en-GB'],
+    [390, 844, 'dark', 'zh-CN'],
+    [390, 844, 'dark', 'en-GB'],
+    [1280, 800, 'light', 'zh-CN'],
+    [1280, 800, 'light', 'en-GB'],
+    [1280, 800, 'dark', 'zh-CN'],
+    [1280, 800, 'dark', 'en-GB'],
   ] as const
-).map(([width, height, colorScheme, locale, judged]) => {
+).map(([width, height, colorScheme, locale], at, { length }) => {
+  const judged = at === 0 || at === length - 1
   return { width, judged, window: new Window({ viewport: { width, height }, colorScheme, locale }) }
 })
 
@@ -155,7 +160,7 @@ describeWith('Chromium', 'the providers’ pages in a browser', () => {
   })
 
   test.each(PAGES)(
-    '%s: axe finds nothing, and nothing is cut off, in any light, width and language',
+    '%s: nothing is cut off in any light, width and language, and axe finds nothing in either',
     async (_page, address) => {
       for (const { width, judged, window } of SCREENS) {
         await window.visit(await address(), async (page) => {

@@ -6,7 +6,7 @@ const run = promisify(execFile)
 const ROOT = join(__dirname, '..', '..')
 
 // That what is packed loads, compiles and logs people in is `npm run check:package`'s to show: it takes minutes.
-test('the packed files are the build, the documents and the licence', async () => {
+test('beside what is built, the documents and the licence are packed, and nothing else', async () => {
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT })
   const outside = [...stdout.matchAll(/"path": "([^"]+)"/g)]
     .map(([, path = '']) => path)
