@@ -48,7 +48,7 @@ async function main(): Promise<void> {
     if (parts.has('slow')) await slowProvider(stage)
     if (parts.has('redis')) await inRedis(stage)
     if (parts.has('sparse')) await sparse(stage)
-    if (parts.has('import')) say(importTimes(quick ? 3 : 9))
+    if (parts.has('import')) say(importTimes(quick ? 3 : 25))
     if (values.soak !== undefined) await soak(stage, positive(values.soak, 100_000))
   } finally {
     await provider.stop()
