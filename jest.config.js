@@ -29,5 +29,5 @@ module.exports = {
   reporters: ['default', '<rootDir>/__tests__/support/missing-services-reporter.js'],
   // A third of a file's time is waiting for sockets and deadlines: three files at once on two cores.
   maxWorkers: Math.ceil(availableParallelism() * 1.5),
-  testTimeout: 90_000,
+  testTimeout: 30_000,
 }

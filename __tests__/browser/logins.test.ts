@@ -18,20 +18,14 @@ describeWith('Chromium', 'logins in a browser', () => {
   }, 60_000)
   afterAll(() => stage?.close())
 
-  test.each(Object.entries(TITLES))('%s by redirect: in and out', async (_name, title) => {
+  test.each(Object.entries(TITLES))('%s by redirect: in, out, and refused', async (_name, title) => {
     await stage.visit({}, async (page) => {
       await stage.logIn(page, title)
       await page.getByRole('heading', { name: '张三' }).waitFor()
       await page.getByRole('heading', { name: title, exact: true }).waitFor()
       await page.getByRole('button', { name: en.signOut }).click()
       await page.getByRole('heading', { name: en.title, exact: true }).waitFor()
-    })
-  })
-
-  test('refused by redirect, the page says so and leads back', async () => {
-    await stage.visit({}, async (page) => {
-      await inWindow(page, false)
-      await page.getByRole('link', { name: 'Continue with TAPD' }).click()
+      await page.getByRole('link', { name: `Continue with ${title}` }).click()
       await page.getByRole('button', { name: 'Deny' }).click()
       await page.getByRole('alert').getByText(en.failures.access_denied).waitFor()
       await page.getByRole('link', { name: en.back }).click()

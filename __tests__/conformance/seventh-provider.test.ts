@@ -190,12 +190,10 @@ async function runNode(...args: string[]): Promise<{ failed: boolean; output: st
   )
 }
 
-// All of the kit runs above; under each framework, packed and installed, `npm run check:package` runs it.
 test('the page runs under node:test', async () => {
-  const file = join(folder, 'lantern.node-test.ts')
-  const { failed, output } = await runNode('--test', '--test-name-pattern', 'each user|wrong client secret', file)
+  const { failed, output } = await runNode('--test', join(folder, 'lantern.node-test.ts'))
   expect(output).toMatch(/^# fail 0$|ℹ fail 0/m)
-  expect(Number(/(?:#|ℹ) pass (\d+)/.exec(output)?.[1])).toBeGreaterThanOrEqual(3)
+  expect(Number(/(?:#|ℹ) pass (\d+)/.exec(output)?.[1])).toBeGreaterThan(80)
   expect(failed).toBe(false)
 }, 120_000)
 
@@ -225,16 +223,13 @@ test('the page runs where describe and test are global, as in vitest with global
     })
     async function main() {
       await import('./lantern.test')
-      const few = checks.filter(([name]) => name.includes('each user'))
-      for (const [, body] of few) await body()
-      console.log('passed', few.length, 'of', checks.length)
+      for (const [, body] of checks) await body()
+      console.log('passed', checks.length)
     }
     void main()`
   writeFileSync(join(folder, 'shim.ts'), shim)
   const { failed, output } = await runNode(join(folder, 'shim.ts'))
-  const [, passed, registered] = /passed (\d+) of (\d+)/.exec(output) ?? []
-  expect(Number(passed)).toBeGreaterThan(0)
-  expect(Number(registered)).toBeGreaterThan(80)
+  expect(Number(/passed (\d+)/.exec(output)?.[1])).toBeGreaterThan(80)
   expect(failed).toBe(false)
 }, 120_000)
 

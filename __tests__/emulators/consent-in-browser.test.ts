@@ -63,21 +63,15 @@ async function backAtTheApp(page: Page): Promise<Record<string, string>> {
   return Object.fromEntries(new URL(page.url()).searchParams)
 }
 
-// Axe looks at the first and the last, which have each width, light and language between them: it takes its time.
 const SCREENS = (
   [
     [390, 844, 'light', 'zh-CN'],
-    [390, 844, 'light', 'en-GB'],
-    [390, 844, 'dark', 'zh-CN'],
     [390, 844, 'dark', 'en-GB'],
-    [1280, 800, 'light', 'zh-CN'],
     [1280, 800, 'light', 'en-GB'],
     [1280, 800, 'dark', 'zh-CN'],
-    [1280, 800, 'dark', 'en-GB'],
   ] as const
-).map(([width, height, colorScheme, locale], at, { length }) => {
-  const judged = at === 0 || at === length - 1
-  return { width, judged, window: new Window({ viewport: { width, height }, colorScheme, locale }) }
+).map(([width, height, colorScheme, locale]) => {
+  return { width, window: new Window({ viewport: { width, height }, colorScheme, locale }) }
 })
 
 const PAGES: [string, () => Promise<string>][] = [
@@ -160,13 +154,13 @@ describeWith('Chromium', 'the providers’ pages in a browser', () => {
   })
 
   test.each(PAGES)(
-    '%s: nothing is cut off in any light, width and language, and axe finds nothing in either',
+    '%s: axe finds nothing, and nothing is cut off, in any light, width and language',
     async (_page, address) => {
-      for (const { width, judged, window } of SCREENS) {
+      for (const { width, window } of SCREENS) {
         await window.visit(await address(), async (page) => {
           await page.evaluate("document.querySelector('details')?.setAttribute('open', '')")
           await expectWhole(page, width)
-          if (judged) await expectReadable(page)
+          await expectReadable(page)
         })
       }
     },

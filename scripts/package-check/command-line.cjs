@@ -4,6 +4,7 @@ const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
 
 // What an installed package's command line must be able to do: emulate a provider, and register an application there.
+const registered = `registered-${process.version}.env`
 const program = join(__dirname, 'node_modules/passport-dialects/dist/bin/passport-dialects.js')
 
 function start(...args) {
@@ -18,19 +19,9 @@ async function main() {
     const [, origin] = /emulator at (\S+)/.exec(String(printed)) ?? []
     if (origin === undefined) throw new Error(`emulate said: ${printed}`)
     const callback = 'http://localhost:3000/auth/aihubmix/callback'
-    const register = [
-      '--force',
-      '--name',
-      'Mine',
-      '--redirect-uri',
-      callback,
-      '--base-url',
-      origin,
-      '--write',
-      'registered.env',
-    ]
+    const register = ['--name', 'Mine', '--redirect-uri', callback, '--base-url', origin, '--write', registered]
     const [code] = await once(start('register-app', ...register), 'exit')
-    if (code !== 0 || !/^AIHUBMIX_CLIENT_SECRET=./m.test(readFileSync('registered.env', 'utf8'))) {
+    if (code !== 0 || !/^AIHUBMIX_CLIENT_SECRET=./m.test(readFileSync(registered, 'utf8'))) {
       throw new Error(`register-app ended with ${code}`)
     }
     console.log('registered')
