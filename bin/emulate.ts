@@ -1,19 +1,16 @@
 import { parseArgs } from 'node:util'
-import { type Emulator, type EmulatorName, startEmulator } from '../emulators/index'
+import { type Emulator, type EmulatorName, EMULATOR_NAMES as NAMES, startEmulator } from '../emulators/index'
+import { PROVIDER_NAMES } from '../lib/index'
 import { type Command, UsageError } from './command'
 import { environmentLines } from './environment-lines'
 import { logLine } from './request-log'
 
 /** Each has a port of its own, whichever others run: the printed lines stay right. */
-const PORTS: Record<EmulatorName, number> = {
-  tailchat: 4101,
-  tapd: 4102,
-  bbscloud: 4103,
-  tiktok: 4104,
-  aihubmix: 4105,
-  feishu: 4106,
-}
-const NAMES = Object.keys(PORTS) as EmulatorName[] // the keys of the line above
+const FIRST_PORT = 4101
+const portOf = (name: EmulatorName) => FIRST_PORT + NAMES.indexOf(name)
+
+const withoutStrategy = NAMES.filter((name) => !PROVIDER_NAMES.some((known) => known === name))
+const ALONE = withoutStrategy.length > 0 ? `Without a strategy yet: ${withoutStrategy.join(', ')}\n` : ''
 
 const HELP = `Usage: passport-dialects emulate [provider …] [options]
 
@@ -21,10 +18,12 @@ Starts emulators of the named providers (default: all) and prints the environmen
 lines that make an app use them, then every request as it is answered.
 
 Providers: ${NAMES.join(', ')}
-
+${ALONE}
   --port N            the first one's port, the others on those that follow; 0: any free ones
-                      (default: ${NAMES.map((name) => `${name} ${PORTS[name]}`).join(', ')})
+                      (default: each its own, from ${FIRST_PORT}, in the order above)
   --host HOST         where to listen (default 127.0.0.1; 0.0.0.0 lets other machines in)
+  --redirect-uri URL  the registered callback address; give it once for each. All others are refused, as at the
+                      provider (default: every address is accepted)
   --token-lifetime N  seconds that an access token lives (default: the provider's own)
   -h, --help          this text
 
@@ -48,7 +47,7 @@ export const emulate: Command = {
     })
     try {
       for (const [at, name] of asked.names.entries()) {
-        const port = asked.port === undefined ? PORTS[name] : asked.port && asked.port + at
+        const port = asked.port === undefined ? portOf(name) : asked.port && asked.port + at
         emulators.push(await start(name, port, asked))
       }
       for (const { name, origin, options } of emulators) {
@@ -68,6 +67,8 @@ interface Asked {
   names: EmulatorName[]
   port: number | undefined
   host: string
+  /** The registered callback addresses; `undefined`: every address is accepted. */
+  redirectURIs: string[] | undefined
   /** Seconds. */
   tokenLifetime: number | undefined
   help: boolean
@@ -81,15 +82,18 @@ function read(args: string[]): Asked {
   }
   const asked = [...new Set(positionals.filter(isName))]
   const names = asked.length > 0 ? asked : NAMES
-  const { port, host = '127.0.0.1', 'token-lifetime': lifetime, help = false } = values
+  const { port, host = '127.0.0.1', 'redirect-uri': redirectURIs, 'token-lifetime': lifetime, help = false } = values
   if (host === '') throw new UsageError('--host must not be empty.')
   if (port !== undefined && (!/^\d{1,5}$/.test(port) || Number(port) > 65_536 - names.length)) {
     throw new UsageError(`--port must be a number from 0 to ${65_536 - names.length}.`)
   }
+  for (const address of redirectURIs ?? []) {
+    if (!URL.canParse(address)) throw new UsageError(`--redirect-uri must be a whole address, not ${address}.`)
+  }
   if (lifetime !== undefined && !/^\d{1,9}$/.test(lifetime)) {
     throw new UsageError('--token-lifetime must be a number of seconds.')
   }
-  return { names, port: numberOf(port), host, tokenLifetime: numberOf(lifetime), help }
+  return { names, port: numberOf(port), host, redirectURIs, tokenLifetime: numberOf(lifetime), help }
 }
 
 function numberOf(text: string | undefined): number | undefined {
@@ -101,6 +105,7 @@ function parsed(args: string[]) {
     const options = {
       port: { type: 'string' },
       host: { type: 'string' },
+      'redirect-uri': { type: 'string', multiple: true },
       'token-lifetime': { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     } as const
@@ -111,11 +116,15 @@ function parsed(args: string[]) {
 }
 
 function isName(name: string): name is EmulatorName {
-  return Object.hasOwn(PORTS, name)
+  return NAMES.some((known) => known === name)
 }
 
 /** The credentials are the same at every start, so that an app may keep the lines. */
-async function start(name: EmulatorName, port: number, { host, tokenLifetime }: Asked): Promise<Emulator> {
+async function start(
+  name: EmulatorName,
+  port: number,
+  { host, redirectURIs, tokenLifetime }: Asked,
+): Promise<Emulator> {
   try {
     return await startEmulator(name, {
       port,
@@ -125,6 +134,7 @@ async function start(name: EmulatorName, port: number, { host, tokenLifetime }: 
       clientSecret: `${name} secret/+=`,
       // TAPD's apps have it where they ask for it; whoever takes the printed refresh address wants to see it work.
       refresh: true,
+      ...(redirectURIs && { redirectURIs }),
       ...(tokenLifetime !== undefined && { accessTokenLifetime: tokenLifetime }),
       onRequest: (request) => void process.stderr.write(`${logLine(name, request)}\n`),
     })

@@ -1,6 +1,11 @@
 /** `tapd`, `clientID` → `TAPD_CLIENT_ID='…'`: lines that a shell, dotenv and Node's `--env-file` read alike. */
 export function environmentLines(provider: string, options: Readonly<Record<string, string>>): string[] {
-  return Object.entries(options).map(([option, value]) => `${variable(provider, option)}=${quoted(value)}`)
+  return Object.entries(options).map(([option, value]) => `${variable(provider, option)}=${quoted(oneLine(value))}`)
+}
+
+/** A key in PEM as its base64 alone: the strategies read both. */
+function oneLine(value: string): string {
+  return /^-----BEGIN [A-Z ]*KEY-----/.test(value) ? value.replace(/-----[A-Z ]+-----|\s/g, '') : value
 }
 
 function variable(provider: string, option: string): string {

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { type Command, UsageError } from './command'
 import { emulate } from './emulate'
+import { newProvider } from './new'
 import { registerApp } from './register-app'
 
 /** A file per command, and its line here. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   emulate,
+  new: newProvider,
   'register-app': registerApp,
 }
 

@@ -1,13 +1,22 @@
 import { consentRoutes, isRegistered, withParams } from './authorize'
+import type { EmulatorKind } from './definition'
 import { type Grant, hex, Ledger } from './ledger'
 import { errorPage } from './page'
 import { bearerOf, type Call, FORM, formOf, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
 import { TopupDesk } from './topup'
-import type { ClientOptions, EmulatorUser } from './types'
+import type { EmulatorUser } from './types'
+
+/** The options of the AIHubMix emulator beside the shared ones. */
+export interface AihubmixEmulatorOptions {
+  /** The bearer token of `POST /api/oauth_apps`. Default `developer-token`. */
+  developerToken?: string
+  /** The address that `topup` answers, to see what a client makes of it. */
+  topupURL?: string
+}
 
 /** AIHubMix: the page at docs.aihubmix.com/cn/api/Auth, on one origin. */
-export const AIHUBMIX_USERS: EmulatorUser[] = [
+const USERS: EmulatorUser[] = [
   { id: '12345', name: '张三', username: '张三', email: 'zhangsan@example.com' },
   { id: '12346', name: 'Ada Lovelace', username: 'ada' },
   {
@@ -19,7 +28,7 @@ export const AIHUBMIX_USERS: EmulatorUser[] = [
   { id: '12348', name: '欧阳若曦', username: '欧阳若曦', email: 'ouyang@example.com' },
 ]
 
-export function aihubmixOptions(origin: string, { clientID, clientSecret }: Settings): ClientOptions {
+function options(origin: string, { clientID, clientSecret }: Settings & AihubmixEmulatorOptions) {
   return {
     clientID,
     clientSecret,
@@ -40,7 +49,7 @@ interface App {
   redirectURI?: string
 }
 
-export function aihubmix(origin: string, settings: Settings): Provider {
+function provider(origin: string, settings: Settings & AihubmixEmulatorOptions): Provider {
   const ledger = new Ledger(settings, { code: 600, access: 7200, refresh: 30 * 24 * 3600 })
   const topup = new TopupDesk(settings.users)
   const apps = new Map<string, App>([[settings.clientID, { clientSecret: settings.clientSecret }]])
@@ -193,3 +202,14 @@ export function aihubmix(origin: string, settings: Settings): Provider {
 function refused(status: number, error: string): Reply {
   return { status, json: { error } }
 }
+
+export const aihubmix = {
+  title: 'AIHubMix',
+  users: USERS,
+  own: {
+    developerToken: 'text',
+    topupURL: 'text',
+  },
+  options,
+  provider,
+} satisfies EmulatorKind<AihubmixEmulatorOptions>

@@ -1,16 +1,19 @@
 import { type Consent, consentPage } from './consent-page'
 import type { Fault } from './faults'
-import { errorPage } from './page'
+import { type FormPost, postingPage } from './form-post'
+import { errorPage, noSuchUser } from './page'
 import { type Call, formOf, type Reply, type Route } from './server'
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
 /** What an authorization request asks for, once the provider has found nothing wrong with it. */
 export interface Asked extends Consent {
-  /** The address that the browser goes back to, with a code of `user`. */
-  agree(user: EmulatorUser, chosen: Chosen): string
-  /** The address that the browser goes back to, with a refusal. */
-  deny(): string
+  /** Where the browser goes back to, with a code of `user`: an address, or a form that is posted. */
+  agree(user: EmulatorUser, chosen: Chosen): string | FormPost
+  /** Where the browser goes back to, with a refusal; a page where it stays. */
+  deny(): string | FormPost | Reply
+  /** Where it goes with an error of the provider's own. Default: where "Deny" leads, with another `error`. */
+  refuse?(error: string): string
   /** Agree without a page, as providers do that know the user and the app. */
   silent?: boolean
 }
@@ -30,7 +33,7 @@ export function consentRoutes(path: string, settings: Settings, check: (call: Ca
     const asked = check(call)
     if (!('agree' in asked)) return asked
     const [first] = settings.users
-    if ((settings.consent === 'auto' || asked.silent) && first) return { location: asked.agree(first, unasked(asked)) }
+    if ((settings.consent === 'auto' || asked.silent) && first) return leave(asked, asked.agree(first, unasked(asked)))
     return consentPage(asked, settings.users, settings.steps())
   }
   const press = (call: Call): Reply | undefined => {
@@ -38,10 +41,10 @@ export function consentRoutes(path: string, settings: Settings, check: (call: Ca
     if (!form.has('user') && !form.has('deny')) return undefined // an authorization request by POST
     const asked = check(call)
     if (!('agree' in asked)) return asked
-    if (form.has('deny')) return { status: 303, location: asked.deny() }
+    if (form.has('deny')) return leave(asked, asked.deny(), 303)
     const wrong = (what: string, why: string) => errorPage(400, asked.provider, what, why)
     const user = settings.users.find(({ id }) => id === form.get('user'))
-    if (!user) return wrong('user', 'There is no such user here.')
+    if (!user) return noSuchUser(400, asked.provider, settings.users)
     const chosen = chosenIn(form, asked)
     if (typeof chosen === 'string') return wrong(chosen, `There is no such ${chosen} to choose.`)
     try {
@@ -49,13 +52,18 @@ export function consentRoutes(path: string, settings: Settings, check: (call: Ca
     } catch (problem) {
       return wrong('fault', (problem as Error).message) // failNext throws nothing else
     }
-    return { status: 303, location: asked.agree(user, chosen) }
+    return leave(asked, asked.agree(user, chosen), 303)
   }
   /** As a provider does that says no of itself: where "Deny" leads, with another error. */
   const sendBack = (call: Call, error: string): Reply => {
     const asked = check(call)
     if (!('agree' in asked)) return asked
-    const address = new URL(asked.deny())
+    if (asked.refuse) return { location: asked.refuse(error) }
+    const denied = asked.deny()
+    if (typeof denied !== 'string') {
+      return leave(asked, 'fields' in denied ? { ...denied, fields: { ...denied.fields, error } } : denied)
+    }
+    const address = new URL(denied)
     address.searchParams.set('error', error)
     if (address.searchParams.has('error_description'))
       address.searchParams.set('error_description', 'refused by the emulator')
@@ -65,6 +73,12 @@ export function consentRoutes(path: string, settings: Settings, check: (call: Ca
     { method: 'GET', path, endpoint: 'authorize', handle: show, sendBack },
     { method: 'POST', path, endpoint: 'authorize', handle: press, sendBack },
   ]
+}
+
+/** Sends the browser there. */
+function leave({ provider, accent }: Asked, where: string | FormPost | Reply, status = 302): Reply {
+  if (typeof where === 'string') return { status, location: where }
+  return 'fields' in where ? postingPage(provider, where, accent) : where
 }
 
 /** What is granted where nobody is asked. */

@@ -1,19 +1,30 @@
 import { consentRoutes, withParams } from './authorize'
+import type { EmulatorKind } from './definition'
 import { type Grant, hex, Ledger } from './ledger'
 import { errorPage } from './page'
 import { bearerOf, type Call, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
-import type { ClientOptions, EmulatorUser } from './types'
+import type { EmulatorUser } from './types'
+
+/** The options of the BBScloud emulator beside the shared ones. */
+export interface BbscloudEmulatorOptions {
+  /** Registered addresses, or domains with or without a port. */
+  redirectURIs?: readonly string[]
+  /** How the site puts `token` into the redirect URI. Default `merge`. */
+  callbackStyle?: 'merge' | 'append' | 'echo' | 'append-echo' | 'drop' | 'drop-echo'
+  /** `error` and `type` as number or as text. Default `number`. */
+  errorType?: 'number' | 'string'
+}
 
 /** BBScloud: a code before the redirect, the token in the callback. */
-export const BBSCLOUD_USERS: EmulatorUser[] = [
+const USERS: EmulatorUser[] = [
   { id: 'c306ffce817b495684db86b0993462cd', name: '张三', email: 'aaa@zzz.com', avatar: '377609792979603456.png' },
   { id: 'd417aadf928c5a6795ec97c1aa4573de', name: 'Ada Lovelace' },
   { id: 'e528bbe0a39d6b78a6fda8d2bb5684ef', name: "O'Brien <script>alert(1)</script>", email: "o'brien@example.com" },
   { id: 'f639ccf1b4ae7c89b70eb9e3cc6795f0', name: '欧阳若曦', email: 'ouyang@example.com', mobile: '13800138000' },
 ]
 
-export function bbscloudOptions(origin: string, { clientID, clientSecret }: Settings): ClientOptions {
+function options(origin: string, { clientID, clientSecret }: Settings & BbscloudEmulatorOptions) {
   return {
     clientID,
     clientSecret,
@@ -28,7 +39,7 @@ export function bbscloudOptions(origin: string, { clientID, clientSecret }: Sett
 /** A code of step 1 is the app's, not yet anyone's. */
 const NOBODY = { user: { id: '', name: '' }, scope: [], redirectURI: '' }
 
-export function bbscloud(_origin: string, settings: Settings): Provider {
+function provider(_origin: string, settings: Settings & BbscloudEmulatorOptions): Provider {
   const ledger = new Ledger(settings, { code: 600, access: 300 })
   const typed = (value: number) => (settings.errorType === 'string' ? String(value) : value)
 
@@ -122,3 +133,15 @@ export function bbscloud(_origin: string, settings: Settings): Provider {
         : { error: typed(Number(code ?? -2)), error_description: '模拟器拒绝' },
   }
 }
+
+export const bbscloud = {
+  title: 'BBScloud',
+  users: USERS,
+  own: {
+    redirectURIs: 'list',
+    callbackStyle: ['merge', 'append', 'echo', 'append-echo', 'drop', 'drop-echo'],
+    errorType: ['number', 'string'],
+  },
+  options,
+  provider,
+} satisfies EmulatorKind<BbscloudEmulatorOptions>

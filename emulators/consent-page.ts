@@ -2,8 +2,9 @@ import { FAULTS } from './fault-names'
 import { type FaultGroup, groupOf } from './faults'
 import { escapeHtml, page } from './page'
 import type { Reply } from './reply'
+import { scanCode } from './scan-code'
 import type { Texts } from './texts'
-import type { EmulatorProject, EmulatorUser, FaultEndpoint } from './types'
+import type { EmulatorProject, EmulatorUser, FaultEndpoint, PlaceKind } from './types'
 
 /** What the page says of the app: its client id, what it asks for, and what the user may choose. */
 export interface Consent {
@@ -13,11 +14,15 @@ export interface Consent {
   /** Where a user may untick scopes: those that are ticked at first. */
   ticked?: readonly string[]
   place?: Place
+  /** The provider's own colour, in six hex digits (`#0e5fd8`): dark enough for white text on it. */
+  accent?: string
+  /** A login by scanning a code: the page draws one, as the provider's does. */
+  scan?: boolean
 }
 
-/** What a user logs in for, beside himself: a project or a company. */
+/** What a user logs in for, beside himself: a project, a company, a workspace, a shop. */
 export interface Place {
-  kind: 'project' | 'company'
+  kind: PlaceKind
   options: readonly EmulatorProject[]
   /** The id of the one that is chosen at first; without it none is, and none may be. */
   first?: string | undefined
@@ -25,10 +30,10 @@ export interface Place {
 
 /** The page on which a person agrees or refuses. Its form posts back to its own address. */
 export function consentPage(consent: Consent, users: readonly EmulatorUser[], steps: readonly FaultEndpoint[]): Reply {
-  return page(consent.provider, (texts) => ({
+  const content = (texts: Texts) => ({
     heading: texts.wants(consent.provider),
     body: `<p class="soft">${texts.labelled(texts.app, `<code>${escapeHtml(consent.clientID)}</code>`)}</p>
-<form method="post">
+${scan(consent, texts)}<form method="post">
 ${[scopes(consent, texts), place(consent.place, texts), failure(steps, texts)].filter(Boolean).join('\n')}
 <fieldset>
 <legend>${texts.chooseUser}</legend>
@@ -38,7 +43,14 @@ ${userButtons(users, texts)}
 </fieldset>
 <button name="deny" value="1" class="deny">${texts.deny}</button>
 </form>`,
-  }))
+  })
+  return page(consent.provider, content, { accent: consent.accent })
+}
+
+/** Nothing here can be scanned: the picture shows which login this is, the words what to do instead. */
+function scan({ scan, clientID, provider }: Consent, texts: Texts): string {
+  if (!scan) return ''
+  return `<div class="scan">${scanCode(clientID)}<p class="soft">${escapeHtml(texts.scan(provider))}</p></div>\n`
 }
 
 /** A button a user; pressing it agrees. */

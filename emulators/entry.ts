@@ -1,6 +1,6 @@
 import { withParams } from './authorize'
 import { userButtons } from './consent-page'
-import { errorPage, page } from './page'
+import { errorPage, noSuchUser, page } from './page'
 import type { Call, Reply, Route } from './server'
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
@@ -15,7 +15,7 @@ export function entryRoute(provider: string, settings: Settings, entryCode: (use
     if (redirect === null) return entryPage(provider, settings.users)
     const wanted = query.get('user')
     const user = wanted === null ? settings.users[0] : settings.users.find(({ id }) => id === wanted)
-    if (!user) return errorPage(400, provider, 'user', 'There is no such user here.')
+    if (!user) return noSuchUser(400, provider, settings.users)
     if (!/^https?:\/\//.test(redirect) || !URL.canParse(redirect)) {
       return errorPage(400, provider, 'redirect', 'The entry address must be an absolute http(s) address.')
     }

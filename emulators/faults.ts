@@ -18,7 +18,17 @@ export function groupOf(fault: (typeof FAULTS)[number]): FaultGroup {
 
 const ON_THE_WAY = new Set<string>(['reset', 'silent', 'slow-headers', 'drip', 'truncated', 'wrong-length', 'redirect'])
 
-const ENDPOINTS: readonly FaultEndpoint[] = ['authorize', 'code', 'token', 'profile', 'refresh', 'revoke', 'request']
+const ENDPOINTS: readonly FaultEndpoint[] = [
+  'authorize',
+  'code',
+  'appToken',
+  'token',
+  'keys',
+  'profile',
+  'refresh',
+  'revoke',
+  'request',
+]
 
 /** @throws TypeError where there is no such endpoint or fault, or nothing for it to spoil */
 export function checkFault(endpoint: FaultEndpoint, fault: string): void {
@@ -42,7 +52,7 @@ export const DECOY = {
 
 export interface FaultContext {
   /** The provider's own words for a refusal. */
-  refuse(status: number, code: string | undefined): unknown
+  refuse(status: number, code: string | undefined): Reply
   origin: string
   /** The request's `Accept-Language`. */
   language: string | undefined
@@ -74,7 +84,7 @@ export function sendFaulty(fault: Fault, compute: () => Reply, res: ServerRespon
     whole(res, answerOf(reply.json === undefined ? reply : { ...reply, json: spoil(reply.json, context) }, context))
   } else {
     const status = name.startsWith('http-') ? Number(name.slice('http-'.length)) : 200
-    whole(res, answerOf({ status, json: context.refuse(status, code) }, context))
+    whole(res, answerOf(context.refuse(status, code), context))
   }
 }
 
@@ -191,7 +201,7 @@ const SPOILT: Record<string, (json: unknown, words: Words) => unknown> = {
 type Words = Pick<FaultContext, 'essential' | 'tokenNames'>
 
 /** Without these an answer is of no use. */
-const ESSENTIAL = new Set(['access_token', 'id', 'user_id', 'open_id', 'sub', 'topup_url', 'client_id'])
+const ESSENTIAL = new Set(['access_token', 'id', 'user_id', 'open_id', 'sub', 'topup_url', 'client_id', 'keys'])
 
 type Fields = Record<string, unknown>
 

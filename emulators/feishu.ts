@@ -1,17 +1,24 @@
 import { createHash } from 'node:crypto'
 import { consentRoutes, isRegistered, withParams } from './authorize'
+import type { EmulatorKind } from './definition'
 import { type Grant, Ledger, secret } from './ledger'
 import { errorPage } from './page'
 import { bearerOf, type Call, FORM, formOf, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
-import type { ClientOptions, EmulatorUser } from './types'
+import type { EmulatorUser } from './types'
+
+/** The options of the Feishu emulator beside the shared ones. */
+export interface FeishuEmulatorOptions {
+  /** Which edition `options` point to; the token addresses of both are served. Default `feishu`. */
+  edition?: 'feishu' | 'lark'
+}
 
 /**
  * Feishu, from its pages below open.feishu.cn/document (read 2026-11-21):
  * authentication-management/access-token/obtain-oauth-code, …/get-user-access-token, …/refresh-user-access-token,
  * server-docs/authentication-management/login-state-management/get. Both generations of the token address.
  */
-export const FEISHU_USERS: EmulatorUser[] = [
+const USERS: EmulatorUser[] = [
   {
     id: 'ou_caecc734c2e3328a62489fe0648c4b98',
     name: '张三',
@@ -26,7 +33,7 @@ export const FEISHU_USERS: EmulatorUser[] = [
 const TOKEN_V3 = '/oauth/v3/token'
 const TOKEN_V2 = '/open-apis/authen/v2/oauth/token'
 
-export function feishuOptions(origin: string, { clientID, clientSecret, edition = 'feishu' }: Settings): ClientOptions {
+function options(origin: string, { clientID, clientSecret, edition = 'feishu' }: Settings & FeishuEmulatorOptions) {
   const tokenURL = origin + (edition === 'feishu' ? TOKEN_V3 : TOKEN_V2)
   return {
     clientID,
@@ -66,7 +73,7 @@ function errorOf(code: number): string {
   return [20001, 20063, 20070].includes(code) ? 'invalid_request' : 'invalid_grant'
 }
 
-export function feishu(_origin: string, settings: Settings): Provider {
+function provider(_origin: string, settings: Settings & FeishuEmulatorOptions): Provider {
   const ledger = new Ledger(settings, { code: 300, access: 7200, refresh: 604_800 })
 
   const authorize = consentRoutes('/open-apis/authen/v1/authorize', settings, ({ query }) => {
@@ -204,3 +211,14 @@ function refused(code: number): Reply {
 function wordsOf(code: number) {
   return { code, error: errorOf(code), error_description: WORDS[code] ?? 'refused by the emulator' }
 }
+
+export const feishu = {
+  title: 'Feishu',
+  chineseTitle: '飞书',
+  users: USERS,
+  own: {
+    edition: ['feishu', 'lark'],
+  },
+  options,
+  provider,
+} satisfies EmulatorKind<FeishuEmulatorOptions>

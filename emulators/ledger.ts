@@ -9,11 +9,15 @@ export interface Grant {
   /** Absent where no request named one: the code of an entry that no one asked for. */
   readonly redirectURI?: string
   readonly clientID?: string
+  /** Where the token request must repeat it. */
+  readonly state?: string
   readonly challenge?: string | undefined
   readonly offline?: boolean
   readonly nonce?: string | undefined
-  /** TAPD: the project or company that was chosen. */
+  /** The project, company, workspace or shop that was chosen. */
   readonly place?: string | undefined
+  /** VK: the id of the device that the callback brought, which every later request must repeat. */
+  readonly device?: string
   /** The login is over: every token of it is dead. */
   revoked?: boolean
 }
@@ -62,14 +66,31 @@ export class Ledger {
     return this.access.live(token)
   }
 
-  /** A new refresh token. */
-  issueRefresh(grant: Grant, token = secret(32)): string {
-    return this.refresh.put(token, grant, this.refreshSeconds, {})
+  /** Whether an access token was good once and has lived its time. */
+  isExpiredAccess(token: string): boolean {
+    const known = this.access.get(token)
+    return known !== undefined && isOver(known)
+  }
+
+  /** Whether a refresh token was good once and has lived its time. */
+  isExpiredRefresh(token: string): boolean {
+    const known = this.refresh.get(token)
+    return known !== undefined && isOver(known)
+  }
+
+  /** A new refresh token; with `seconds`, one that ends when another would have. */
+  issueRefresh(grant: Grant, token = secret(32), seconds = this.refreshSeconds): string {
+    return this.refresh.put(token, grant, seconds, {})
   }
 
   /** The grant of a live refresh token. */
   refreshGrant(token: string | undefined): Grant | undefined {
     return this.refresh.live(token)
+  }
+
+  /** How long a refresh token has to live. */
+  refreshSecondsLeft(token: string): number {
+    return Math.max(0, ((this.refresh.get(token)?.endsAt ?? 0) - Date.now()) / 1000)
   }
 
   /** A rotated refresh token dies at once. */

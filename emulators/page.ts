@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto'
 import type { Reply } from './reply'
-import { STYLE } from './style'
+import { styleOf } from './style'
 import type { Texts } from './texts'
 import { ENGLISH } from './texts-en'
 import { CHINESE } from './texts-zh'
+import type { EmulatorUser } from './types'
 
 /** A page of an emulator: says that it is one, runs no script, loads nothing. */
-export function page(provider: string, content: (texts: Texts) => Content, status = 200): Reply {
+export function page(provider: string, content: (texts: Texts) => Content, { status = 200, accent }: Look = {}): Reply {
+  const style = styleOf(accent)
   return {
     status,
-    headers: HEADERS,
+    headers: headersOf(style),
     html: (language) => {
       const texts = language === 'zh' ? CHINESE : ENGLISH
       const { heading, body } = content(texts)
@@ -20,12 +22,12 @@ export function page(provider: string, content: (texts: Texts) => Content, statu
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(`${heading} · ${texts.emulator(provider)}`)}</title>
-<style>${STYLE}</style>
+<style>${style}</style>
 </head>
 <body>
 <header class="note">${escapeHtml(texts.note(provider))}</header>
 <main>
-<h1>${escapeHtml(heading)}</h1>
+${accent === undefined ? '' : brand(texts.title(provider))}<h1>${escapeHtml(heading)}</h1>
 ${body}
 </main>
 </body>
@@ -33,6 +35,18 @@ ${body}
 `
     },
   }
+}
+
+interface Look {
+  status?: number
+  /** See `Consent` in consent-page.ts. */
+  accent?: string | undefined
+}
+
+/** The provider's name on its own colour. */
+function brand(title: string): string {
+  const initial = `<span aria-hidden="true">${escapeHtml([...title][0] ?? '')}</span>`
+  return `<p class="brand">${initial}${escapeHtml(title)}</p>\n`
 }
 
 export interface Content {
@@ -46,7 +60,13 @@ export interface Content {
 export function errorPage(status: number, provider: string, error: string, description: string): Reply {
   const code = `<code>${escapeHtml(error)}</code>`
   const say = (texts: Texts) => `<p class="error">${texts.labelled(code, escapeHtml(description))}</p>`
-  return page(provider, (texts) => ({ heading: texts.refuses(provider), body: say(texts) }), status)
+  return page(provider, (texts) => ({ heading: texts.refuses(provider), body: say(texts) }), { status })
+}
+
+/** The page for a user whom nobody made: it says who is there. */
+export function noSuchUser(status: number, provider: string, users: readonly EmulatorUser[]): Reply {
+  const ids = users.map(({ id }) => id).join(', ')
+  return errorPage(status, provider, 'user', `There is no such user here; there are ${ids}.`)
 }
 
 export function escapeHtml(text: string): string {
@@ -54,14 +74,16 @@ export function escapeHtml(text: string): string {
 }
 
 /** No `form-action`: browsers apply it to where a form's answer redirects too, and that is the app's own affair. */
-const HEADERS = {
-  'content-security-policy': [
-    "default-src 'none'",
-    `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-  ].join('; '),
-  'cache-control': 'no-store',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
+function headersOf(style: string): Record<string, string> {
+  return {
+    'content-security-policy': [
+      "default-src 'none'",
+      `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+      "base-uri 'none'",
+      "frame-ancestors 'none'",
+    ].join('; '),
+    'cache-control': 'no-store',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+  }
 }

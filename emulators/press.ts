@@ -1,19 +1,55 @@
+import { type FormPost, formPostOf } from './form-post'
 import type { Choice } from './types'
 
 /** Plays the browser on the consent page: asks for it and presses a button. Resolves to where it then leads. */
-export async function press(address: string, form: URLSearchParams): Promise<string> {
+export async function press(address: string, form: URLSearchParams, registered?: readonly string[]): Promise<string> {
+  const where = await pressed(address, form, registered)
+  if (typeof where === 'string') return where
+  throw new Error('The provider posts its callback to the app (form_post): use approveForm() or denyForm().')
+}
+
+/** The same for a provider that posts its callback. */
+export async function pressForm(
+  address: string,
+  form: URLSearchParams,
+  registered?: readonly string[],
+): Promise<FormPost> {
+  const where = await pressed(address, form, registered)
+  if (typeof where !== 'string') return where
+  throw new Error('The provider redirects with its callback (it does not post it): use approve() or deny().')
+}
+
+async function pressed(
+  address: string,
+  form: URLSearchParams,
+  registered: readonly string[] | undefined,
+): Promise<string | FormPost> {
   const shown = await fetch(address, { redirect: 'manual' })
-  if (shown.status === 200 && !(await shown.text()).includes('name="deny"')) {
+  const page = shown.status === 200 ? await shown.text() : ''
+  const unasked = formPostOf(page)
+  if (unasked) return unasked
+  if (shown.status === 200 && !page.includes('name="deny"')) {
     throw new Error('The provider shows no consent page: a fault struck it, or this is no address of one.')
   }
   const answer = shown.status === 200 ? await fetch(address, { method: 'POST', body: form, redirect: 'manual' }) : shown
   const location = answer.headers.get('location')
   if (location !== null) return new URL(location, address).href
-  const text = (await answer.text())
+  const html = await answer.text()
+  const posted = formPostOf(html)
+  if (posted) return posted
+  const text = html
     .replace(/<style>[\s\S]*?<\/style>|<[^>]+>/g, ' ')
     .replace(/\s+/g, ' ')
     .trim()
-  throw new Error(`The provider refuses this authorization request (${answer.status}): ${text}`)
+  const why = otherAddress(address, registered)
+  throw new Error(`The provider refuses this authorization request (${answer.status}): ${text}${why}`)
+}
+
+/** The usual reason, which a provider's page says in a word. */
+function otherAddress(address: string, registered: readonly string[] | undefined): string {
+  const sent = new URL(address).searchParams.get('redirect_uri')
+  if (sent === null || !registered || registered.includes(sent)) return ''
+  return ` The redirect URI sent is ${sent}; registered are: ${registered.join(', ') || 'none'}.`
 }
 
 /** The form of a consent page as a browser sends it. */

@@ -3,8 +3,11 @@ import { type Language, languageOf } from './texts'
 /** An answer: one of `json`, `html` and `location`, or an empty body. */
 export interface Reply {
   status?: number
+  /** Of `json` they may say another content type. */
   headers?: Record<string, string>
   json?: unknown
+  /** How `json` is written, where not by `JSON.stringify`: signed, say. */
+  write?(json: unknown): string
   /** A page, in the reader's language. */
   html?: (language: Language) => string
   location?: string
@@ -23,7 +26,7 @@ export function encode(reply: Reply, acceptLanguage?: string): Encoded {
   const headers = location === undefined ? own : { ...own, location }
   if (reply.json !== undefined) {
     const type = { 'content-type': 'application/json; charset=utf-8' }
-    return { status, headers: { ...headers, ...type }, body: JSON.stringify(reply.json) }
+    return { status, headers: { ...type, ...headers }, body: reply.write?.(reply.json) ?? JSON.stringify(reply.json) }
   }
   if (reply.html === undefined) return { status, headers, body: '' }
   const type = { 'content-type': 'text/html; charset=utf-8', vary: 'accept-language' }

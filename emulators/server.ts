@@ -1,6 +1,8 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { checkFault, DECOY, type Fault, sendFaulty, type TokenNames } from './faults'
+import type { ForgeryQueue } from './forgery'
+import type { IdTokenKeys } from './id-token'
 import type { Grant, Ledger } from './ledger'
 import { encode, type Reply } from './reply'
 import type { EmulatorRequest, EmulatorUser, FaultEndpoint } from './types'
@@ -20,7 +22,9 @@ export interface Call {
 export interface Route {
   /** `*`: any. */
   method: string
-  path: string
+  path: string | RegExp
+  /** Where several share one address: whether a request is for this one. Default all. */
+  when?(call: Call): boolean
   endpoint: FaultEndpoint
   /**
    * A token endpoint that refreshes too. `true`: `grant_type` in its form or JSON says which it is; a name: the
@@ -34,12 +38,14 @@ export interface Route {
 }
 
 /** How a provider words a refusal that a test asks for. */
-export type Refuse = (endpoint: FaultEndpoint, status: number, code: string | undefined) => unknown
+export type Refuse = (endpoint: FaultEndpoint, status: number, code: string | undefined, call: Call) => unknown
 
 /** What a server needs of a provider. */
 export interface Provider {
   routes: Route[]
   refuse: Refuse
+  /** Headers beside what `refuse` says, where the provider's verdict stands in one. */
+  refuseHeaders?(endpoint: FaultEndpoint, status: number, code: string | undefined): Record<string, string>
   /** Members that an answer is of no use without, beside the usual ones (`access_token`, `id`, `open_id`, `sub` …): faults spoil them. */
   essential?: readonly string[]
   /** What the provider calls the members of a token answer, where not as RFC 6749 does: faults spoil these. */
@@ -50,6 +56,14 @@ export interface Provider {
   holder?(call: Call): Grant | Reply
   /** Default: a bare 404. */
   notFound?(call: Call): Reply
+  /** The application's token dies before its time. */
+  expireAppTokens?(): void
+  /** What signs its id_tokens. */
+  idTokenKeys?: IdTokenKeys
+  /** What a test wants forged; default of id_tokens. */
+  forgeries?: Pick<ForgeryQueue<string>, 'plan'>
+  /** The app's start URL, as the provider opens it: with parameters that it has signed. */
+  signedStart?(startURL: string, shop: string | undefined): string
   /** A code that no one asked for. */
   entryCode?(user: EmulatorUser): string
 }
@@ -114,7 +128,8 @@ export class EmulatorServer {
     const call = await readCall(req).catch(() => undefined)
     if (!call) return void (res.destroyed || send({ status: 400, headers: { connection: 'close' } }, res))
     const route = this.provider.routes.find(
-      ({ method, path }) => (method === call.method || method === '*') && path === call.path,
+      ({ method, path, when }) =>
+        (method === call.method || method === '*') && isAt(path, call) && (when?.(call) ?? true),
     )
     const endpoint = route && isRefresh(route, call) ? 'refresh' : (route?.endpoint ?? 'request')
     const request: EmulatorRequest = { ...call, query: Object.fromEntries(call.query), endpoint, at: Date.now() }
@@ -129,7 +144,11 @@ export class EmulatorServer {
     const error = /^refused(?::(.+))?$/.exec(planned.fault)
     const back = error && route?.sendBack?.(call, error[1] ?? 'server_error')
     if (back) return send(back, res, language)
-    const refuse = (status: number, code: string | undefined) => this.provider.refuse(endpoint, status, code)
+    const refuse = (status: number, code: string | undefined): Reply => ({
+      status,
+      headers: this.provider.refuseHeaders?.(endpoint, status, code) ?? {},
+      json: this.provider.refuse(endpoint, status, code, call),
+    })
     sendFaulty(planned.fault, compute, res, {
       refuse,
       origin: this.origin,
@@ -151,6 +170,10 @@ export class EmulatorServer {
   }
 }
 
+function isAt(path: Route['path'], call: Call): boolean {
+  return typeof path === 'string' ? path === call.path : path.test(call.path)
+}
+
 function isRefresh({ refreshes }: Route, call: Call): boolean {
   if (typeof refreshes === 'function') return refreshes(call)
   if (refreshes === undefined || refreshes === false) return false
@@ -158,7 +181,7 @@ function isRefresh({ refreshes }: Route, call: Call): boolean {
   return (formOf(call).get(name) ?? jsonOf(call)[name] ?? call.query.get(name)) === 'refresh_token'
 }
 
-const STEPS = ['code', 'token', 'profile', 'refresh', 'revoke', 'request'] as const
+const STEPS = ['code', 'appToken', 'token', 'keys', 'profile', 'refresh', 'revoke', 'request'] as const
 
 /** At least this many of the last requests are kept. */
 const LOGGED = 10_000

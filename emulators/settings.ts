@@ -1,8 +1,8 @@
 import type { Fault } from './faults'
-import type { EmulatorOptions, EmulatorUser, FaultEndpoint } from './types'
+import type { EmulatorUser, FaultEndpoint, SharedOptions } from './types'
 
-/** An emulator's options with everything filled in. */
-export interface Settings extends EmulatorOptions {
+/** The shared options of an emulator with everything filled in; its own stand beside them. */
+export interface Settings extends SharedOptions {
   users: readonly EmulatorUser[]
   clientID: string
   clientSecret: string

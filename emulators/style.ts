@@ -1,5 +1,4 @@
-/** The one style sheet of an emulator's pages. Its hash stands in their content security policy. */
-export const STYLE = `
+const STYLE = `
 :root{color-scheme:light dark;--ground:#f4f4f5;--card:#fff;--ink:#18181b;--soft:#52525b;--line:#8a8a94;--faint:#e4e4e7;
 --accent:#1d4ed8;--hover:#eef2ff;--warn:#713f12;--warn-ground:#fef3c7;--stripe:#f59e0b}
 @media (prefers-color-scheme:dark){:root{--ground:#101013;--card:#1b1b20;--ink:#f4f4f5;--soft:#b4b4bd;--line:#73737e;
@@ -34,9 +33,33 @@ button:hover{background:var(--hover);border-color:var(--accent)}
 button .who{min-width:0;overflow-wrap:anywhere}
 button small{display:block}
 .mark{flex:none;display:grid;place-items:center;width:2.2rem;height:2.2rem;border-radius:50%;background:var(--faint);font-weight:600}
+.brand{display:flex;gap:.6rem;align-items:center;margin:-1.5rem -1.5rem 1.25rem;padding:.7rem 1.5rem;border-radius:.85rem .85rem 0 0;
+background:var(--brand);color:#fff;font-weight:600}
+.brand span{flex:none;display:grid;place-items:center;width:1.9rem;height:1.9rem;border-radius:.5rem;background:#fff;color:var(--brand)}
+.scan{margin:1rem 0 0;text-align:center}
+.scan svg{width:11rem;height:11rem;border:1px solid var(--faint);border-radius:.6rem}
+.scan p{margin-top:.5rem;text-wrap:balance}
 button.deny,button.plain{justify-content:center;text-align:center;font-weight:600}
 .error{padding:.7rem .8rem;border-left:4px solid var(--stripe);background:var(--ground);overflow-wrap:anywhere}
 .amount{font-size:2rem;font-weight:600;font-variant-numeric:tabular-nums}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
-@media (max-width:34rem){main{margin:0;border:0;border-radius:0;padding:1.25rem 1rem 2rem;min-height:80vh}body{background:var(--card)}}
+@media (max-width:34rem){main{margin:0;border:0;border-radius:0;padding:1.25rem 1rem 2rem;min-height:80vh}body{background:var(--card)}
+.brand{margin:-1.25rem -1rem 1.25rem;padding:.7rem 1rem;border-radius:0}}
 `
+
+/**
+ * The style sheet of a page. Its hash stands in the page's content security policy.
+ * @param accent the provider's own colour, where its page shows one
+ * @throws TypeError where it is no colour of six hex digits: anything else could be style of its own
+ */
+export function styleOf(accent?: string): string {
+  if (accent === undefined) return STYLE
+  if (!/^#[\da-f]{6}$/i.test(accent)) throw new TypeError(`accent must be a colour such as #1d4ed8, not ${accent}.`)
+  const light = `:root{--brand:${accent};--accent:${accent};--hover:color-mix(in srgb,${accent} 9%,#fff)}`
+  // On a dark ground a dark colour would not be seen.
+  const dark = `--accent:color-mix(in srgb,${accent} 45%,#fff);--hover:color-mix(in srgb,${accent} 22%,#1b1b20)`
+  return `${STYLE}${light}
+@media (prefers-color-scheme:dark){:root{${dark}}}
+.mark{background:var(--brand);color:#fff}
+`
+}

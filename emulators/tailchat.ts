@@ -1,20 +1,27 @@
 import { createHash } from 'node:crypto'
 import { consentRoutes, isRegistered, withParams } from './authorize'
+import type { EmulatorKind } from './definition'
 import { type Grant, Ledger, secret } from './ledger'
 import { errorPage } from './page'
 import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
-import type { ClientOptions, EmulatorUser } from './types'
+import type { EmulatorUser } from './types'
+
+/** The options of the Tailchat emulator beside the shared ones. */
+export interface TailchatEmulatorOptions {
+  /** The `iss` of its callbacks; default the emulator's origin. */
+  issuer?: string
+}
 
 /** Tailchat's open platform: oidc-provider 7.11.5 as Tailchat configures it, behind `/open`. */
-export const TAILCHAT_USERS: EmulatorUser[] = [
+const USERS: EmulatorUser[] = [
   { id: '64a0f00d5e97b8b3b2d1aaaa', name: '张三', avatar: '{BACKEND}/static/files/avatar.png' },
   { id: '64a0f00d5e97b8b3b2d1bbbb', name: 'Ada Lovelace' },
   { id: '64a0f00d5e97b8b3b2d1cccc', name: "O'Brien <script>alert(1)</script>", discriminator: '0001' },
   { id: '64a0f00d5e97b8b3b2d1dddd', name: '欧阳若曦', avatar: '{BACKEND}/static/files/ouyang.png' },
 ]
 
-export function tailchatOptions(origin: string, { clientID, clientSecret, issuer }: Settings): ClientOptions {
+function options(origin: string, { clientID, clientSecret, issuer }: Settings & TailchatEmulatorOptions) {
   return {
     clientID,
     clientSecret,
@@ -30,7 +37,7 @@ export function tailchatOptions(origin: string, { clientID, clientSecret, issuer
 const SCOPES = ['openid', 'profile', 'offline_access']
 const TWO_WEEKS = 14 * 24 * 3600
 
-export function tailchat(origin: string, settings: Settings): Provider {
+function provider(origin: string, settings: Settings & TailchatEmulatorOptions): Provider {
   const ledger = new Ledger(settings, { code: 600, access: 3600, refresh: TWO_WEEKS })
   const { clientID, clientSecret } = settings
   const iss = settings.issuer ?? origin
@@ -271,3 +278,13 @@ function basicPair(basic: string): (string | undefined)[] {
 function base64(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url')
 }
+
+export const tailchat = {
+  title: 'Tailchat',
+  users: USERS,
+  own: {
+    issuer: 'text',
+  },
+  options,
+  provider,
+} satisfies EmulatorKind<TailchatEmulatorOptions>

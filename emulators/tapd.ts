@@ -1,13 +1,30 @@
 import { consentRoutes, isRegistered, withParams } from './authorize'
+import type { EmulatorKind } from './definition'
 import { entryRoute } from './entry'
 import { type Grant, hex, Ledger } from './ledger'
 import { errorPage } from './page'
 import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
-import type { ClientOptions, EmulatorUser } from './types'
+import type { EmulatorProject, EmulatorUser } from './types'
+
+/** The options of the TAPD emulator beside the shared ones. */
+export interface TapdEmulatorOptions {
+  /** Handed on to the strategy; `cloud` has no refresh path. Default `internal`. */
+  site?: 'internal' | 'cloud'
+  /** Issue refresh tokens, as apps do that have them switched on. */
+  refresh?: boolean
+  /** What the token and the callback speak of. Default `user`. */
+  resource?: 'user' | 'workspace'
+  /** What can be chosen on the consent page; at the site `cloud` these are companies. */
+  projects?: readonly EmulatorProject[]
+  /** The stray quote that its document shows after the callback's `resource`. */
+  strayQuote?: boolean
+  /** How `users/info` wraps the user. Default `object`. */
+  userInfoShape?: 'object' | 'wrapped' | 'array'
+}
 
 /** TAPD, user authorization: the document's pages and API on one origin. */
-export const TAPD_USERS: EmulatorUser[] = [
+const USERS: EmulatorUser[] = [
   { id: '6081', name: '张三', username: 'zhangsan', avatar: 'https://file.tapd.example/zhangsan.png' },
   { id: '6082', name: 'Ada Lovelace', username: 'ada' },
   { id: '6083', name: "O'Brien <script>alert(1)</script>", username: "o'brien" },
@@ -25,7 +42,7 @@ const COMPANIES = [
   { id: '20003272', name: 'Acme Ltd' },
 ]
 
-export function tapdOptions(origin: string, { clientID, clientSecret, site }: Settings): ClientOptions {
+function options(origin: string, { clientID, clientSecret, site }: Settings & TapdEmulatorOptions) {
   return {
     clientID,
     clientSecret,
@@ -41,7 +58,7 @@ export function tapdOptions(origin: string, { clientID, clientSecret, site }: Se
 const SCOPE = /^[a-z_]+(#[a-z_]+)?$/
 const TWO_WEEKS = 14 * 24 * 3600
 
-export function tapd(_origin: string, settings: Settings): Provider {
+function provider(_origin: string, settings: Settings & TapdEmulatorOptions): Provider {
   const ledger = new Ledger(settings, { code: 300, access: 7200, refresh: TWO_WEEKS })
   const inCompanies = settings.site === 'cloud' && settings.resource !== 'workspace'
   const places = settings.projects ?? (inCompanies ? COMPANIES : PROJECTS)
@@ -204,3 +221,18 @@ function unauthorized(info: string): Reply {
 function refused(status: number, info: string): Reply {
   return { status: Math.max(status, 200), json: { status, data: '', info, meta: { request_id: hex(8) } } }
 }
+
+export const tapd = {
+  title: 'TAPD',
+  users: USERS,
+  own: {
+    site: ['internal', 'cloud'],
+    refresh: 'flag',
+    resource: ['user', 'workspace'],
+    projects: 'list',
+    strayQuote: 'flag',
+    userInfoShape: ['object', 'wrapped', 'array'],
+  },
+  options,
+  provider,
+} satisfies EmulatorKind<TapdEmulatorOptions>

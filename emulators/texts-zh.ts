@@ -1,7 +1,15 @@
 import type { Texts } from './texts'
 
 /** A provider by its Chinese name, where it has one. */
-const NAMES: Readonly<Record<string, string>> = { Feishu: '飞书' }
+const NAMES: Readonly<Record<string, string>> = {
+  Feishu: '飞书',
+  WeCom: '企业微信',
+  'HUAWEI ID': '华为账号',
+  Alipay: '支付宝',
+  WeChat: '微信',
+  Weibo: '微博',
+  Douyin: '抖音',
+}
 
 /** A sentence with a provider's name in it: Chinese words are not set apart by spaces. */
 function about(provider: string, sentence: (name: string) => string): string {
@@ -14,16 +22,20 @@ export const CHINESE: Texts = {
   note: (provider) =>
     about(provider, (name) => `这是开发用的模拟器，不是真正的${name.trimEnd()}：没有账号，也没有密码。`),
   emulator: (provider) => about(provider, (name) => `${name}模拟器`),
+  title: (provider) => (Object.hasOwn(NAMES, provider) ? NAMES[provider] : undefined) ?? provider,
+  scan: (provider) => about(provider, (name) => `在真正的${name}页面上，要用手机扫码；在这里，选择一个用户即可。`),
   wants: (provider) => about(provider, (name) => `有应用请求使用${name}登录`),
   app: '应用',
   labelled: (label, text) => `${label}：${text}`,
   asksFor: '申请的权限',
   untick: '不想授权的，取消勾选即可。',
-  place: { project: '项目', company: '公司' },
+  place: { project: '项目', company: '公司', workspace: '工作区', shop: '店铺' },
   noProject: '不选：令牌只关联用户',
   placeHint: {
     project: '所选项目会作为 resource 出现在回调和令牌中。',
     company: '公司 ID 会与用户 ID 一起出现在 resource 中。',
+    workspace: '用户 ID 只属于一个工作区。',
+    shop: '每次登录只属于一家店铺。',
   },
   continueAs: (name) => `以 ${name} 的身份继续`,
   chooseUser: '选择用户',
@@ -41,6 +53,8 @@ export const CHINESE: Texts = {
     refresh: 'refresh：应用刷新令牌',
     revoke: 'revoke：应用撤销令牌',
     request: 'request：应用之后调用 API',
+    keys: '密钥集',
+    appToken: '应用凭证',
   },
   how: '出错方式',
   code: '平台自己的错误码',
@@ -79,6 +93,9 @@ export const CHINESE: Texts = {
     refused: 'HTTP 200，但平台表示拒绝',
   },
   refuses: (provider) => about(provider, (name) => `${name}拒绝了这个请求`),
+  backToApp: (provider) => about(provider, (name) => `正在从${name}返回应用`),
+  goOn: '继续',
+  stays: (provider) => about(provider, (name) => `您仍停留在${name.trimEnd()}，应用不会收到任何消息。`),
   entryTitle: (provider) => about(provider, (name) => `从${name}内部打开应用`),
   entryHint: '浏览器会带着一个应用并未申请过的 code 跳转到应用的入口地址。',
   entryAddress: '应用的入口地址',

@@ -1,20 +1,23 @@
 import type { FAULTS } from './fault-names'
-import type { FaultEndpoint } from './types'
+import type { FaultEndpoint, PlaceKind } from './types'
 
 /** What the pages of an emulator say; a provider's own words stay as they are. */
 export interface Texts {
   language: string
   note(provider: string): string
   emulator(provider: string): string
+  /** A provider's name in this language. */
+  title(provider: string): string
+  scan(provider: string): string
   wants(provider: string): string
   app: string
   /** With the colon of the language. */
   labelled(label: string, text: string): string
   asksFor: string
   untick: string
-  place: Record<'project' | 'company', string>
+  place: Record<PlaceKind, string>
   noProject: string
-  placeHint: Record<'project' | 'company', string>
+  placeHint: Record<PlaceKind, string>
   continueAs(name: string): string
   chooseUser: string
   noEmail: string
@@ -30,6 +33,11 @@ export interface Texts {
   groups: Record<'way' | 'body' | 'content' | 'refusal', string>
   faults: Record<(typeof FAULTS)[number], string>
   refuses(provider: string): string
+  /** Of a page that posts itself to the app. */
+  backToApp(provider: string): string
+  goOn: string
+  /** Of a refusal that no app hears of. */
+  stays(provider: string): string
   entryTitle(provider: string): string
   entryHint: string
   entryAddress: string

@@ -18,7 +18,7 @@ const FIELDS = [
 /** TikTok v1, as its document and the legacy guide write it: everything in the query, everything in `data`. */
 export function tiktokV1(
   _origin: string,
-  settings: Settings,
+  settings: Settings & { grantedScopes?: readonly string[] },
 ): Required<Pick<Provider, 'ledgers' | 'holder'>> & Provider {
   const ledger = new Ledger(settings, { code: 600, access: 86_400, refresh: 31_536_000 })
 

@@ -1,15 +1,28 @@
 import { createHash } from 'node:crypto'
 import { consentRoutes, isRegistered, withParams } from './authorize'
+import type { EmulatorKind } from './definition'
 import { type Grant, hex, Ledger, secret } from './ledger'
 import { errorPage } from './page'
 import { bearerOf, type Call, contentType, FORM, formOf, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
 import { logId, userFields } from './tiktok-user'
 import { tiktokV1 } from './tiktok-v1'
-import type { ClientOptions, EmulatorUser } from './types'
+import type { EmulatorUser } from './types'
+
+/** The options of the TikTok emulator beside the shared ones. */
+export interface TiktokEmulatorOptions {
+  /** Which generation `options` point to; both are served. Default `v2`. */
+  apiVersion?: 'v2' | 'v1'
+  /** What the user leaves ticked. Default all that was asked for. */
+  grantedScopes?: readonly string[]
+  /** Refuse an authorization request without a challenge, as for desktop apps. */
+  requirePkce?: boolean
+  /** OAuth errors on HTTP 200, as has been seen. */
+  errorsWith200?: boolean
+}
 
 /** TikTok Login Kit v2, and v1 beside it as its document writes it. */
-export const TIKTOK_USERS: EmulatorUser[] = [
+const USERS: EmulatorUser[] = [
   {
     id: '-000aZhangSan',
     name: '张三',
@@ -21,7 +34,7 @@ export const TIKTOK_USERS: EmulatorUser[] = [
   { id: '-000dOuyang', name: '欧阳若曦', username: 'ouyang', avatar: 'https://p16-sign.tiktokcdn.example/ouyang.jpeg' },
 ]
 
-export function tiktokOptions(origin: string, { clientID, clientSecret, apiVersion = 'v2' }: Settings): ClientOptions {
+function options(origin: string, { clientID, clientSecret, apiVersion = 'v2' }: Settings & TiktokEmulatorOptions) {
   const client = { clientID, clientSecret, baseURL: origin, apiVersion }
   if (apiVersion === 'v1') {
     return {
@@ -52,7 +65,7 @@ const FIELD_SCOPES: Record<string, string[]> = {
   'video.publish': [],
 }
 
-export function tiktok(origin: string, settings: Settings): Provider {
+function provider(origin: string, settings: Settings & TiktokEmulatorOptions): Provider {
   const ledger = new Ledger(settings, { code: 600, access: 86_400, refresh: 31_536_000 })
 
   /** Mistakes of the app's configuration stay on TikTok's own page. */
@@ -209,8 +222,8 @@ export function tiktok(origin: string, settings: Settings): Provider {
       { method: 'GET', path: '/v2/user/info/', endpoint: 'profile', handle: userInfo },
       ...legacy.routes,
     ],
-    refuse: (endpoint, status, code) => {
-      if (settings.apiVersion === 'v1') return legacy.refuse(endpoint, status, code)
+    refuse: (endpoint, status, code, call) => {
+      if (settings.apiVersion === 'v1') return legacy.refuse(endpoint, status, code, call)
       if (endpoint === 'profile' || endpoint === 'request') {
         const byStatus =
           status >= 500 ? 'internal_error' : status === 429 ? 'rate_limit_exceeded' : 'access_token_invalid'
@@ -244,3 +257,16 @@ function noToken(): Reply {
 function apiError(status: number, code: string, message: string): Reply {
   return { status, json: { data: {}, error: { code, message, log_id: logId() } } }
 }
+
+export const tiktok = {
+  title: 'TikTok',
+  users: USERS,
+  own: {
+    apiVersion: ['v2', 'v1'],
+    grantedScopes: 'list',
+    requirePkce: 'flag',
+    errorsWith200: 'flag',
+  },
+  options,
+  provider,
+} satisfies EmulatorKind<TiktokEmulatorOptions>

@@ -1,4 +1,4 @@
-import { errorPage, escapeHtml, page } from './page'
+import { escapeHtml, noSuchUser, page } from './page'
 import { type Call, formOf, type Reply, type Route } from './server'
 import type { EmulatorUser } from './types'
 
@@ -29,7 +29,7 @@ export class TopupDesk {
 
   private show(call: Call): Reply {
     const user = this.userOf(call)
-    if (!user) return errorPage(404, 'AIHubMix', 'user', 'There is no such user here.')
+    if (!user) return noSuchUser(404, 'AIHubMix', this.users)
     const { balance_formatted } = this.balanceOf(user)
     return page('AIHubMix', (texts) => ({
       heading: texts.topupTitle('AIHubMix'),

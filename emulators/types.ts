@@ -1,8 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** The providers that there is an emulator of. */
-export type EmulatorName = 'tailchat' | 'tapd' | 'bbscloud' | 'tiktok' | 'aihubmix' | 'feishu'
-
 /** One who can log in at an emulator. What a provider has no place for is left out of its answers. */
 export interface EmulatorUser {
   id: string
@@ -12,12 +9,27 @@ export interface EmulatorUser {
   avatar?: string
   /** Tailchat: four digits as text. Default `0042`. */
   discriminator?: string
-  /** BBScloud. Default `18888888888`. */
+  /** BBScloud: default `18888888888`. Elsewhere default none. */
   mobile?: string
+  /** DingTalk: nobody of the organisation. WeCom: nobody of the corp. An id `wm…` is an `external_userid`, any other an `openid`. */
+  external?: boolean
+  /** WeChat: sees a snapshot of the page, so that another virtual user logs in each time. Official accounts alone. */
+  snapshot?: boolean
 }
 
 /** The turn of a conversation at which a request arrived, and at which a fault can be set. */
-export type FaultEndpoint = 'authorize' | 'code' | 'token' | 'profile' | 'refresh' | 'revoke' | 'request'
+export type FaultEndpoint =
+  | 'authorize'
+  | 'code'
+  | 'token'
+  | 'profile'
+  | 'refresh'
+  | 'revoke'
+  | 'request'
+  /** Where the keys of id_tokens are. */
+  | 'keys'
+  /** Where an application asks for a token of its own. */
+  | 'appToken'
 
 /** A request as it arrived. */
 export interface EmulatorRequest {
@@ -36,9 +48,12 @@ export interface EmulatorRequest {
   status?: number
 }
 
-/** What TAPD lets a user log in for. */
+/** What a consent page lets a user choose beside himself. */
+export type PlaceKind = 'project' | 'company' | 'workspace' | 'shop'
+
+/** What a user can log in for: TAPD's projects and companies, Slack's workspaces, Shopify's shops. */
 export interface EmulatorProject {
-  /** Digits. */
+  /** TAPD: digits. Slack: `T…`. Shopify: `name.myshopify.com`. */
   id: string
   name: string
 }
@@ -52,12 +67,13 @@ export interface Choice {
   /**
    * TAPD: the id of a project; the callback and the token then speak of it, as a `resource` of type `workspace`.
    * Without it they speak of the user. At the site `cloud`: the id of a company, beside the user's.
+   * Slack: the id of a workspace. Shopify: the name of a shop.
    */
   project?: string
 }
 
-/** How an emulator is set up; what a provider does not have is ignored. */
-export interface EmulatorOptions {
+/** How any emulator is set up; each has further options of its own. */
+export interface SharedOptions {
   /** Default 0: any free port. */
   port?: number
   /** Default `127.0.0.1`. */
@@ -69,9 +85,9 @@ export interface EmulatorOptions {
   users?: readonly EmulatorUser[]
   clientID?: string
   clientSecret?: string
-  /** The registered redirect addresses; without them any is accepted at the start, and the token request must repeat it. */
+  /** The registered redirect URIs; without them any is accepted at the start, and the token request must repeat it. */
   redirectURIs?: readonly string[]
-  /** Told of every request once it is answered, or once its connection is gone. It must not throw. */
+  /** Told of every request once its response is sent, or once its connection is gone. It must not throw. */
   onRequest?(request: EmulatorRequest): void
   /** `auto` agrees as the first user without a page. Default `page`. */
   consent?: 'page' | 'auto'
@@ -82,45 +98,13 @@ export interface EmulatorOptions {
   /** Seconds. */
   refreshTokenLifetime?: number
   /**
-   * TAPD, AIHubMix: a refresh brings a new refresh token and kills the old one, or repeats the old one, or names none
-   * and leaves the old one alive. Default `rotate`; Tailchat always repeats, TikTok always rotates.
+   * Where a provider leaves it open: a refresh brings a new refresh token and kills the old one, or repeats the old one,
+   * or names none and leaves the old one alive. Default `rotate`; some providers know one of the three only.
    */
   refreshStyle?: 'rotate' | 'repeat' | 'omit'
-  /** Tailchat: the `iss` of its callbacks; default the emulator's origin. */
-  issuer?: string
-  /** TAPD: handed on to the strategy; `cloud` has no refresh path. Default `internal`. */
-  site?: 'internal' | 'cloud'
-  /** TAPD: issue refresh tokens, as apps do that have them switched on. */
-  refresh?: boolean
-  /** TAPD: what the token and the callback speak of. Default `user`. */
-  resource?: 'user' | 'workspace'
-  /** TAPD: what can be chosen on the consent page; at the site `cloud` these are companies. */
-  projects?: readonly EmulatorProject[]
-  /** TAPD: the stray quote that its document shows after the callback's `resource`. */
-  strayQuote?: boolean
-  /** TAPD: how `users/info` wraps the user. Default `object`. */
-  userInfoShape?: 'object' | 'wrapped' | 'array'
-  /** BBScloud: how the site puts `token` into the redirect address. Default `merge`. */
-  callbackStyle?: 'merge' | 'append' | 'echo' | 'append-echo' | 'drop' | 'drop-echo'
-  /** BBScloud: `error` and `type` as number or as text. Default `number`. */
-  errorType?: 'number' | 'string'
-  /** TikTok: which generation `options` point to; both are served. Default `v2`. */
-  apiVersion?: 'v2' | 'v1'
-  /** TikTok: what the user leaves ticked. Default all that was asked for. */
-  grantedScopes?: readonly string[]
-  /** TikTok: refuse an authorization request without a challenge, as for desktop apps. */
-  requirePkce?: boolean
-  /** TikTok: OAuth errors on HTTP 200, as has been seen. */
-  errorsWith200?: boolean
-  /** Feishu: which edition `options` point to; the token addresses of both are served. Default `feishu`. */
-  edition?: 'feishu' | 'lark'
-  /** AIHubMix: the bearer token of `POST /api/oauth_apps`. Default `developer-token`. */
-  developerToken?: string
-  /** AIHubMix: the address that `topup` answers, to see what a client makes of it. */
-  topupURL?: string
 }
 
-/** What a strategy's constructor takes, beside `callbackURL`. */
+/** What a strategy's constructor takes, beside `callbackURL`; a provider's own options stand in it too. */
 export interface ClientOptions {
   clientID: string
   clientSecret: string
@@ -131,9 +115,25 @@ export interface ClientOptions {
   refreshURL?: string
   revokeURL?: string
   codeURL?: string
+  jwksURL?: string
+  openIDURL?: string
+  appTokenURL?: string
   topupURL?: string
   issuer?: string
-  apiVersion?: 'v2' | 'v1'
   site?: 'internal' | 'cloud'
+  apiVersion?: 'v2' | 'v1'
   edition?: 'feishu' | 'lark'
+  kind?: string
+  agentId?: string
+  teamID?: string
+  keyID?: string
+  privateKey?: string
+  alipayPublicKey?: string
+  idSource?: string
+  flow?: 'signin' | 'install'
+  shop?: string
+  scope?: string
 }
+
+/** The same for a provider that lacks some of them: a secret, say. */
+export type FewerClientOptions = Partial<ClientOptions> & { clientID: string }

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import express, { type Express } from 'express'
-import session, { type Store } from 'express-session'
+import session from 'express-session'
 import { actions } from './actions'
 import { preferLanguage } from './language'
-import { type LoginOptions, logins } from './logins'
+import { logins } from './logins'
+import type { AppOptions } from './options'
 import { frame } from './pages/frame'
 import { home } from './pages/home'
 import { popupHelper } from './popup-helper'
@@ -37,13 +38,4 @@ export function createApp(options: AppOptions): Express {
   app.get('/', home(options))
   app.get('/inside-tapd', frame(options))
   return app
-}
-
-export interface AppOptions extends LoginOptions {
-  /** The origins of the emulators, by the name of the provider that each stands in for. */
-  emulated?: Readonly<Record<string, string>>
-  /** Default: a random one, which ends all sessions at a restart. */
-  sessionSecret?: string | undefined
-  /** Default: sessions in memory. */
-  store?: Store | undefined
 }

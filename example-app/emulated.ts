@@ -1,5 +1,14 @@
-import { AihubmixStrategy, type ProviderConfig, type Providers, providersFromEnv } from 'passport-dialects'
+import {
+  AihubmixStrategy,
+  PROVIDER_NAMES,
+  type ProviderConfig,
+  type Providers,
+  providersFromEnv,
+} from 'passport-dialects'
 import { type Emulator, type EmulatorName, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
+
+/** The providers of the example: every one that the package has. */
+export const NAMES: readonly EmulatorName[] = PROVIDER_NAMES
 
 /** The providers of the example, and the emulators that stand in for those without credentials. */
 export interface ExampleProviders {
@@ -10,8 +19,6 @@ export interface ExampleProviders {
 /** AIHubMix again, as an instance that asks its users nothing. */
 export const ONE_CLICK = 'aihubmix-one-click'
 
-export const NAMES: readonly EmulatorName[] = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix', 'feishu']
-
 /**
  * Real credentials from the environment replace an emulator, one provider at a time.
  * @throws OAuthError naming the variable that is missing or wrong
@@ -19,7 +26,10 @@ export const NAMES: readonly EmulatorName[] = ['tailchat', 'tapd', 'bbscloud', '
 export async function providersFrom(env: NodeJS.ProcessEnv, emulation = SHORT_TOKENS): Promise<ExampleProviders> {
   const given = providersFromEnv(env)
   const started = await Promise.all(
-    NAMES.map(async (name) => (given[name] ? undefined : startEmulator(name, { ...emulation, ...TO_SHOW[name] }))),
+    NAMES.map(
+      async (name) =>
+        given[name] ? undefined : startEmulator(name, { ...emulation, ...(TO_SHOW[name] as EmulatorOptions) }), // its own, by its name
+    ),
   )
   const providers: Record<string, ProviderConfig> = {}
   for (const [at, name] of NAMES.entries()) {
@@ -37,7 +47,11 @@ export async function providersFrom(env: NodeJS.ProcessEnv, emulation = SHORT_TO
 
 /** Tokens are renewed five minutes before they end: of these one sees it half a minute after the login. */
 const SHORT_TOKENS: EmulatorOptions = { accessTokenLifetime: 330 }
-const TO_SHOW: Partial<Record<EmulatorName, EmulatorOptions>> = { tapd: { refresh: true } }
+const TO_SHOW: { readonly [Name in EmulatorName]?: EmulatorOptions<Name> } = {
+  tapd: { refresh: true },
+  // As its buttons would have it: by itself the page stays where somebody says no.
+  qq: { refusal: 'usercancel' },
+}
 
 /** More than a login needs, to have something to show. */
 const EXTRAS: Partial<Record<EmulatorName, Record<string, unknown>>> = {

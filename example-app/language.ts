@@ -1,8 +1,6 @@
 import type { NextFunction, Request, Response } from 'express'
-import { en } from './texts-en'
+import { en, type Texts } from './texts-en'
 import { zh } from './texts-zh'
-
-export type Texts = typeof en
 
 const LANGUAGES: Readonly<Record<string, Texts>> = { en, zh }
 

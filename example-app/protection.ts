@@ -1,6 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import helmet from 'helmet'
-import type { AppOptions } from './app'
+import type { AppOptions } from './options'
 
 /**
  * A login begins and ends at one host, or its cookie does not come back: whoever opens `localhost` where the app is
@@ -54,14 +54,20 @@ function keepNothing(_req: Request, res: Response, next: NextFunction): void {
   next()
 }
 
-/** A form on another site can press no button here. Browsers say where a request comes from; others have no cookies. */
+/**
+ * A form on another site can press no button here, but for a provider that posts its callback: the router believes that
+ * one by its state. Browsers say where a request comes from; others have
+ * no cookies.
+ */
 export function refuseForeignForms(baseURL: string): RequestHandler {
   const { origin: own } = new URL(baseURL)
   return (req, res, next) => {
-    if (req.method === 'GET' || req.method === 'HEAD') return next()
+    if (req.method === 'GET' || req.method === 'HEAD' || CALLBACK.test(req.path)) return next()
     const site = req.get('sec-fetch-site')
     const origin = req.get('origin')
     if (site === undefined ? origin === undefined || origin === own : site === 'same-origin') return next()
     res.status(403).type('text').send('This form was sent from another site.')
   }
 }
+
+const CALLBACK = /^\/auth\/[^/]+\/callback$/

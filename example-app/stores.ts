@@ -3,7 +3,7 @@ import type { CookieOptions, Store } from 'express-session'
 import type { TokenStore } from 'passport-dialects'
 import { RedisTokenStore } from 'passport-dialects/redis'
 import { createClient } from 'redis'
-import type { AppOptions } from './app'
+import type { AppOptions } from './options'
 import { logsInSilently } from './protection'
 
 /** Where sessions and tokens live. */

@@ -6,6 +6,8 @@ export const en = {
   title: 'Sign in',
   lead: 'Choose where you have an account.',
   titles: { 'aihubmix-one-click': 'AIHubMix in one click' } as Readonly<Record<string, string>>,
+  search: 'Find a provider',
+  nothingFound: 'There is no provider of that name here.',
   signInWith: (provider: string) => `Continue with ${provider}`,
   emulator: 'emulator',
   emulatorsNote: 'Emulators on this machine stand in for the providers. Nothing leaves it.',
@@ -27,6 +29,7 @@ export const en = {
   connectMore: 'Connect another account',
   scopes: 'Scopes',
   noScopes: 'none named',
+  noToken: 'none: this provider tells who you are, and no more',
   tokenEnds: 'Token',
   tokenLeft: 'left',
   tokenRenews: 'renews itself',
@@ -50,6 +53,7 @@ export const en = {
   failures: {
     access_denied: 'You chose not to sign in. You can try again whenever you like.',
     session_missing: 'Your browser did not send our cookie back. Allow cookies for this site and try again.',
+    store_failed: 'We could not keep your sign-in for the moment. Please try again soon.',
     state_missing: 'The way back from the provider was incomplete. Please try again.',
     state_unknown: 'This sign-in was not begun in this browser. Please start it here.',
     state_expired: 'The sign-in took too long. Please try again.',
@@ -71,9 +75,15 @@ export const en = {
     provider_redirected: 'The provider answered in an unexpected way. The operator of this app has to look at it.',
     response_too_large: 'The provider answered with more than we accept.',
     response_invalid: 'The provider answered in a way we do not understand. Please try again later.',
+    request_invalid: 'The link that began this sign-in is damaged. Please start again.',
+    signature_invalid: 'The sign-in came back without a valid signature, so we stopped it. Please sign in again.',
     provider_error: 'The provider reported a problem. Please try again later.',
     verify_refused: 'This account may not sign in here.',
     verify_failed: 'We could not finish the sign-in. Please try again later.',
+    internal_error: 'Something in this app failed. Please try again later.',
     config_invalid: 'This app is not set up correctly.',
   } satisfies Record<ErrorCode, string>,
 }
+
+/** The same sentences in any language. */
+export type Texts = typeof en

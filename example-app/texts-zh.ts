@@ -1,10 +1,12 @@
-import type { Texts } from './language'
+import type { Texts } from './texts-en'
 
 export const zh: Texts = {
   lang: 'zh',
   title: '登录',
   lead: '请选择您的账号所在的平台。',
-  titles: { feishu: '飞书', 'aihubmix-one-click': 'AIHubMix 一键登录' },
+  titles: { 'aihubmix-one-click': 'AIHubMix 一键登录' },
+  search: '查找平台',
+  nothingFound: '这里没有这个平台。',
   signInWith: (provider) => `使用${spaced(provider)}登录`,
   emulator: '模拟器',
   emulatorsNote: '各平台由本机的模拟器代替，数据不会离开本机。',
@@ -25,6 +27,7 @@ export const zh: Texts = {
   connectMore: '关联其他账号',
   scopes: '权限',
   noScopes: '未注明',
+  noToken: '没有：这个平台只告诉我们您是谁',
   tokenEnds: '令牌',
   tokenLeft: '后到期',
   tokenRenews: '自动续期',
@@ -48,6 +51,7 @@ export const zh: Texts = {
   failures: {
     access_denied: '您选择了不登录。随时可以再试。',
     session_missing: '浏览器没有带回我们的 Cookie。请允许本站使用 Cookie 后重试。',
+    store_failed: '暂时无法保存登录状态，请稍后重试。',
     state_missing: '从平台返回的信息不完整，请重试。',
     state_unknown: '这次登录不是在此浏览器中开始的，请从这里重新开始。',
     state_expired: '登录用时过长，请重试。',
@@ -69,9 +73,12 @@ export const zh: Texts = {
     provider_redirected: '平台的应答出乎意料，请联系应用的管理员。',
     response_too_large: '平台的应答过大，我们没有接收。',
     response_invalid: '平台的应答无法识别，请稍后再试。',
+    request_invalid: '登录链接有误，请重新开始。',
+    signature_invalid: '登录响应的签名无效，已中止登录。请重新登录。',
     provider_error: '平台报告了一个问题，请稍后再试。',
     verify_refused: '此账号不能在这里登录。',
     verify_failed: '我们没能完成登录，请稍后再试。',
+    internal_error: '应用内部错误，请稍后再试。',
     config_invalid: '本应用的配置有误。',
   },
 }

@@ -15,14 +15,18 @@ export interface Account {
   displayName: string
   /** What is left to spend, where the provider tells. */
   balance?: string | undefined
+  /** The provider issues no token for its users: WeCom. */
+  tokenless?: true | undefined
 }
 
 /** The router's `verify`: a first login makes the user, a further one connects an account to it. */
-export function verify({ provider, profile, req }: VerifyLogin): User {
-  const account = { provider, displayName: profile.displayName, balance: balanceOf(profile) }
+export function verify({ provider, profile, tokens, req }: VerifyLogin): User {
+  const displayName = nameOf(provider, profile)
+  const tokenless: true | undefined = tokens ? undefined : true
+  const account = { provider, displayName, balance: balanceOf(profile), tokenless }
   const known = req.user as User | undefined // this function made it
   const switches = known?.provider === provider && known.id !== profile.id
-  if (!known || switches) return { ...personOf(provider, profile), accounts: [account] }
+  if (!known || switches) return { ...personOf(provider, profile), displayName, accounts: [account] }
   return { ...known, accounts: [...known.accounts.filter((other) => other.provider !== provider), account] }
 }
 
@@ -32,6 +36,15 @@ export function balanceOf({ _json }: DialectProfile): string | undefined {
   return typeof balance === 'string' ? balance : undefined
 }
 
-function personOf(provider: string, { id, displayName, emails, photos }: DialectProfile): Omit<User, 'accounts'> {
-  return { provider, id, displayName, email: emails?.[0]?.value, photo: photos?.[0]?.value }
+/** A database would keep them: Apple tells the name at the first login of a person, and never again. */
+const NAMES = new Map<string, string>()
+
+function nameOf(provider: string, { id, displayName }: DialectProfile): string {
+  const key = `${provider} ${id}`
+  if (displayName !== '') NAMES.set(key, displayName)
+  return NAMES.get(key) ?? ''
+}
+
+function personOf(provider: string, { id, emails, photos }: DialectProfile): Omit<User, 'accounts' | 'displayName'> {
+  return { provider, id, email: emails?.[0]?.value, photo: photos?.[0]?.value }
 }

@@ -1,6 +1,6 @@
 import type debug from 'debug'
 import type { OAuthError } from './errors'
-import { lazily } from './lazily'
+import { lazily } from './util/lazily'
 
 /**
  * What `DEBUG=passport-dialects:*` shows: one line a turn, with names, statuses, codes and times. Addresses without
@@ -31,7 +31,9 @@ const loggers = lazily(() => {
 })
 
 /** One line that says where a login stopped: provider, phase, code, and what the provider answered where it did. */
-export function logFailure({ phase, code, message, providerStatus }: OAuthError, provider: string): void {
+export function logFailure(error: OAuthError, provider: string): void {
+  const { phase, code, message, providerCode, providerStatus } = error
+  const said = providerCode === undefined ? '' : ` (${providerCode})`
   const answered = providerStatus === undefined ? '' : ` after HTTP ${providerStatus}`
-  log.login('%s: failed in phase %s: %s%s: %s', provider, phase, code, answered, message)
+  log.login('%s: failed in phase %s: %s%s%s: %s', provider, phase, code, said, answered, message)
 }

@@ -1,5 +1,8 @@
+import type { KeyObject } from 'node:crypto'
 import type { Dispatcher } from 'undici'
 import { configError } from './errors'
+import { KEY_FORMS, type KeyType, readPrivateKey, readPublicKey } from './keys'
+import { parseURL } from './util/parse-url'
 
 /**
  * What every strategy takes. A missing or malformed option throws {@link OAuthError} `config_invalid`, naming the
@@ -26,8 +29,6 @@ export interface DialectOptions {
   refreshURL?: string | undefined
   /** Where a token is revoked (RFC 7009). Default: the provider's, where it has one. */
   revokeURL?: string | undefined
-  /** Where the address of a top-up page is asked for, at the provider that has one. Default: under `baseURL`. */
-  topupURL?: string | undefined
   /** PKCE (RFC 7636): `true` and `'S256'` are the same; `'plain'` does not exist here. */
   pkce?: boolean | 'S256' | undefined
   /** Give `verify` the request as its first argument. Default false. */
@@ -50,13 +51,15 @@ export interface DialectOptions {
   dispatcher?: Dispatcher | undefined
   /** Allow plain http to a host that is not loopback; default false. */
   allowInsecureHttp?: boolean | undefined
-  /** Seconds that a login may take at the provider; default 600. */
+  /** Seconds that a login may take at the provider; default 600, at most a day. */
   stateLifetime?: number | undefined
 }
 
+/** Options as any strategy takes them: not every provider gives its apps a secret. */
+export type StrategyOptions = Omit<DialectOptions, 'clientSecret'> & Partial<Pick<DialectOptions, 'clientSecret'>>
+
 /** The forms of `skipUserProfile` as a function, told apart by arity as in passport-oauth2. */
 export type SkipUserProfile =
-  | ((done: (error: unknown, skip: boolean) => void) => void)
   | (() => boolean)
   | ((accessToken: string, done: (error: unknown, skip: boolean) => void) => void)
 
@@ -70,7 +73,82 @@ export interface CustomStateStore {
   verify(req: any, ...rest: any[]): void
 }
 
-/** Checks one strategy's options by name; throws `config_invalid`. */
+/**
+ * How an option is written as text, in an environment variable: `flag` is true or false, `number` a whole number, `key`
+ * a private or public key in PEM or base64; a `list` is left to the strategy.
+ */
+export type OptionKind = 'text' | 'list' | 'flag' | 'number' | 'pkce' | 'key'
+
+/**
+ * The options that a strategy has beside {@link DialectOptions}, as its class declares them in `static options`; and
+ * `'none'` for each of {@link DialectOptions} that it has not. The type asks for every one, so that none is forgotten.
+ */
+export type OwnOptions<Options> = { readonly [Name in Exclude<keyof Options, keyof DialectOptions>]: OptionKind } & {
+  readonly [Name in Exclude<keyof DialectOptions, keyof Options>]: 'none'
+}
+
+/** {@link OwnOptions} of any strategy. */
+export type OptionTable = Readonly<Record<string, OptionKind | 'none'>>
+
+/** What text can say of {@link DialectOptions}; `false` where it can't, or where the router alone decides. */
+const SHARED_OPTIONS = {
+  clientID: 'text',
+  clientSecret: 'text',
+  callbackURL: 'text',
+  scope: 'list',
+  baseURL: 'text',
+  authorizationURL: 'text',
+  tokenURL: 'text',
+  userProfileURL: 'text',
+  refreshURL: 'text',
+  revokeURL: 'text',
+  pkce: 'pkce',
+  proxy: 'flag',
+  timeout: 'number',
+  maxResponseBytes: 'number',
+  stateLifetime: 'number',
+  allowInsecureHttp: 'flag',
+  passReqToCallback: false,
+  skipUserProfile: false,
+  store: false,
+  customHeaders: false,
+  sessionKey: false,
+  dispatcher: false,
+} as const satisfies Record<keyof DialectOptions, OptionKind | false>
+
+/** All options of a strategy class by name; `undefined` where it does not say which it has of its own. */
+export function optionsOf(Strategy: object): ReadonlyMap<string, OptionKind | false> | undefined {
+  if (!Object.hasOwn(Strategy, 'options')) return undefined // a subclass may read more than the class above it
+  const own: OptionTable = Reflect.get(Strategy, 'options')
+  const all = Object.entries<OptionKind | 'none' | false>({ ...SHARED_OPTIONS, ...own })
+  return new Map(all.filter((entry): entry is [string, OptionKind | false] => entry[1] !== 'none'))
+}
+
+/**
+ * Warns of options that a strategy has not got, where its class declares all that it has: a slip of the pen, most
+ * likely. Not refused: an app may spread options of a newer version, or of passport-oauth2.
+ */
+export function warnOfUnknownOptions(strategy: { name: string }, options: object): void {
+  const known = optionsOf(strategy.constructor)
+  const unknown = known ? Object.keys(options).filter((option) => !known.has(option)) : []
+  if (unknown.length === 0) return
+  const listed = unknown.map((option) => `\`${option}\``).join(', ')
+  process.emitWarning(`${strategy.name}: there is no option ${listed}; it is ignored.`, {
+    type: 'PassportDialectsWarning',
+    code: 'PASSPORT_DIALECTS_UNKNOWN_OPTION',
+  })
+}
+
+/**
+ * Checks one strategy's options by name; throws `config_invalid`.
+ *
+ * @example
+ * ```ts
+ * const read = new OptionReader('lantern', options)
+ * const site = read.base('baseURL', 'https://lantern.example') // without a trailing slash
+ * const kind = read.oneOf('kind', ['web', 'app'], 'web')
+ * ```
+ */
 export class OptionReader {
   constructor(
     private readonly provider: string,
@@ -91,7 +169,8 @@ export class OptionReader {
   /** A text that must be there and not blank. */
   text(name: string): string {
     const value = this.read(name)
-    if (typeof value !== 'string' || value.trim() === '') this.fail(name, 'is required and must be a non-empty string')
+    if (value === undefined) this.fail(name, 'is required and must be a non-empty string')
+    if (typeof value !== 'string' || value.trim() === '') this.fail(name, 'must be a non-empty string')
     return value
   }
 
@@ -118,12 +197,13 @@ export class OptionReader {
   }
 
   /** A number above 0 and below 2³¹; `unit` is for the message. */
-  positive(name: string, fallback: number, unit: string): number {
+  positive(name: string, fallback: number, unit: string, most = 2 ** 31 - 1): number {
     const value = this.read(name)
     if (value === undefined) return fallback
-    if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0 || value > 2 ** 31 - 1) {
+    if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
       this.fail(name, `must be a positive number of ${unit}`)
     }
+    if (value > most) this.fail(name, `must be at most ${most} ${unit}`)
     return value
   }
 
@@ -140,36 +220,65 @@ export class OptionReader {
     return [...new Set(words.filter((word) => word !== ''))]
   }
 
-  /** An object, where given, that has `method`. */
-  optionalObject(name: string, method?: string): void {
+  /** An object, where given, that has each of `methods`. */
+  optionalObject(name: string, ...methods: readonly string[]): void {
     const value = this.read(name)
     if (value === undefined) return
     const isObject = typeof value === 'object' && value !== null
-    const fits = isObject && (method === undefined || typeof Reflect.get(value, method) === 'function')
-    if (!fits) this.fail(name, method === undefined ? 'must be an object' : `must be an object with \`${method}\``)
+    const listed = methods.map((method) => `\`${method}\``).join(' and ')
+    if (!isObject || methods.some((method) => typeof Reflect.get(value, method) !== 'function')) {
+      this.fail(name, methods.length === 0 ? 'must be an object' : `must be an object with ${listed}`)
+    }
   }
 
-  /** An absolute http(s) address; plain http only to loopback, unless `allowInsecureHttp`. */
+  /** A function, where given. */
+  optionalFunction(name: string): void {
+    const value = this.read(name)
+    if (value !== undefined && typeof value !== 'function') this.fail(name, 'must be a function')
+  }
+
+  /** A private key: PEM, or PKCS#8, PKCS#1 or SEC 1 in bare base64; not encrypted. */
+  privateKey(name: string, type: KeyType): KeyObject {
+    const key = readPrivateKey(this.text(name))
+    return key?.asymmetricKeyType === type
+      ? key
+      : this.fail(name, `must be a private key of type ${type}, ${KEY_FORMS}`)
+  }
+
+  /** A public key: PEM, or SPKI or PKCS#1 in bare base64. */
+  publicKey(name: string, type: KeyType): KeyObject {
+    const key = readPublicKey(this.text(name))
+    return key?.asymmetricKeyType === type ? key : this.fail(name, `must be a public key of type ${type}, ${KEY_FORMS}`)
+  }
+
+  /** An absolute http(s) URL; plain http only to loopback, unless `allowInsecureHttp`. */
   address(name: string, fallback?: string): string {
     const value = this.read(name) ?? fallback
-    if (typeof value !== 'string' || !URL.canParse(value)) {
+    const url = typeof value === 'string' ? parseURL(value) : undefined
+    if (typeof value !== 'string' || !url) {
       this.fail(name, `${value === undefined ? 'is required and ' : ''}must be an absolute http(s) address`)
     }
-    const url = new URL(value)
     if (url.protocol !== 'https:' && url.protocol !== 'http:') this.fail(name, 'must be an http(s) address')
-    if (url.username || url.password || url.hash) this.fail(name, 'must have no user, password or fragment')
+    if (url.username || url.password || value.includes('#')) this.fail(name, 'must have no user, password or fragment')
     if (url.protocol === 'http:' && !isLoopback(url.hostname) && !this.flag('allowInsecureHttp')) {
       this.fail(name, 'must be https; plain http to a host that is not loopback needs `allowInsecureHttp: true`')
     }
     return value
   }
 
-  /** Like {@link address}, without query and trailing slashes, so that a path can follow. */
+  /** Like {@link address}, as URLs are written (host in lower case, no default port), and without query and slashes at its end, so that a path can follow. */
   base(name: string, fallback?: string): string {
-    const value = this.address(name, fallback)
-    if (new URL(value).search) this.fail(name, 'must have no query')
-    return value.replace(/\/+$/, '')
+    const { origin, pathname, search } = new URL(this.address(name, fallback))
+    if (search) this.fail(name, 'must have no query')
+    return origin + withoutSlashes(pathname)
   }
+}
+
+/** Without slashes at its end. By a loop: the expression for it tries anew at every slash of the text. */
+export function withoutSlashes(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '/') end--
+  return text.slice(0, end)
 }
 
 /** Whether a host name can only be this machine (RFC 8252 §7.3, RFC 6761 §6.3). */

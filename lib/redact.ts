@@ -1,25 +1,23 @@
 /**
  * Text from a provider or a caller, fit for an error message or a log line: control characters
  * replaced, whatever looks like a credential cut out, at most 300 characters.
+ *
+ * @param secrets what the text may quote in any spelling: as it is, out of a URL or a form, out of JSON or a page, and
+ * any of these twice
  */
 export function printable(text: string, secrets: readonly string[] = []): string {
-  let out = text
-  for (const secret of secrets.flatMap(formsOf)) {
-    if (secret.length >= 4) out = out.split(secret).join(MASK)
-  }
+  const isCut = text.length > LONGEST
+  let out = withoutSecrets(isCut ? text.slice(0, LONGEST) : text, secrets)
+  // What was cut off may have been the rest of a secret, whose beginning would be shown.
+  const end = out.lastIndexOf(MASK)
+  if (isCut && end !== -1 && end < 300) out = `${out.slice(0, end + MASK.length)}…`
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
   out = out.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
   out = out.replace(CREDENTIAL, `$1${MASK}`)
   return out.length > 300 ? `${out.slice(0, 299)}…` : out
 }
 
-/** A secret as a provider may quote it: as it is, out of an address, out of a form. */
-function formsOf(secret: string): string[] {
-  const form = new URLSearchParams({ s: secret }).toString().slice(2)
-  return [secret, encodeURIComponent(Buffer.from(secret).toString()), form]
-}
-
-/** An address without its query, fragment and user information: all that a log may show of it. */
+/** A URL without its query, fragment and user information: all that a log may show of it. */
 export function bareAddress(url: string | URL): string {
   try {
     const { protocol, host, pathname } = new URL(url)
@@ -30,6 +28,107 @@ export function bareAddress(url: string | URL): string {
 }
 
 const MASK = '[redacted]'
+/** More than any secret takes in any spelling; a provider may send a thousand times as much. */
+const LONGEST = 64 * 1024
+/** As often as a text may have been encoded over again. */
+const MOST_LEVELS = 4
 
 const CREDENTIAL =
-  /\b((?:access_token|refresh_token|id_token|client_secret|code_verifier|code|token|password|secret|authorization)["']?\s*[:=]\s*["']?|(?:bearer|basic)\s+)[\w.~+/*!-]{8,}=*/gi
+  /\b((?:(?:access|refresh|id|user)_?(?:token|ticket)|(?:client|corp|app)?_?secret|(?:private|app|api)_?key|code_?verifier|(?:auth_?)?code|token|password|sign|signature|authorization|(?:client_)?assertion)["']?\s*[:=]\s*["']?|(?:bearer|basic)\s+)[\w.~+/*!-]{8,}=*/gi
+
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  const sought = [...new Set(secrets.flatMap((secret) => spellingsOf(secret)))].filter(({ length }) => length >= 4)
+  if (sought.length === 0) return text
+  const hidden = new Uint8Array(text.length)
+  let level: Decoded | undefined = undecoded(text)
+  for (let times = 0; level && times <= MOST_LEVELS; times++) {
+    hide(level, sought, hidden)
+    level = decodedOnce(level)
+  }
+  return masked(text, hidden)
+}
+
+/** A text made of another one, where each of its characters begins and ends there. */
+interface Decoded {
+  text: string
+  starts: number[]
+  ends: number[]
+}
+
+function undecoded(text: string): Decoded {
+  const starts = Array.from({ length: text.length }, (_, at) => at)
+  return { text, starts, ends: starts.map((at) => at + 1) }
+}
+
+/** A secret as it is and as whoever decodes it sees it; a space and a plus are one in a form. */
+function spellingsOf(secret: string): string[] {
+  const spellings = [folded(secret)]
+  let level: Decoded | undefined = undecoded(secret)
+  for (let times = 0; times < MOST_LEVELS; times++) {
+    level = decodedOnce(level)
+    if (!level) break
+    spellings.push(folded(level.text))
+  }
+  return spellings
+}
+
+function folded(text: string): string {
+  return text.replaceAll('+', ' ')
+}
+
+function hide({ text, starts, ends }: Decoded, sought: readonly string[], hidden: Uint8Array): void {
+  const seen = folded(text)
+  for (const secret of sought) {
+    for (let at = seen.indexOf(secret); at !== -1; at = seen.indexOf(secret, at + secret.length)) {
+      hidden.fill(1, starts[at], ends[at + secret.length - 1])
+    }
+  }
+}
+
+function masked(text: string, hidden: Uint8Array): string {
+  let out = ''
+  for (let at = 0; at < text.length; ) {
+    const end = hidden.indexOf(hidden[at] === 1 ? 0 : 1, at)
+    const next = end === -1 ? text.length : end
+    out += hidden[at] === 1 ? MASK : text.slice(at, next)
+    at = next
+  }
+  return out
+}
+
+/** What one decoding makes of it; `undefined` where there is nothing to decode. */
+function decodedOnce({ text, starts, ends }: Decoded): Decoded | undefined {
+  const decoded: Decoded = { text: '', starts: [], ends: [] }
+  const take = (piece: string, from: number, to: number) => {
+    for (let i = 0; i < piece.length; i++) {
+      decoded.starts.push(starts[from] ?? 0)
+      decoded.ends.push(ends[to - 1] ?? 0)
+    }
+    decoded.text += piece
+  }
+  let last = 0
+  for (const { 0: written, index } of text.matchAll(ESCAPE)) {
+    for (; last < index; last++) take(text.charAt(last), last, last + 1)
+    last += written.length
+    take(unescaped(written), index, last)
+  }
+  if (last === 0) return undefined
+  for (; last < text.length; last++) take(text.charAt(last), last, last + 1)
+  return decoded
+}
+
+/** Percent-encoding (RFC 3986), JSON's escapes (RFC 8259 §7), and HTML's character references. */
+const ESCAPE = /(?:%[\da-f]{2})+|\\u[\da-f]{4}|\\["\\/bfnrt]|&(?:#\d{1,7}|#x[\da-f]{1,6}|amp|lt|gt|quot|apos);/gi
+
+const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+const SHORT: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
+
+function unescaped(written: string): string {
+  if (written.startsWith('%')) return Buffer.from(written.replaceAll('%', ''), 'hex').toString('utf8')
+  if (/^\\u/i.test(written)) return String.fromCharCode(Number.parseInt(written.slice(2), 16))
+  if (written.startsWith('\\')) return SHORT[written.slice(1)] ?? written.slice(1)
+  const name = written.slice(1, -1).toLowerCase()
+  if (!name.startsWith('#')) return NAMED[name] ?? written
+  const point = name.startsWith('#x') ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1))
+  return point <= 0x10ffff ? String.fromCodePoint(point) : written
+}

@@ -1,26 +1,87 @@
+// Over 300 lines because it has two hosts, Passport and the router, and says to both what a subclass may override.
+
 import { createHash } from 'node:crypto'
-import { onTheWire, withParams } from './authorization-address'
-import { callbackParams, refuseMalformed } from './callback-params'
-import { absoluteCallbackURL, readCallbackURL, requestPath } from './callback-url'
-import { type ErrorCode, OAuthError } from './errors'
-import { warnOfUnknownOptions } from './known-options'
-import type { AuthenticateOptions, Login, Outcome } from './legs'
-import { log, logFailure } from './log'
-import { type CallbackReading, LoginState } from './login-state'
-import { type DialectOptions, OptionReader } from './options'
-import type { Params } from './provider-call'
-import { type Dialect, type Grant, ProviderClient } from './provider-client'
-import { bareAddress, printable } from './redact'
-import { hasSession, noSession, type SessionRequest } from './session'
-import { scopeList, type TokenSet } from './tokens/token-set'
-import { newVerifier, type Transaction } from './transactions'
+import { meaningOf } from './error-codes'
+import { OAuthError } from './errors'
+import { isForm, type PostedForm, readForm } from './form-post/form'
+import { type PostingPage, postingPage, sendPostingPage } from './form-post/page'
+import type { Params } from './http/request'
+import { logFailure } from './log'
+import { readCallbackURL, readPKCE, requestPath } from './login/authorization-request'
+import { callbackParams, readCallback, stateAndCredential, tellingParameters } from './login/callback'
+import {
+  beginInPage,
+  beginLogin,
+  enterLogin,
+  type FailedLogin,
+  failLogin,
+  finishLogin,
+  type InPageRequest,
+  type Login,
+  type LoginParty,
+  type LoginRequest,
+} from './login/conversation'
+import { readSessionKey } from './login/session-key'
+import { type AlreadyFinished, type CallbackReading, LoginState } from './login/state'
+import { OptionReader, type StrategyOptions, warnOfUnknownOptions } from './options'
+import { ProviderClient } from './provider/client'
+import { type Dialect, sealKeyOf, type TokenGrant } from './provider/definition'
+import type { TokenSet } from './provider/token-set'
+import { leaveNoNewSession } from './session/leave-no-new-session'
+import { type SessionRequest, sessionRequest } from './session/request'
+import type { Transaction } from './session/slot'
 import { runVerify, type VerifyFunction } from './verify'
 
-export type { AuthenticateOptions, Login }
+/** What `passport.authenticate(name, options)` may say of one login. */
+export interface AuthenticateOptions {
+  /** In place of the strategy's own. */
+  callbackURL?: string
+  /** In place of the strategy's own. */
+  scope?: string | string[]
+  /** Anything of the app's: it comes back as `info.state`. */
+  state?: unknown
+  /** @internal What the router knows of the request. */
+  login?: RouterLogin
+}
+
+/** @internal A login that the router begins or finishes; nothing of it comes from the browser unchecked. */
+export interface RouterLogin {
+  /** `entry`: the provider began it, by a code that nobody asked for. */
+  leg: 'begin' | 'callback' | 'entry'
+  returnTo?: string | undefined
+  popup?: boolean | undefined
+  /** Another site's page sent the browser here. */
+  fromElsewhere?: boolean | undefined
+  lock?: LoginRequest['lock']
+}
+
+/** @internal What a login came to, for the host that acts on it. */
+export type LoginResult = { kind: 'redirect'; location: string } | PostingPage | Login | FailedLogin | AlreadyFinished
 
 /**
- * A login provider that speaks its own dialect of OAuth 2.0: the two legs of a login, on passport-oauth2's
+ * A login provider that speaks its own dialect of OAuth 2.0: Passport's adapter over a login, on passport-oauth2's
  * `OAuth2Strategy`. A subclass overrides what differs, and nothing else.
+ *
+ * @example
+ * ```ts
+ * class LanternStrategy extends DialectStrategy {
+ *   constructor(options: DialectOptions, verify: VerifyFunction) {
+ *     const base = new OptionReader('lantern', options).base('baseURL', 'https://lantern.example')
+ *     super('lantern', options, verify, {
+ *       endpoints: {
+ *         authorizationURL: `${base}/authorize`,
+ *         tokenURL: `${base}/token`,
+ *         userProfileURL: `${base}/me`,
+ *       },
+ *       scope: ['profile'],
+ *     })
+ *   }
+ *
+ *   protected profileFields(user: JsonObject) {
+ *     return { id: user.id, displayName: user.name }
+ *   }
+ * }
+ * ```
  */
 export abstract class DialectStrategy extends ProviderClient {
   private readonly verify: VerifyFunction
@@ -30,35 +91,42 @@ export abstract class DialectStrategy extends ProviderClient {
   private readonly logins: LoginState
 
   /** @throws OAuthError `config_invalid`, naming the option */
-  constructor(name: string, options: DialectOptions, verify: VerifyFunction, dialect: Dialect) {
+  constructor(name: string, options: StrategyOptions, verify: VerifyFunction, dialect: Dialect) {
     super(name, options, verify, dialect)
     const read = new OptionReader(name, options)
     this.verify = verify
     this.callbackURL = readCallbackURL(read)
     this.callbackPath = new URL(this.callbackURL, 'http://localhost').pathname
-    this.pkce = readPkce(read, options, dialect.pkce ?? false)
+    this.pkce = readPKCE(read, options, dialect)
+    if (dialect.inPage && this.pkce) read.fail('pkce', 'must be off: a page that begins a login is given no challenge')
     const { clientID, clientSecret, endpoints, fingerprint } = this
     this.logins = new LoginState({
-      key: read.optionalText('sessionKey') ?? 'passport-dialects',
-      lifetime: read.positive('stateLifetime', 600, 'seconds') * 1000,
+      key: readSessionKey(read),
+      lifetime: read.positive('stateLifetime', 600, 'seconds', 86_400) * 1000,
       pkce: this.pkce,
+      nonce: dialect.idToken?.nonce === true,
       store: typeof options.store === 'object' ? options.store : undefined,
-      client: { clientID, clientSecret, endpoints, fingerprint },
+      client: { clientID, clientSecret: sealKeyOf(dialect) ?? clientSecret, endpoints, fingerprint },
     })
     warnOfUnknownOptions(this, options)
   }
 
   /** Passport's entry: begins a login, or finishes one where the request looks like a callback. */
   override authenticate(req: object, options: AuthenticateOptions = {}): void {
-    // express-session and cookie-session type `req.session` each in their own way; session.ts asks for what it needs.
-    const request = req as SessionRequest
+    const request = sessionRequest(req)
     this.converse(request, options)
-      .then((done) => this.act(done))
+      .then((result) => (this.hosted ? this.hosted(result) : this.act(request, result)))
       .catch((error) => {
-        if (!options.flow && OAuthError.is(error)) logFailure(error, this.name)
+        if (!this.hosted && OAuthError.is(error)) logFailure(error, this.name)
         this.report(error)
       })
   }
+
+  /**
+   * @internal The action that another host than Passport puts on the strategy object of a request, beside Passport's
+   * five: it takes what a login came to, before `verify`.
+   */
+  hosted?: (result: LoginResult) => void
 
   // ---- what a dialect may override ------------------------------------------------------------
 
@@ -79,8 +147,7 @@ export abstract class DialectStrategy extends ProviderClient {
 
   /** How the callback's state and credential are read; default `state` and the first of the dialect's `credentials`. */
   protected readCallback(params: URLSearchParams): CallbackReading {
-    const [credential = 'code'] = this.dialect.credentials ?? []
-    return { state: params.get('state') ?? undefined, credential: params.get(credential) ?? undefined }
+    return stateAndCredential(params, this.dialect)
   }
 
   /** The challenge of a PKCE verifier; default S256 in base64url (RFC 7636 §4.2). */
@@ -90,16 +157,16 @@ export abstract class DialectStrategy extends ProviderClient {
 
   /** The token set of a callback's credential; default the token endpoint's answer. */
   protected async exchange(credential: string, transaction: Transaction, options: object): Promise<TokenSet> {
-    const { redirectURI: redirect_uri, verifier: code_verifier } = transaction
+    const { redirectURI: redirect_uri, verifier: code_verifier, nonce } = transaction
     const extra = this.tokenParams(options)
-    const grant: Grant = {
+    const grant: TokenGrant = {
       ...extra,
       grant_type: 'authorization_code',
       code: credential,
       redirect_uri,
       code_verifier,
     }
-    return this.grant(grant, this.scope)
+    return this.grant(grant, this.scope, { ...transaction.callback, ...transaction.about }, { nonce })
   }
 
   /** Whether codes are taken that the provider sends unasked. */
@@ -107,187 +174,139 @@ export abstract class DialectStrategy extends ProviderClient {
     return this.dialect.unsolicited === true
   }
 
-  // ---- the two legs ---------------------------------------------------------------------------
-
-  /** @internal One leg, without Passport: what {@link authenticate} tells it by its actions. */
-  converse(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
-    if (options.flow?.leg === 'entry') return this.enter(req, options)
-    const finishing = options.flow?.leg === 'callback' || this.looksLikeCallback(req)
-    return finishing ? this.finish(req, options) : this.begin(req, options)
+  /** @internal Whether its callback may come by POST. */
+  get takesPost(): boolean {
+    return this.dialect.callback === 'form_post'
   }
 
-  private async begin(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
-    const where = this.at('authorize')
-    if (this.logins.needsSession && !hasSession(req)) throw noSession(where)
-    const callbackURL = this.callbackAddress(req, options)
-    const prepared = await this.prepare()
-    const verifier = this.pkce ? newVerifier() : undefined
-    const state = await this.logins.remember(req, where, {
-      callbackURL,
-      redirectURI: (value) => this.redirectURI(callbackURL, value),
-      verifier,
+  /** @internal Whether a page of the app may begin a login. */
+  get beginsInPage(): boolean {
+    return this.dialect.inPage !== undefined
+  }
+
+  // ---- the two requests of a login ------------------------------------------------------------
+
+  /** @internal One request of a login, as data. @throws OAuthError where it belongs to no login of this session */
+  async converse(req: SessionRequest, options: AuthenticateOptions): Promise<LoginResult> {
+    const { login } = options
+    const posted = await this.postedCallback(req, login?.leg === 'callback')
+    if (posted && !posted.isAgain) return this.postAgain(req, posted)
+    const request: LoginRequest = {
+      req,
+      params: posted?.params ?? callbackParams(req),
+      callbackURL: options.callbackURL ?? this.callbackURL,
+      scope: options.scope,
       appState: options.state,
-      returnTo: options.flow?.returnTo,
-      popup: options.flow?.popup,
-    })
-    const scope = options.scope === undefined ? this.scope : scopeList(options.scope)
-    const { scopeSeparator = ' ' } = this.dialect
-    const protocol = onTheWire(this.dialect, {
-      response_type: 'code',
-      client_id: this.clientID,
-      redirect_uri: this.redirectURI(callbackURL, state),
-      scope: scope.length > 0 ? scope.join(scopeSeparator) : undefined,
-      state,
-      code_challenge: verifier && this.challenge(verifier),
-      code_challenge_method: verifier && 'S256',
-    })
-    const { authorizationURL } = this.endpoints
-    const location = withParams(authorizationURL, protocol, this.authorizationParams(options), prepared)
-    if (log.login.enabled) {
-      log.login('%s: begun, sent to %s, to come back to %s', this.name, bareAddress(location), bareAddress(callbackURL))
+      returnTo: login?.returnTo,
+      popup: login?.popup,
+      fromElsewhere: login?.fromElsewhere,
+      options,
+      lock: login?.lock,
     }
-    return { kind: 'redirect', location }
+    if (login?.leg === 'entry') return enterLogin(this.party(), request)
+    if (login?.leg === 'callback' || this.looksLikeCallback(req, request.params))
+      return finishLogin(this.party(), request)
+    return { kind: 'redirect', ...(await beginLogin(this.party(), request)) }
   }
 
-  private async finish(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
-    const where = this.at('callback')
-    const params = callbackParams(req)
-    const credentials = this.dialect.credentials ?? ['code']
-    refuseMalformed(params, ['state', 'error', 'iss', ...credentials], where)
-    const { state, credential } = this.readCallback(params)
-    const denied = params.get('error')
-    if (credential === undefined && denied === null) throw new OAuthError('callback_invalid', where)
-    const transaction = await this.logins.recall(req, where, { state, credential }, () => {
-      const callbackURL = this.callbackAddress(req, options)
-      return { callbackURL, redirectURI: (value) => this.redirectURI(callbackURL, value) }
-    })
-    if (options.flow) options.flow.popup = transaction.popup === true
-    return this.settled(req, transaction, async () => {
-      this.checkIssuer(params.get('iss'))
-      if (denied !== null) throw this.authorizationError(denied, params, [transaction.state, credential ?? ''])
-      if (credential === undefined) throw new OAuthError('callback_invalid', where)
-      return this.complete(req, options, transaction, credential)
-    })
+  /** @internal Begins a login for a page of the app; resolves to the state that it brings back with the code. @throws OAuthError */
+  beginInPage(request: InPageRequest): Promise<{ state: string }> {
+    return beginInPage(this.party(), request)
   }
 
-  /** A code that the provider sent unasked: no state, so nothing shows whose browser asked for it. */
-  private async enter(req: SessionRequest, options: AuthenticateOptions): Promise<Outcome> {
-    const where = this.at('callback')
-    const params = callbackParams(req)
-    const credentials = this.dialect.credentials ?? ['code']
-    refuseMalformed(params, credentials, where)
-    const { credential } = this.readCallback(params)
-    if (!this.takesUnsolicited || credential === undefined) throw new OAuthError('callback_invalid', where)
-    if (!hasSession(req)) throw noSession(where)
-    const redirectURI = this.callbackAddress(req, options)
-    const transaction: Transaction = {
-      ...this.logins.unsolicited(req, where, credential, redirectURI),
-      ...(options.flow?.returnTo !== undefined && { returnTo: options.flow.returnTo }),
-    }
-    return this.settled(req, transaction, () => this.complete(req, options, transaction, credential))
+  /** The form of a callback that came by POST; `undefined` where this is none. @throws OAuthError `callback_invalid` */
+  private async postedCallback(req: SessionRequest, isCallback: boolean): Promise<PostedForm | undefined> {
+    if (!this.takesPost || req.method !== 'POST') return undefined
+    const isHere = isCallback || requestPath(req) === this.callbackPath
+    if (!isHere && !isForm(req)) return undefined // a button of the app's, maybe
+    const form = await readForm(req, this.at('callback'))
+    return isHere || this.looksLikeCallback(req, form.params) ? form : undefined
   }
 
-  private async complete(
-    req: SessionRequest,
-    options: AuthenticateOptions,
-    transaction: Transaction,
-    credential: string,
-  ): Promise<Outcome> {
-    const tokens = await this.exchange(credential, transaction, options)
-    const profile = await this.loadProfile(tokens)
-    return this.conclude(req, options, { transaction, tokens, profile })
+  /** The first time it came from the provider's site: nothing is believed or kept of it before it comes from this one. */
+  private postAgain(req: SessionRequest, { params }: PostedForm): PostingPage {
+    readCallback(params, this.readCallback(params), this.dialect, this.at('callback'))
+    leaveNoNewSession(req)
+    return postingPage(req, tellingParameters(params, this.dialect))
   }
 
-  /** Runs the rest of a login; where it fails, the login is used up all the same. */
-  private async settled(req: SessionRequest, login: Transaction, work: () => Promise<Outcome>): Promise<Outcome> {
-    try {
-      return await work()
-    } catch (error) {
-      // The first failure is the one to report.
-      await this.logins.settle(req, this.at('callback'), login, { ok: false, error }).catch(() => {})
-      throw error
+  /** @internal Ends a login that its host refuses. */
+  refuse(req: SessionRequest, login: Login, error: unknown): Promise<FailedLogin> {
+    return failLogin({ name: this.name, state: this.logins }, req, login, error)
+  }
+
+  /** The strategy object of this request, as far as a login speaks through it: a subclass may keep things on `this`. */
+  private party(): LoginParty {
+    const { name, dialect, endpoints, clientID, clientSecret, scope, pkce } = this
+    return {
+      name,
+      dialect,
+      endpoints,
+      clientID,
+      clientSecret,
+      scope,
+      pkce,
+      proxy: this.options.proxy === true,
+      state: this.logins,
+      authorizationParams: (options) => this.authorizationParams(options),
+      prepare: () => this.prepare(),
+      redirectURI: (callbackURL, state) => this.redirectURI(callbackURL, state),
+      readCallback: (params) => this.readCallback(params),
+      challenge: (verifier) => this.challenge(verifier),
+      exchange: (credential, transaction, options) => this.exchange(credential, transaction, options),
+      loadProfile: (tokens) => this.loadProfile(tokens),
+      profileOfCode: (code) => this.profileOfCode(code),
     }
   }
 
-  /** `verify` speaks; then the login is marked as used. */
-  private async conclude(req: SessionRequest, options: AuthenticateOptions, login: Login): Promise<Outcome> {
-    if (options.flow?.conclude) {
-      const user = await options.flow.conclude(login)
-      return { kind: 'success', user, info: undefined }
-    }
-    const { transaction, tokens, profile } = login
+  /** Passport, as the host of a login. */
+  private async act(req: SessionRequest, result: LoginResult): Promise<void> {
+    if (result.kind === 'redirect') return this.redirect(result.location)
+    if (result.kind === 'page') return this.sendPage(req, result)
+    if (result.kind === 'failed') throw result.error
+    if (result.kind === 'already finished') throw this.failure('state_used', 'callback')
+    const { transaction, tokens, profile, credential } = result
     const passReq = this.options.passReqToCallback === true
-    const { user, info } = await runVerify(this.verify, passReq ? req : undefined, tokens, profile, this.name)
-    if (!user) {
-      await this.logins.settle(req, this.at('callback'), transaction, { ok: false })
-      return { kind: 'refused', info: info ?? this.failure('verify_refused', 'callback') }
+    let verified: Awaited<ReturnType<typeof runVerify>>
+    try {
+      verified = await runVerify(this.verify, passReq ? req : undefined, tokens, profile, this.name)
+    } catch (error) {
+      throw (await this.refuse(req, result, error)).error
     }
-    await this.logins.settle(req, this.at('callback'), transaction, { ok: true })
+    const { user, info } = verified
+    if (!user) {
+      const refusal = info ?? this.failure('verify_refused', 'callback')
+      await this.refuse(req, result, refusal)
+      return this.fail(challenge(refusal), 403)
+    }
+    await this.logins.settle(req, this.at('callback'), transaction, credential, { ok: true })
     const { appState } = transaction
-    return { kind: 'success', user, info: appState ? { ...info, state: appState } : (info ?? {}) }
+    this.success(user as Express.User, appState ? { ...info, state: appState } : (info ?? {})) // whatever `verify` gave
   }
 
-  private act(outcome: Outcome): void {
-    if (outcome.kind === 'redirect') this.redirect(outcome.location)
-    else if (outcome.kind === 'success')
-      this.success(outcome.user as Express.User, outcome.info) // whatever `verify` gave
-    else this.fail(challenge(outcome.info), 403)
+  /** Passport has no action for a page. */
+  private sendPage({ res }: SessionRequest, page: PostingPage): void {
+    const message = 'A callback by POST needs Express: there is no `req.res`.'
+    if (!res) throw this.failure('config_invalid', 'callback', message)
+    sendPostingPage(res, page)
   }
 
   /** What the user or the browser did wrong is Passport's `fail`; everything else its `error`. */
   private report(error: unknown): void {
-    if (!OAuthError.is(error) || !FAILURES.has(error.code) || error.status >= 500) this.error(error)
-    else this.fail(challenge(error), error.status)
+    const isFailure = OAuthError.is(error) && meaningOf(error.code).passport === 'fail' && error.status < 500
+    if (isFailure) this.fail(challenge(error), error.status)
+    else this.error(error)
   }
 
-  private looksLikeCallback(req: SessionRequest): boolean {
-    const params = callbackParams(req)
+  private looksLikeCallback(req: SessionRequest, params: URLSearchParams): boolean {
     const telling = ['code', 'error', 'state', ...(this.dialect.credentials ?? [])]
     if (telling.some((name) => params.has(name))) return true
     if (this.readCallback(params).state !== undefined) return true
     return requestPath(req) === this.callbackPath
   }
-
-  private callbackAddress(req: SessionRequest, options: AuthenticateOptions): string {
-    return absoluteCallbackURL(req, options.callbackURL ?? this.callbackURL, this.options.proxy === true)
-  }
-
-  private checkIssuer(iss: string | null): void {
-    const { issuer } = this.dialect
-    // RFC 9207 §2.4: compared letter by letter, and refused where a configured issuer does not send it.
-    if (issuer !== undefined && iss !== issuer) throw this.failure('issuer_mismatch', 'callback')
-  }
-
-  private authorizationError(error: string, params: URLSearchParams, secrets: readonly string[]): OAuthError {
-    const description = params.get('error_description')
-    return new OAuthError(error === 'access_denied' ? 'access_denied' : 'authorization_failed', {
-      ...this.at('callback'),
-      providerCode: printable(error, secrets),
-      ...(description && { providerMessage: printable(description, secrets) }),
-    })
-  }
 }
-
-const FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'access_denied',
-  'session_missing',
-  'state_missing',
-  'state_unknown',
-  'state_expired',
-  'state_used',
-  'state_mismatch',
-  'callback_invalid',
-  'issuer_mismatch',
-])
 
 /** Passport takes any value as a challenge and hands it on as `info`; its types know strings and numbers only. */
 function challenge(info: unknown): string {
   return info as unknown as string
-}
-
-function readPkce(read: OptionReader, options: DialectOptions, fallback: boolean): boolean {
-  const { pkce } = options
-  if (pkce === undefined) return fallback
-  if (pkce === true || pkce === 'S256') return true
-  return pkce === false ? false : read.fail('pkce', "must be true, false or 'S256' (RFC 7636 §7.2 warns of plain)")
 }

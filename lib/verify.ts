@@ -1,8 +1,8 @@
 import type { Request } from 'express'
 import { OAuthError } from './errors'
-import type { DialectProfile } from './profile'
-import type { JsonObject } from './provider-call'
-import type { TokenSet } from './tokens/token-set'
+import type { JsonObject } from './json'
+import type { DialectProfile } from './provider/profile'
+import type { TokenSet } from './provider/token-set'
 
 /** What `verify` calls at its end, as in passport-oauth2. */
 export type VerifyCallback = (error?: unknown, user?: unknown, info?: object) => void
@@ -11,6 +11,7 @@ export type VerifyCallback = (error?: unknown, user?: unknown, info?: object) =>
  * `verify` in passport-oauth2's forms, told apart by the number of parameters:
  * `(accessToken, refreshToken, profile, done)`, `(accessToken, refreshToken, params, profile, done)`,
  * each with a leading `req` under `passReqToCallback`. `params` is the provider's token object, out of its envelope.
+ * Where a provider issues no token of the user's (WeCom), `accessToken` is undefined and `params` empty.
  */
 export type VerifyFunction = Form<Plain> | LongForm<Plain, Full> | Accepted<[req: Request, ...Plain]> | LongWithRequest
 
@@ -61,11 +62,11 @@ export interface Verified {
 export async function runVerify(
   verify: VerifyFunction,
   req: object | undefined,
-  tokens: TokenSet,
+  tokens: TokenSet | undefined,
   profile: DialectProfile | undefined,
   provider: string,
 ): Promise<Verified> {
-  const { accessToken, refreshToken, raw } = tokens
+  const { accessToken, refreshToken, raw = {} }: Partial<TokenSet> = tokens ?? {}
   const leading = req === undefined ? [] : [req]
   const withParams = verify.length >= leading.length + 5
   try {

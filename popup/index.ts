@@ -15,16 +15,32 @@ export interface PopupOptions {
 
 /**
  * Logs in at `provider` in a window of its own. Call it in the click itself, or the browser blocks the window; then the
- * whole page goes to the login, and the promise stays pending. Resolves, and never rejects, when the login has succeeded
- * or failed, or the window was closed. Works under Cross-Origin-Opener-Policy: the result comes by `BroadcastChannel` too.
+ * whole page goes to the login, and the promise resolves only where the person comes back to this page as it was.
+ * Resolves, and never rejects, when the login has succeeded or failed, or the window was closed. Works under
+ * Cross-Origin-Opener-Policy: the result comes by `BroadcastChannel` too.
+ *
+ * A window that says that the login succeeded is not taken at its word: this page asks for its own session. A frame of
+ * another site has cookies of its own, and is told `session_missing` where the login is not in them.
+ *
+ * @example
+ * ```ts
+ * import { loginWithPopup } from 'passport-dialects/popup'
+ *
+ * document.querySelector('#login')?.addEventListener('click', async () => {
+ *   const { ok, code } = await loginWithPopup('tapd')
+ *   if (ok) location.reload()
+ *   else if (code) alert(`The login failed: ${code}`)
+ * })
+ * ```
  */
 export function loginWithPopup(provider: string, options: PopupOptions = {}): Promise<PopupResult> {
   const { mountPath = '/auth', returnTo = location.pathname + location.search } = options
-  const login = `${mountPath.replace(/\/+$/, '')}/${encodeURIComponent(provider)}`
+  const base = mountPath.replace(/\/+$/, '')
+  const login = `${base}/${encodeURIComponent(provider)}`
   const popup = open(`${login}?popup=1`, `login-${provider}`, 'popup,width=520,height=720')
   if (!popup) {
     location.assign(`${login}?returnTo=${encodeURIComponent(returnTo)}`)
-    return new Promise(() => {})
+    return comeBack().then(() => sessionResult(base, provider, { ok: false }, false))
   }
   return new Promise((resolve) => {
     const channel = new BroadcastChannel('passport-dialects')
@@ -38,7 +54,8 @@ export function loginWithPopup(provider: string, options: PopupOptions = {}): Pr
     }
     const listen = ({ origin, data }: MessageEvent) => {
       if (origin !== location.origin || data?.type !== 'passport-dialects' || data.provider !== provider) return
-      finish(data.code ? { ok: data.ok, code: data.code } : { ok: data.ok })
+      if (!data.ok) finish(data.code ? { ok: false, code: data.code } : { ok: false })
+      else sessionResult(base, provider, { ok: false, code: 'session_missing' }).then(finish)
     }
     const watch = setInterval(() => {
       if (!document.hasFocus()) left = true
@@ -49,5 +66,42 @@ export function loginWithPopup(provider: string, options: PopupOptions = {}): Pr
     }, 250)
     channel.onmessage = listen
     addEventListener('message', listen)
+    // What was said while this page lay in the back/forward cache has reached nobody.
+    comeBack().then(() =>
+      sessionResult(base, provider, { ok: false }, false).then((result) => result.ok && finish(result)),
+    )
   })
+}
+
+/** This page is shown again as it was left: out of the back/forward cache. */
+function comeBack(): Promise<void> {
+  return new Promise((resolve) => {
+    const shown = ({ persisted }: PageTransitionEvent) => {
+      if (!persisted) return
+      removeEventListener('pageshow', shown)
+      resolve()
+    }
+    addEventListener('pageshow', shown)
+  })
+}
+
+/**
+ * Success where this page's own session is logged in at `provider`, else `otherwise`; where it cannot be asked, what the
+ * window said stands.
+ */
+async function sessionResult(
+  base: string,
+  provider: string,
+  otherwise: PopupResult,
+  said = true,
+): Promise<PopupResult> {
+  try {
+    const response = await fetch(`${base}/session`, { headers: { accept: 'application/json' } })
+    if (!response.ok) return { ok: said }
+    const { providers } = await response.json()
+    const names: unknown[] = Array.isArray(providers) ? providers.map((login) => login?.name) : []
+    return names.includes(provider) ? { ok: true } : otherwise
+  } catch {
+    return { ok: said }
+  }
 }

@@ -1,7 +1,7 @@
 // Builds dist/: CommonJS, so that `import` and `require` share one copy of the package; the browser's popup helper, which
 // keeps nothing, in both formats. What a user imports from `lib/` is one file.
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
@@ -15,6 +15,7 @@ compile('popup/tsconfig.json')
 compile('popup/tsconfig.json', '--module', 'es2022', '--outDir', 'dist/popup/esm')
 writeFileSync('dist/popup/esm/package.json', '{ "type": "module" }\n')
 checkRequires()
+dropDeclarations()
 
 /**
  * The engine and the strategies as one file: Node takes twenty milliseconds longer to load seventy. The declarations stay
@@ -47,6 +48,26 @@ function checkRequires() {
     if (!path.endsWith('.js')) continue
     const { resolve: find } = createRequire(path)
     for (const [, target] of readFileSync(path, 'utf8').matchAll(/\brequire\("(\.[^"]+)"\)/g)) find(target)
+  }
+}
+
+/** Of what nobody can import: declarations that no entry of the package leads to. */
+function dropDeclarations() {
+  const { exports } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const wanted = new Set()
+  const follow = (path) => {
+    if (wanted.has(path) || !existsSync(path)) return
+    wanted.add(path)
+    for (const [, target] of readFileSync(path, 'utf8').matchAll(/\b(?:from |import\()["'](\.[^"']+)["']/g)) {
+      const to = resolve(path, '..', target.replace(/\.js$/, ''))
+      for (const ending of ['.d.ts', '/index.d.ts']) follow(`${to}${ending}`)
+    }
+  }
+  for (const entry of Object.values(exports)) {
+    for (const { types } of [entry, entry.import ?? {}, entry.require ?? {}]) if (types) follow(resolve(types))
+  }
+  for (const file of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
+    if (file.endsWith('.d.ts') && !wanted.has(resolve('dist', file))) rmSync(join('dist', file))
   }
 }
 

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { checkKit } from './package-check/kit-tests.mjs'
+import { checkNew } from './package-check/new-provider.mjs'
 
 // Packs the package and uses it as strangers would: judged by publint and attw, installed into fresh projects of each
 // kind, logged in with on each Node. Needs the npm registry (or npm's cache) and nothing else outside loopback.
@@ -77,7 +78,9 @@ async function main() {
     ]),
   )
   await checkTypes(tarball)
-  await checkKit(newDirectory('kit'), [tarball, ...PEERS.new], { step, install, run, inTurns })
+  const kit = newDirectory('kit')
+  await checkKit(kit, [tarball, ...PEERS.new], { step, install, run, inTurns })
+  await checkNew(kit, nodes, { step, run, inTurns })
   await step('budget', () => checkBudget(tarball))
   for (const note of notes) console.log(note)
   console.log(`${Math.round((Date.now() - started) / 1000)} s`)
@@ -245,13 +248,13 @@ async function expectOutput(command, args, directory, wanted) {
 }
 
 /** Without what npm tells its scripts, and with nothing of this repository on the way. */
-function run(command, args, cwd) {
-  const env = Object.fromEntries(
+function run(command, args, cwd, more = {}) {
+  const own = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(npm_(?!config_cache)|NODE_OPTIONS$|NODE_ENV$)/i.test(name)),
   )
   return promisify(execFile)(command, args, {
     cwd,
-    env,
+    env: { ...own, ...more },
     signal: children.signal,
     timeout: 120_000,
     shell: process.platform === 'win32',

@@ -1,5 +1,5 @@
 import type { DialectOptions, JsonObject, Refusal } from '../lib/dialect'
-import { askOnce, OAuthError, OptionReader, textOf } from '../lib/dialect'
+import { askWithoutLogin, OAuthError, OptionReader, textOf } from '../lib/dialect'
 
 /** What AIHubMix wants to know of an application (https://docs.aihubmix.com/cn/api/Auth). */
 export interface ApplicationRequest
@@ -26,6 +26,15 @@ export interface RegisteredApplication {
  *
  * @throws OAuthError `config_invalid` naming the option; `client_rejected`: the developer token is refused;
  *   `provider_error` with AIHubMix's own words; `provider_*` and `response_*` of any call
+ *
+ * @example
+ * ```ts
+ * const { clientID, clientSecret } = await registerApplication({
+ *   developerToken,
+ *   name: 'My app',
+ *   redirectURI: 'https://app.example.com/auth/aihubmix/callback',
+ * })
+ * ```
  */
 export async function registerApplication(request: ApplicationRequest): Promise<RegisteredApplication> {
   const read = new OptionReader('registerApplication', request)
@@ -34,7 +43,7 @@ export async function registerApplication(request: ApplicationRequest): Promise<
   const name = read.text('name')
   const redirect_uri = read.address('redirectURI')
   const json: JsonObject = { name, description: read.optionalText('description') ?? '', redirect_uri }
-  const app = await askOnce({ method: 'POST', url, json, bearer }, DIALECT, 'aihubmix', request)
+  const app = await askWithoutLogin({ method: 'POST', url, json, bearer }, DIALECT, 'aihubmix', request)
   const [clientID, clientSecret] = [textOf(app.client_id), textOf(app.client_secret)]
   if (clientID === undefined || clientSecret === undefined) {
     const message = 'AIHubMix answered without a client id and secret: look into its console before trying again.'

@@ -1,6 +1,7 @@
 import type {
   DialectOptions,
   JsonObject,
+  OwnOptions,
   Params,
   ProfileFields,
   Refusal,
@@ -8,16 +9,19 @@ import type {
   VerifyFunction,
   WithRequest,
 } from '../lib/dialect'
-import { DialectStrategy, OptionReader, standardRefusal, textOf } from '../lib/dialect'
+import { DialectStrategy, isObject, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
 /** AIHubMix (https://docs.aihubmix.com/cn/api/Auth). Credentials in the body; flat answers; access 2 h, refresh 30 d. */
 export interface AihubmixOptions extends DialectOptions {
   /** One-click login: a user who is logged in at AIHubMix sees no consent page. Default false. */
   autoAuthorize?: boolean | undefined
+  /** Where the URL of the top-up page is asked for. Default: under `baseURL`. */
+  topupURL?: string | undefined
 }
 
 /** The strategy of AIHubMix; its constructor throws `config_invalid`, naming the option. See {@link AihubmixOptions}. */
 export class AihubmixStrategy extends DialectStrategy {
+  static options = { autoAuthorize: 'flag', topupURL: 'text' } satisfies OwnOptions<AihubmixOptions>
   private readonly autoAuthorize: boolean
 
   constructor(...withRequest: WithRequest<AihubmixOptions>)
@@ -42,24 +46,18 @@ export class AihubmixStrategy extends DialectStrategy {
     return { auto_authorize: this.autoAuthorize ? 'true' : undefined }
   }
 
-  /** `success: false` is a failure on HTTP 200 too. */
+  /** `success: false` is a failure on HTTP 200 too. The gateway before it refuses by `{ error: { message } }`. */
   override refusal(body: JsonObject): Refusal | undefined {
-    const standard = standardRefusal(body)
-    if (standard || body.success !== false) return standard
-    return { providerMessage: textOf(body.message) }
+    if (isObject(body.error)) return { providerMessage: textOf(body.error.message) }
+    return body.success === false ? { providerMessage: textOf(body.message) } : standardRefusal(body)
   }
 
-  /** The address is for a browser: anything but http(s) could run there. */
+  /** The URL is for a browser: anything but http(s) could run there. */
   override async topup({ accessToken: bearer }: TokenSet): Promise<string> {
-    const url = this.endpoints.topupURL ?? ''
-    const { payload } = await this.ask({ method: 'GET', url, bearer }, 'request')
-    const address = textOf(payload.topup_url) ?? ''
-    if (/^https?:\/\//i.test(address) && URL.canParse(address)) return address
-    throw this.failure(
-      'response_invalid',
-      'request',
-      'The top-up address that AIHubMix returned is no http(s) address.',
-    )
+    const { payload } = await this.ask({ method: 'GET', url: this.endpoint('topupURL'), bearer }, 'request')
+    const url = textOf(payload.topup_url) ?? ''
+    if (/^https?:\/\//i.test(url) && URL.canParse(url)) return url
+    throw this.failure('response_invalid', 'request', 'The top-up URL from AIHubMix is not an http(s) URL.')
   }
 
   protected profileFields(user: JsonObject): ProfileFields {

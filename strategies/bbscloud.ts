@@ -2,18 +2,17 @@ import type {
   CallbackReading,
   DialectOptions,
   ErrorCode,
-  Json,
   JsonObject,
+  OwnOptions,
   Params,
   Phase,
   ProfileFields,
-  ProviderRequest,
   Refusal,
   TokenSet,
   VerifyFunction,
   WithRequest,
 } from '../lib/dialect'
-import { DialectStrategy, OptionReader, textOf } from '../lib/dialect'
+import { DialectStrategy, lookUp, OptionReader, textOf } from '../lib/dialect'
 
 /**
  * BBScloud (document of 2021-06-28). The server fetches a code before the redirect; the callback brings the
@@ -37,18 +36,17 @@ const USER_INFO_CODES: Record<string, ErrorCode> = {
 
 /** The strategy of BBScloud; its constructor throws `config_invalid`, naming the option. See {@link BbscloudOptions}. */
 export class BbscloudStrategy extends DialectStrategy {
-  private readonly codeURL: string
+  static options = { codeURL: 'text' } satisfies OwnOptions<BbscloudOptions>
 
   constructor(...withRequest: WithRequest<BbscloudOptions>)
   constructor(options: BbscloudOptions, verify: VerifyFunction)
   constructor(options: BbscloudOptions, verify: VerifyFunction) {
     const read = new OptionReader('bbscloud', options)
     const site = read.base('baseURL')
-    const codeURL = read.address('codeURL', `${site}/api/sso/oauth_code`)
     super('bbscloud', options, verify, {
       endpoints: {
         authorizationURL: `${site}/loginAuth`,
-        tokenURL: codeURL,
+        codeURL: `${site}/api/sso/oauth_code`,
         userProfileURL: `${site}/api/sso/userInfo`,
       },
       scope: [],
@@ -56,14 +54,13 @@ export class BbscloudStrategy extends DialectStrategy {
       // The document knows the token as a parameter only.
       tokenParameter: 'access_token',
     })
-    this.codeURL = codeURL
   }
 
   /** Step 1: the code that the authorization address must carry. */
   protected override async prepare(): Promise<Params> {
     const { clientID: client_id, clientSecret: client_secret } = this
     const json = { client_id, client_secret, response_type: 'code' }
-    const { payload } = await this.ask({ method: 'POST', url: this.codeURL, json }, 'code')
+    const { payload } = await this.ask({ method: 'POST', url: this.endpoint('codeURL'), json }, 'code')
     const code = textOf(payload.data)
     if (code === undefined) throw this.failure('response_invalid', 'code', 'BBScloud returned no code.')
     return { code }
@@ -86,15 +83,11 @@ export class BbscloudStrategy extends DialectStrategy {
     return this.toTokenSet({ access_token: token, expires_in: TOKEN_SECONDS }, [], 'callback')
   }
 
-  protected override profileRequest(tokens: TokenSet): ProviderRequest {
-    return { method: 'GET', url: this.endpoints.userProfileURL, query: { access_token: tokens.accessToken } }
-  }
-
   /** `type: 1` is the success of step 1, `error: 0` that of userInfo; both come as number or as text. */
   override refusal(body: JsonObject, phase: Phase): Refusal | undefined {
     if (phase === 'code') {
       const type = textOf(body.type)
-      if (type === '1') return undefined
+      if (type === '1' || type === undefined) return undefined
       return {
         code: 'client_rejected',
         providerCode: type,
@@ -103,12 +96,8 @@ export class BbscloudStrategy extends DialectStrategy {
     }
     const error = textOf(body.error) ?? '0'
     if (error === '0') return undefined
-    const code = Object.hasOwn(USER_INFO_CODES, error) ? USER_INFO_CODES[error] : 'provider_error'
+    const code = lookUp(USER_INFO_CODES, error) ?? 'provider_error'
     return { code, providerCode: error, providerMessage: textOf(body.error_description) }
-  }
-
-  override unwrap(body: JsonObject): Json {
-    return body
   }
 
   /** `avatar` is a bare file name of an unknown host: it stays in `_json`. */

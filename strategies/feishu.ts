@@ -1,17 +1,18 @@
 import type {
   DialectOptions,
   ErrorCode,
-  Grant,
   Json,
   JsonObject,
+  OwnOptions,
   Phase,
   ProfileFields,
   ProviderRequest,
   Refusal,
+  TokenGrant,
   VerifyFunction,
   WithRequest,
 } from '../lib/dialect'
-import { DialectStrategy, lookUp, OptionReader, textOf } from '../lib/dialect'
+import { DialectStrategy, isObject, lookUp, OptionReader, textOf } from '../lib/dialect'
 
 /**
  * Feishu, and Lark, which is the same outside China (pages below open.feishu.cn/document, read 2026-11-21):
@@ -67,6 +68,8 @@ const CODES: Record<string, ErrorCode> = {
 }
 
 export class FeishuStrategy extends DialectStrategy {
+  static options = { edition: 'text' } satisfies OwnOptions<FeishuOptions>
+
   constructor(...withRequest: WithRequest<FeishuOptions>)
   constructor(options: FeishuOptions, verify: VerifyFunction)
   constructor(options: FeishuOptions, verify: VerifyFunction) {
@@ -89,7 +92,7 @@ export class FeishuStrategy extends DialectStrategy {
   }
 
   /** The grant and the app's credentials as JSON, never beside a Basic header (code 20070). */
-  protected override tokenRequest(grant: Grant): ProviderRequest {
+  protected override tokenRequest(grant: TokenGrant): ProviderRequest {
     const { clientID: client_id, clientSecret: client_secret } = this
     return { method: 'POST', url: this.tokenEndpoint(grant), json: { ...grant, client_id, client_secret } }
   }
@@ -99,7 +102,9 @@ export class FeishuStrategy extends DialectStrategy {
     const providerCode = textOf(body.code)
     if (providerCode === '0' || providerCode === undefined) return undefined
     const code = lookUp(CODES, providerCode) ?? 'provider_error'
-    return { code, providerCode, providerMessage: textOf(body.error_description) ?? textOf(body.msg) }
+    const providerMessage = textOf(body.error_description) ?? textOf(body.msg)
+    const { log_id } = isObject(body.error) ? body.error : body
+    return { code, providerCode, providerMessage, requestId: textOf(log_id) }
   }
 
   /** The token stands at the top, all else in `data`. */

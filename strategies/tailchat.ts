@@ -1,4 +1,12 @@
-import type { DialectOptions, JsonObject, Params, ProfileFields, VerifyFunction, WithRequest } from '../lib/dialect'
+import type {
+  DialectOptions,
+  JsonObject,
+  OwnOptions,
+  Params,
+  ProfileFields,
+  VerifyFunction,
+  WithRequest,
+} from '../lib/dialect'
 import { DialectStrategy, OptionReader } from '../lib/dialect'
 
 /**
@@ -15,6 +23,7 @@ export interface TailchatOptions extends DialectOptions {
 
 /** The strategy of Tailchat; its constructor throws `config_invalid`, naming the option. See {@link TailchatOptions}. */
 export class TailchatStrategy extends DialectStrategy {
+  static options = { issuer: 'text' } satisfies OwnOptions<TailchatOptions>
   private readonly site: string
 
   constructor(...withRequest: WithRequest<TailchatOptions>)

@@ -2,14 +2,15 @@ import type {
   DialectOptions,
   DialectProfile,
   ErrorCode,
-  Grant,
   Json,
   JsonObject,
+  OwnOptions,
   Params,
   Phase,
   ProfileFields,
   ProviderRequest,
   Refusal,
+  TokenGrant,
   TokenSet,
   VerifyFunction,
   WithRequest,
@@ -40,6 +41,7 @@ const REFUSED_CLIENT = /invalid_client|basic auth|client/i
 
 /** The strategy of TAPD; its constructor throws `config_invalid`, naming the option. See {@link TapdOptions}. */
 export class TapdStrategy extends DialectStrategy {
+  static options = { site: 'text', profileSource: 'text', silentLogin: 'flag' } satisfies OwnOptions<TapdOptions>
   private readonly profileSource: 'users/info' | 'resource'
 
   constructor(...withRequest: WithRequest<TapdOptions>)
@@ -68,7 +70,7 @@ export class TapdStrategy extends DialectStrategy {
   }
 
   /** Basic with the raw id and secret (the document's `open sesame` has a space); nothing of them in the body. */
-  protected override tokenRequest(grant: Grant): ProviderRequest {
+  protected override tokenRequest(grant: TokenGrant): ProviderRequest {
     const basic = { user: this.clientID, password: this.clientSecret }
     return { method: 'POST', url: this.tokenEndpoint(grant), form: grant, basic }
   }
@@ -99,7 +101,8 @@ export class TapdStrategy extends DialectStrategy {
   protected override async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
     if (this.profileSource === 'users/info') return super.fetchProfile(tokens)
     const { resource } = tokens.raw
-    if (isObject(resource) && resource.type === 'user') return this.toProfile(resource, JSON.stringify(resource))
+    if (isObject(resource) && resource.type === 'user')
+      return this.toProfile(resource, JSON.stringify(resource), tokens)
     throw this.failure('response_invalid', 'profile', "The token's `resource` is not of type `user`: it names nobody.")
   }
 

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto'
-import type { DialectOptions, Grant, JsonObject, Phase, TokenSet, VerifyFunction, WithRequest } from '../lib/dialect'
+import type {
+  DialectOptions,
+  JsonObject,
+  OwnOptions,
+  Phase,
+  TokenGrant,
+  TokenSet,
+  VerifyFunction,
+  WithRequest,
+} from '../lib/dialect'
 import { DialectStrategy, isObject, lookUp, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
 /** TikTok Login Kit for web (https://developers.tiktok.com/doc/login-kit-web). */
@@ -33,6 +42,7 @@ const API_CODES = {
 
 /** The strategy of TikTok; its constructor throws `config_invalid`, naming the option. See {@link TiktokOptions}. */
 export class TiktokStrategy extends DialectStrategy {
+  static options = { apiVersion: 'text', fields: 'list', disableAutoAuth: 'flag' } satisfies OwnOptions<TiktokOptions>
   private readonly own: { v1: boolean; fields: string[] | undefined; disableAutoAuth: boolean }
 
   constructor(...withRequest: WithRequest<TiktokOptions>)
@@ -53,6 +63,7 @@ export class TiktokStrategy extends DialectStrategy {
       scope: ['user.info.basic'],
       scopeSeparator: ',',
       clientIDName: 'client_key',
+      tokenMayBeRefused: [401], // a missing scope is one too
     })
     this.own = { v1, fields: read.words('fields'), disableAutoAuth: read.flag('disableAutoAuth') }
   }
@@ -67,7 +78,7 @@ export class TiktokStrategy extends DialectStrategy {
   }
 
   /** v2: a form. v1: everything in the query, no redirect address, and no secret to refresh. */
-  protected override tokenRequest(grant: Grant) {
+  protected override tokenRequest(grant: TokenGrant) {
     const { clientID: client_key, clientSecret: client_secret } = this
     const call = { method: 'POST' as const, url: this.tokenEndpoint(grant) }
     if (!this.own.v1) return { ...call, form: { ...grant, client_key, client_secret } }
@@ -75,36 +86,36 @@ export class TiktokStrategy extends DialectStrategy {
     return { ...call, query: { ...grant, redirect_uri: undefined, client_key, client_secret: secret } }
   }
 
-  protected override revokeRequest({ accessToken, raw }: TokenSet) {
-    const { clientID: client_key, clientSecret: client_secret } = this
-    const call = { method: 'POST' as const, url: this.endpoints.revokeURL ?? '' }
-    if (this.own.v1) return { ...call, query: { open_id: textOf(raw.open_id), access_token: accessToken } }
-    return { ...call, form: { client_key, client_secret, token: accessToken } }
+  protected override revokeRequest({ accessToken: token, raw }: TokenSet) {
+    const call = { method: 'POST' as const, url: this.endpoint('revokeURL') }
+    if (this.own.v1) return { ...call, query: { open_id: textOf(raw.open_id), access_token: token } }
+    return { ...call, form: { client_key: this.clientID, client_secret: this.clientSecret, token } }
   }
 
   protected override profileRequest({ accessToken: access_token, raw: { open_id }, scope }: TokenSet) {
-    const url = this.endpoints.userProfileURL
-    const { v1, fields: asked } = this.own
-    if (v1) return { method: 'POST' as const, url, json: { access_token, open_id, fields: asked ?? V1_FIELDS } }
-    const granted = scope.flatMap((name) => lookUp<string[]>(FIELDS, name) ?? [])
-    const fields = asked?.filter((field) => granted.includes(field)) ?? granted
+    const [url, fields] = [this.endpoints.userProfileURL, this.fieldsOf(scope)]
+    if (fields.length === 0) throw this.failure('scope_insufficient', 'profile')
+    if (this.own.v1) return { method: 'POST' as const, url, json: { access_token, open_id, fields } }
     return { method: 'GET' as const, url, query: { fields: fields.join(',') }, bearer: access_token }
+  }
+
+  private fieldsOf(scope: string[]) {
+    const allowed = this.own.v1 ? V1_FIELDS : scope.flatMap((name) => lookUp<string[]>(FIELDS, name) ?? [])
+    return this.own.fields?.filter((field) => allowed.includes(field)) ?? allowed
   }
 
   /** Three shapes: nested `error` (API), flat (OAuth endpoints, also on HTTP 200), `data.error_code` (v1). */
   override refusal(body: JsonObject) {
-    const { error, data } = body
-    if (isObject(error)) {
-      if (error.code === 'ok') return undefined
-      const nested = standardRefusal({ error: error.code, error_description: error.message }, API_CODES)
-      return { ...nested, requestId: textOf(error.log_id) }
+    if (isObject(body.error)) {
+      const { code, message, log_id } = body.error
+      if (code === 'ok' || textOf(code) === '0') return undefined
+      return { ...standardRefusal({ error: code, error_description: message }, API_CODES), requestId: textOf(log_id) }
     }
-    const flat = standardRefusal(body)
-    if (flat) return { ...flat, requestId: textOf(body.log_id) }
-    if (!isObject(data)) return undefined
-    const { error_code = 0, description, log_id } = data
-    if (textOf(error_code) === '0' && body.message !== 'error') return undefined
-    return { providerCode: textOf(error_code), providerMessage: textOf(description), requestId: textOf(log_id) }
+    const { error_code: error, description: error_description, log_id } = isObject(body.data) ? body.data : body
+    const failed = Number(textOf(error)) || body.message === 'error'
+    const v1 = failed ? { ...standardRefusal({ error, error_description }) } : undefined
+    const refusal = standardRefusal(body) ?? v1
+    return refusal && { ...refusal, requestId: textOf(log_id) }
   }
 
   override unwrap(body: JsonObject, phase: Phase) {
@@ -113,8 +124,9 @@ export class TiktokStrategy extends DialectStrategy {
     return isObject(data) && (this.own.v1 || isObject(error)) ? data.user : undefined
   }
 
-  /** `open_id` is the user's id within one app; `union_id`, within one developer, stays in `_json`. */
-  protected profileFields({ open_id, display_name, username, avatar_url }: JsonObject) {
-    return { id: open_id, displayName: display_name, username, photo: avatar_url }
+  /** `open_id` is the user's id within one app. Where it was not to be asked for, the token response has it. */
+  protected profileFields({ open_id, display_name, username, avatar_url }: JsonObject, { scope, raw }: TokenSet) {
+    const id = this.fieldsOf(scope).includes('open_id') ? open_id : raw.open_id
+    return { id, displayName: display_name, username, photo: avatar_url }
   }
 }

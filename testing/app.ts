@@ -7,7 +7,8 @@ import { type DialectProfile, type DialectStrategy, oauthRouter, type StrategyCl
 /** What a finished login handed to `verify`. */
 export interface Login {
   profile: DialectProfile
-  accessToken: string
+  /** `undefined` where a login brings no token of the user's. */
+  accessToken: string | undefined
   refreshToken: string | undefined
   /** Under the router alone. */
   tokens: TokenSet | undefined
@@ -21,20 +22,36 @@ export interface App {
   /** Forgotten at the next request. */
   readonly last: { login: Login | undefined; error: unknown }
   forget(): void
+  /** Whether the provider's deadline is the app's `hastyTimeout` from now on; never under a bare Passport. */
+  hurry(hurried: boolean): void
   close(): Promise<void>
 }
 
 export type Mount = 'oauthRouter' | 'bare Passport'
 
-/** An app with `oauthRouter`, and two instances of the strategy in it: one of the strategy's name, and `other`. */
-export async function routerApp(strategy: StrategyClass, name: string, options: object): Promise<App> {
+/**
+ * An app with `oauthRouter`, and two instances of the strategy in it: one of the strategy's name, and `other`.
+ * @param hastyTimeout milliseconds, for {@link App.hurry}
+ */
+export async function routerApp(
+  strategy: StrategyClass,
+  name: string,
+  options: object,
+  hastyTimeout?: number,
+): Promise<App> {
   const last: App['last'] = { login: undefined, error: undefined }
+  const provided = (own: object) => {
+    return { [name]: { strategy, ...clientOptions(own) }, other: { strategy, ...clientOptions(own) } }
+  }
+  const usual = provided(options)
+  const hasty = provided({ ...options, timeout: hastyTimeout })
+  let hurried = false
   const { origin, close } = await start((app) => {
     const router = oauthRouter({
-      providers: { [name]: { strategy, ...clientOptions(options) }, other: { strategy, ...clientOptions(options) } },
+      providers: hastyTimeout === undefined ? usual : () => (hurried ? hasty : usual),
       successRedirect: '/done',
       verify: ({ profile, tokens }) => {
-        last.login = { profile, tokens, accessToken: tokens.accessToken, refreshToken: tokens.refreshToken }
+        last.login = { profile, tokens, accessToken: tokens?.accessToken, refreshToken: tokens?.refreshToken }
         return { id: profile.id }
       },
       onError: (error, _req, res) => {
@@ -49,6 +66,9 @@ export async function routerApp(strategy: StrategyClass, name: string, options: 
     callbackAt: (instance = name) => `${origin}/auth/${instance}/callback`,
     last,
     forget: () => Object.assign(last, { login: undefined, error: undefined }),
+    hurry: (now) => {
+      hurried = now
+    },
     close,
   }
 }
@@ -62,7 +82,7 @@ export async function bareApp(strategy: StrategyClass, name: string, options: ob
   const { origin, close } = await start((app) => {
     app.use(passport.session())
     app.get('/login', (req, res, next) => passport.authenticate(name)(req, res, next))
-    app.get('/callback', (req, res, next) => {
+    app.all('/callback', (req, res, next) => {
       const told = (error: unknown, user: Express.User | false | null | undefined, info: unknown) => {
         if (!error && user) return req.logIn(user, (problem) => (problem ? next(problem) : res.status(204).end()))
         last.error = error ?? info
@@ -72,7 +92,7 @@ export async function bareApp(strategy: StrategyClass, name: string, options: ob
     })
   }, last)
   const verify = (
-    accessToken: string,
+    accessToken: string | undefined,
     refreshToken: string | undefined,
     profile: DialectProfile,
     done: (error: unknown, user: object) => void,
@@ -87,6 +107,7 @@ export async function bareApp(strategy: StrategyClass, name: string, options: ob
     callbackAt: () => `${origin}/callback`,
     last,
     forget: () => Object.assign(last, { login: undefined, error: undefined }),
+    hurry: () => {},
     close,
   }
 }

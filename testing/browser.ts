@@ -2,12 +2,26 @@
 export class Browser {
   private readonly jar = new Map<string, Map<string, string>>()
 
-  async get(url: string): Promise<Response> {
+  get(url: string): Promise<Response> {
+    return this.send(url, { method: 'GET' }, true)
+  }
+
+  /**
+   * Posts a form.
+   * @param withCookies not where the page that posts it is another site's
+   * @param origin of the page, where it says one
+   */
+  post(url: string, form: string, { withCookies = true, origin = '' } = {}): Promise<Response> {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', ...(origin && { origin }) }
+    return this.send(url, { method: 'POST', body: form, headers }, withCookies)
+  }
+
+  private async send(url: string, init: RequestInit, withCookies: boolean): Promise<Response> {
     const { host } = new URL(url)
     const cookies = this.jar.get(host) ?? new Map<string, string>()
-    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const headers = { accept: 'application/json', ...(cookie && { cookie }) }
-    const answer = await fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(PATIENCE) })
+    const cookie = withCookies ? [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') : ''
+    const headers = { accept: 'application/json', ...init.headers, ...(cookie && { cookie }) }
+    const answer = await fetch(url, { ...init, headers, redirect: 'manual', signal: AbortSignal.timeout(PATIENCE) })
     for (const line of answer.headers.getSetCookie()) {
       const [pair = ''] = line.split(';')
       const at = pair.indexOf('=')

@@ -1,4 +1,6 @@
+import { appTokenChecks } from './app-token-checks'
 import { faultChecks } from './fault-checks'
+import { idTokenChecks } from './id-token-checks'
 import { type Check, type DialectKit, settle } from './kit'
 import { firstLogin, loginChecks } from './login-checks'
 import { NotTried } from './not-tried'
@@ -10,6 +12,13 @@ import { stateChecks } from './state-checks'
 /**
  * Every check of the kit for one strategy, to be run one after the other by whoever likes. The first that needs a login
  * looks whether one succeeds; where none does, it says why, and those after it reject with {@link NotTried}.
+ *
+ * @example
+ * ```ts
+ * for (const { group, name, run } of collectDialectChecks(kit)) {
+ *   await run().then(() => console.log(group, name, 'ok'))
+ * }
+ * ```
  */
 export function collectDialectChecks(kit: DialectKit): Check[] {
   const settled = settle(kit)
@@ -17,6 +26,8 @@ export function collectDialectChecks(kit: DialectKit): Check[] {
     ...loginChecks(settled),
     ...stateChecks(settled),
     ...refusalChecks(settled),
+    ...idTokenChecks(settled),
+    ...appTokenChecks(settled),
     ...faultChecks(settled),
     ...refreshChecks(settled),
   ]

@@ -15,6 +15,11 @@ export interface TestFramework {
  * and `it` (or `test`) where there are any, as in jest, else those that are handed over, as from `node:test` or vitest.
  *
  * @throws TypeError where there is no framework, or the kit lacks its strategy or emulator
+ *
+ * @example
+ * ```ts
+ * describeDialect({ strategy: TiktokStrategy, emulator: () => startEmulator('tiktok'), refresh: true })
+ * ```
  */
 export function describeDialect(kit: DialectKit, framework: Partial<TestFramework> = {}): void {
   const describe = framework.describe ?? globalFunction('describe')

@@ -1,11 +1,17 @@
-import type { Emulator, EmulatorUser, FaultEndpoint } from '../emulators/index'
+import type { Emulator, EmulatorUser, FaultEndpoint, FewerClientOptions } from '../emulators/index'
 import type { DialectProfile, ErrorCode, StrategyClass } from '../lib/index'
+import type { Mount } from './app'
 
 /** What the kit needs of an emulator: what `startEmulator` and `createEmulator` return. */
 export type DialectEmulator = Pick<
   Emulator<string>,
-  'name' | 'options' | 'users' | 'requests' | 'failNext' | 'approve' | 'deny' | 'close'
->
+  'name' | 'users' | 'requests' | 'failNext' | 'approve' | 'deny' | 'close'
+> &
+  // Asked for where the provider posts its callback, signs id_tokens, lets a page begin the login, has application tokens.
+  Partial<Pick<Emulator<string>, 'approveForm' | 'denyForm' | 'forgeNext' | 'entryCode' | 'expireAppTokens'>> & {
+    /** What the strategy's constructor takes, beside `callbackURL`. */
+    readonly options: FewerClientOptions
+  }
 
 /** What something must come to: one of these codes, or `'ok'` where the login succeeds all the same. */
 export type Outcome = ErrorCode | 'ok'
@@ -19,10 +25,25 @@ export interface DialectKit {
   options?: Record<string, unknown>
   /** The strategy's `name`; default the emulator's. */
   name?: string
+  /** Whether an app of this provider may do without a `clientSecret` (`optional`), or has none (`none`); default it must have one. */
+  clientSecret?: 'optional' | 'none'
   /** Options that can't be left out, beside `clientID`, `clientSecret` and `callbackURL`. */
   requiredOptions?: readonly string[]
-  /** The calls that a login makes from server to server; default `token` and `profile`. */
+  /** The calls that a login makes from server to server, but for the keys of id_tokens; default `token` and `profile`. */
   endpoints?: readonly FaultEndpoint[]
+  /** How the callback comes; `form_post`: by a POST from the provider's site. Default by a redirect. */
+  callback?: 'form_post'
+  /**
+   * `only`: a page of the app begins the login, by the router's `POST …/entry`, and has the code from the provider's script:
+   * from `entryCode` of its emulator. Nothing is tried under bare Passport then. Default by a redirect.
+   */
+  inPage?: 'only'
+  /**
+   * The provider signs id_tokens, by `forgeNext` of its emulator in every wrong way: each must be refused.
+   * `required: false`: a login without one succeeds; `nonce: false`: the authorization request carries none;
+   * `keys: false`: the client secret signs them.
+   */
+  idToken?: { required?: boolean; nonce?: boolean; keys?: boolean }
   /** The callback parameter that carries the credential; default `code`. */
   credential?: string
   /** The parameter of the authorization request that carries the state; default `state`. */
@@ -30,9 +51,9 @@ export interface DialectKit {
   /** The parameter of the token request that repeats the redirect address; `false` where the provider has none. Default `redirect_uri`. */
   redirectURI?: string | false
   /** What the profile of a user of the emulator must say; default its `id` alone. */
-  profile?: (
-    user: EmulatorUser,
-  ) => Partial<Pick<DialectProfile, 'id' | 'displayName' | 'username' | 'emails' | 'photos'>>
+  profile?: (user: EmulatorUser) => {
+    [Name in 'id' | 'displayName' | 'username' | 'emails' | 'photos']?: DialectProfile[Name] | undefined
+  }
   /** What refusals come to where the provider words them so that no better code is possible; `false`: it does not refuse this. */
   codes?: {
     /** Default `access_denied`. */
@@ -46,15 +67,20 @@ export interface DialectKit {
   }
   /** What a fault comes to where it is not what it comes to with any other dialect: by `fault`, or by `fault@endpoint`. */
   faults?: Readonly<Record<string, Outcome | readonly Outcome[]>>
-  /** Whether a login brings a refresh token; default false. */
-  refresh?: boolean
+  /**
+   * Whether a login brings a refresh token; default false. `extends`: it does, and a refresh before the access token's
+   * end brings the same one, with a longer life.
+   */
+  refresh?: boolean | 'extends'
+  /** `none`: a login brings no token of the user's. Default it does. */
+  userToken?: 'none'
   /** Whether the provider says when an access token ends; default true. */
   expires?: boolean
 }
 
 /** One thing that the kit looks at. */
 export interface Check {
-  /** What it belongs to: `options`, `a whole login`, `state`, `refusals`, `faults`, `refresh`. */
+  /** What it belongs to: `options`, `a whole login`, `state`, `refusals`, `id_token`, `application token`, `faults`, `refresh`. */
   group: string
   name: string
   /**
@@ -71,6 +97,11 @@ export interface Settled extends DialectKit {
   state: string
   redirectURI: string | false
   codes: NonNullable<DialectKit['codes']>
+}
+
+/** How its logins are mounted: what a page begins is the router's alone. */
+export function mountsOf({ inPage }: DialectKit): readonly Mount[] {
+  return inPage ? ['oauthRouter'] : ['oauthRouter', 'bare Passport']
 }
 
 export function settle(kit: DialectKit): Settled {

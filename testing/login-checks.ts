@@ -2,11 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { EmulatorUser } from '../emulators/index'
 import type { DialectProfile, TokenSet } from '../lib/index'
 import type { Login, Mount } from './app'
-import type { Check, Settled } from './kit'
+import { type Check, mountsOf, type Settled } from './kit'
 import { demand } from './say'
 import { bodyOf, inWorld, type World } from './world'
-
-const MOUNTS: readonly Mount[] = ['oauthRouter', 'bare Passport']
 
 /** Logins that succeed: what goes over the wire, and whom they name. */
 export function loginChecks(kit: Settled): Check[] {
@@ -17,10 +15,11 @@ export function loginChecks(kit: Settled): Check[] {
     run: () => inWorld(kit, mount, body),
   })
   return [
-    ...MOUNTS.flatMap((mount) => [
+    ...mountsOf(kit).flatMap((mount) => [
       under(mount, 'each user of the emulator logs in, as themselves', eachUserLogsIn),
       under(mount, 'two tabs, finished in the other order, both log in', twoTabs),
     ]),
+    ...(kit.inPage ? [under('oauthRouter', 'a page of the app begins it, and nothing else does', pagesAlone)] : []),
     under('oauthRouter', 'the authorization request carries a fresh state, and no secret', freshState),
     under('oauthRouter', 'the token request repeats the redirect address letter by letter', repeatedRedirectURI),
     under('oauthRouter', 'a login makes the calls that the kit tests', knownEndpoints),
@@ -88,12 +87,19 @@ function demandProfile(world: World, user: EmulatorUser, profile: DialectProfile
     const got: unknown = Reflect.get(profile, name)
     demand(
       isDeepStrictEqual(got, value),
-      `profile.${name} is ${JSON.stringify(got)}, but the provider's user has ${JSON.stringify(value)}: \`profileFields()\` takes it from the wrong member.`,
+      `profile.${name} is ${JSON.stringify(got)}, but the provider's user has ${JSON.stringify(value)}: \`profileFields()\` takes it from the wrong member, or the app was not granted the scope for it; look at \`scope\` and \`scopeSeparator\`.`,
     )
   }
 }
 
 function demandTokens(world: World, { accessToken, tokens }: Login): void {
+  if (world.kit.userToken === 'none') {
+    demand(
+      accessToken === undefined && tokens === undefined,
+      "`verify` gets a token, but the kit is told `userToken: 'none'`: say so in the dialect too, and hand no token of the application on.",
+    )
+    return
+  }
   demand(
     typeof accessToken === 'string' && accessToken !== '',
     '`verify` gets no access token. Look at `unwrap()` and `exchange()`.',
@@ -105,7 +111,7 @@ function demandTokens(world: World, { accessToken, tokens }: Login): void {
   )
   demandLifetime(world, tokens, 'A login')
   const brings = tokens.refreshToken !== undefined
-  const says = world.kit.refresh === true
+  const says = Boolean(world.kit.refresh)
   demand(
     brings === says,
     brings
@@ -167,6 +173,16 @@ export function firstLogin(kit: Settled): Promise<void> {
   })
 }
 
+async function pagesAlone(world: World): Promise<void> {
+  const turn = await world.get(world.app.beginAt())
+  world.demandFailure(turn, ['config_invalid'], 'Where a browser is sent to a login that a page must begin')
+  const elsewhere = await world.startInPage(undefined, 'https://elsewhere.example')
+  demand(
+    elsewhere.status === 403 && elsewhere.location === undefined,
+    "A page of another origin is given a state: it could log anybody in to its own account. Say `inPage: 'only'` in the dialect.",
+  )
+}
+
 const LEAVE_STATE =
   'The engine sends `state`; leave it alone in `authorizationParams()` and `prepare()`, and tell the kit `state` where `authorizationNames` renames it.'
 
@@ -177,7 +193,7 @@ function demandWayBack({ kit, app }: World, request: URL): void {
     `The authorization request carries no unguessable \`${kit.state}\`: ${state}. ${LEAVE_STATE}`,
   )
   demand(
-    redirectURIOf(request, app),
+    kit.inPage || redirectURIOf(request, app),
     `The authorization request does not say where to come back to: no parameter begins with ${app.callbackAt()}. Look at \`redirectURI()\`.`,
   )
 }
@@ -192,7 +208,7 @@ async function freshState(world: World): Promise<void> {
   const [first, second] = [one, two].map(({ searchParams }) => searchParams.get(world.kit.state))
   demand(first !== second, `Two logins carry the same \`${world.kit.state}\`. ${LEAVE_STATE}`)
   const { clientSecret } = world.emulator.options
-  const leaked = [...one.searchParams].find(([, value]) => value.includes(clientSecret))
+  const leaked = [...one.searchParams].find(([, value]) => clientSecret !== undefined && value.includes(clientSecret))
   demand(
     !leaked,
     `The client secret stands in the address that the browser is sent to, as \`${leaked?.[0]}\`: it belongs into \`tokenRequest()\` alone.`,
@@ -218,7 +234,9 @@ async function repeatedRedirectURI(world: World): Promise<void> {
 
 async function knownEndpoints(world: World): Promise<void> {
   await world.login()
-  const made = [...new Set(world.backChannel().map(({ endpoint }) => endpoint))].sort()
+  // The keys of id_tokens are the engine's own to ask for, and it keeps them.
+  const calls = world.backChannel().filter(({ endpoint }) => endpoint !== 'keys')
+  const made = [...new Set(calls.map(({ endpoint }) => endpoint))].sort()
   const tested = [...world.kit.endpoints].sort()
   demand(
     isDeepStrictEqual(made, tested),

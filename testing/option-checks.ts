@@ -7,7 +7,12 @@ import { startEmulatorOf } from './world'
 /** What the constructor takes and refuses. */
 export function optionChecks(kit: Settled): Check[] {
   const group = 'options'
-  const required = ['clientID', 'clientSecret', 'callbackURL', ...(kit.requiredOptions ?? [])]
+  const required = [
+    'clientID',
+    ...(kit.clientSecret === undefined ? ['clientSecret'] : []),
+    'callbackURL',
+    ...(kit.requiredOptions ?? []),
+  ]
   return [
     {
       group,
@@ -35,6 +40,7 @@ export function optionChecks(kit: Settled): Check[] {
           demandConfigError(kit, rest, option, 'is left out')
         }),
     })),
+    ...(kit.clientSecret === undefined ? [] : [builtWithoutSecret(kit, group)]),
     ...['authorizationURL', 'tokenURL', 'userProfileURL'].map((option) => ({
       group,
       name: `a malformed \`${option}\` is refused by name`,
@@ -43,10 +49,21 @@ export function optionChecks(kit: Settled): Check[] {
           demandConfigError(kit, { ...options, [option]: 'not an address' }, option, 'is no address')
         }),
     })),
+    ...(hasBase(kit) ? baseChecks(kit, group) : [ownPaths(kit, group)]),
+  ]
+}
+
+/** A provider whose hosts are named by each login has no `baseURL`, and its strategy says so. */
+function hasBase({ strategy }: Settled): boolean {
+  return strategy.options?.baseURL !== 'none'
+}
+
+function baseChecks(kit: Settled, group: string): Check[] {
+  return [
     {
       group,
       name: 'its own addresses below `baseURL` are those of the emulator',
-      run: () => withOptions(kit, async (options) => demandAddresses(kit, options)),
+      run: () => withOptions(kit, async (options) => demandAddresses(kit, options, 'below its `baseURL`')),
     },
     {
       group,
@@ -57,6 +74,30 @@ export function optionChecks(kit: Settled): Check[] {
         }),
     },
   ]
+}
+
+function ownPaths(kit: Settled, group: string): Check {
+  const pathOf = (address: string) => address.replace(/^https?:\/\/[^/]*/, '')
+  return {
+    group,
+    name: 'its own addresses are those of the emulator, but for the host',
+    run: () => withOptions(kit, async (options) => demandAddresses(kit, options, 'on any host', pathOf)),
+  }
+}
+
+function builtWithoutSecret(kit: Settled, group: string): Check {
+  return {
+    group,
+    name: 'without `clientSecret` it is built',
+    run: () =>
+      withOptions(kit, async ({ clientSecret: _left, ...rest }) => {
+        const { built, error } = build(kit, rest)
+        demand(
+          built,
+          `The kit is told \`clientSecret: '${kit.clientSecret}'\`, but without one the strategy can't be built: ${told(error)}. Look at \`clientSecret\` of the dialect.`,
+        )
+      }),
+  }
 }
 
 async function withOptions(
@@ -100,7 +141,12 @@ function demandConfigError(kit: Settled, options: object, option: string, what: 
 const ADDRESSES = ['authorizationURL', 'tokenURL', 'refreshURL', 'userProfileURL']
 
 /** The emulator names every address, and so hides a mistake in those that the strategy has of itself. */
-function demandAddresses(kit: Settled, options: Record<string, unknown>): void {
+function demandAddresses(
+  kit: Settled,
+  options: Record<string, unknown>,
+  where: string,
+  partOf = (address: string) => address,
+): void {
   const bare = Object.fromEntries(Object.entries(options).filter(([name]) => !/(?<!base|callback)URL$/.test(name)))
   const { built, error } = build(kit, bare)
   demand(built, `With \`baseURL\` alone, and no other address, the strategy can't be built: ${told(error)}.`)
@@ -109,13 +155,16 @@ function demandAddresses(kit: Settled, options: Record<string, unknown>): void {
     typeof endpoints === 'object' && endpoints !== null,
     'The strategy has no `endpoints`: hand them to `super(name, options, verify, { endpoints, … })`.',
   )
+  const partIn = (address: unknown) => (typeof address === 'string' ? partOf(address) : undefined)
   for (const name of ADDRESSES) {
-    const theirs = options[name]
-    const ours: unknown =
-      Reflect.get(endpoints, name) ?? (name === 'refreshURL' ? Reflect.get(endpoints, 'tokenURL') : undefined)
+    const theirs = partIn(options[name])
+    const own: unknown = Reflect.get(endpoints, name)
+    const ours = partIn(own ?? (name === 'refreshURL' ? Reflect.get(endpoints, 'tokenURL') : undefined))
+    // The callback brings the token itself; or there is no token of the user's at all.
+    const isAbsent = (name === 'tokenURL' || kit.userToken === 'none') && ours === undefined
     demand(
-      theirs === undefined || ours === theirs,
-      `The strategy's \`${name}\` is ${ours} below its \`baseURL\`, but the emulator's is ${theirs}: one of them is not the documentation's, or \`endpoints\` is not built from \`read.base('baseURL', …)\`.`,
+      theirs === undefined || isAbsent || ours === theirs,
+      `The strategy's \`${name}\` is ${ours} ${where}, but the emulator's is ${theirs}: one of them is not the documentation's, or \`endpoints\` is not built from \`read.base('baseURL', …)\`.`,
     )
   }
 }

@@ -8,7 +8,7 @@ import { inWorld, type Turn, type World } from './world'
 
 /** New tokens for old ones, where the provider issues refresh tokens. */
 export function refreshChecks(kit: Settled): Check[] {
-  if (kit.refresh !== true) return []
+  if (!kit.refresh) return []
   const group = 'refresh'
   return [
     { group, name: 'a refresh token brings a new access token', run: () => inWorld(kit, 'oauthRouter', refreshes) },
@@ -30,7 +30,8 @@ async function refreshes(world: World): Promise<void> {
   const before = world.backChannel().length
   const renewed = await strategy.refresh(tokens)
   const advice = 'Look at `tokenRequest()` with a refresh token, `unwrap()` and `endpoints.refreshURL`.'
-  demand(renewed.accessToken !== tokens.accessToken, `A refresh brings the old access token again. ${advice}`)
+  const isAnother = renewed.accessToken !== tokens.accessToken
+  demand(isAnother || world.kit.refresh === 'extends', `A refresh brings the old access token again. ${advice}`)
   demand(renewed.refreshToken !== undefined, `After a refresh there is no refresh token any more. ${advice}`)
   demand(
     renewed.expiresAt === undefined || renewed.expiresAt.getTime() > Date.now(),
@@ -41,6 +42,7 @@ async function refreshes(world: World): Promise<void> {
     .backChannel()
     .slice(before)
     .map(({ endpoint }) => endpoint)
+    .filter((endpoint) => endpoint !== 'keys') // of an id_token, where one comes
   demand(
     made.join() !== 'token',
     "A refresh arrives at the emulator as `token`, so no fault of `refresh` strikes it: the emulator's route can't tell. Name what tells in its `refreshes`: `true` for grant_type, the parameter's own name, such as 'grantType', or a function.",
@@ -49,6 +51,7 @@ async function refreshes(world: World): Promise<void> {
     made.join() === 'refresh',
     `A refresh makes the calls ${made.join(', ') || 'none'}, not one of \`refresh\`. ${advice}`,
   )
+  if (!world.kit.endpoints.includes('profile')) return
   await strategy
     .profileOf(renewed)
     .catch((error: unknown) =>

@@ -26,7 +26,9 @@ export function refusalChecks(kit: Settled): Check[] {
   }
   return [
     ...check('the user says no', denied, 'access_denied', userSaysNo),
-    ...check('a wrong client secret', wrongSecret, 'client_rejected', wrongClientSecret, { clientSecret: WRONG }),
+    ...(kit.clientSecret === 'none'
+      ? []
+      : check('a wrong client secret', wrongSecret, 'client_rejected', wrongClientSecret, { clientSecret: WRONG })),
     ...check('a code that was used before', usedCode, 'grant_rejected', usedBefore),
     ...check('a code that the provider never gave', forgedCode, 'grant_rejected', neverGiven),
   ]
@@ -36,12 +38,12 @@ const WRONG = 'not the secret of this app'
 
 async function userSaysNo(world: World, codes: readonly Outcome[]): Promise<void> {
   const request = await world.begin()
-  const callback = await world.emulator.deny(request.href)
+  const callback = await world.deny(request)
   world.demandFailure(await world.get(callback), codes, 'Where the user says no')
 }
 
 async function wrongClientSecret(world: World, codes: readonly Outcome[]): Promise<void> {
-  const begun = await world.get(world.app.beginAt())
+  const begun = await world.start()
   const turn = begun.location === undefined ? begun : await world.get(await world.approve(new URL(begun.location)))
   demand(
     !turn.login,

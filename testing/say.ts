@@ -13,7 +13,7 @@ const LOOK_AT: Record<Phase, string> = {
     '`authorizationParams()`, `clientIDName`, `authorizationNames`, `scopeSeparator`, `scope` and `endpoints.authorizationURL`',
   callback: '`readCallback()` and `credentials`',
   code: '`prepare()`, `refusal()` and `unwrap()`',
-  token: '`tokenRequest()`, `tokenParams()`, `refusal()`, `unwrap()` and `endpoints.tokenURL`',
+  token: '`tokenRequest()`, `tokenParams()`, `refusal()`, `unwrap()`, `idToken` and `endpoints.tokenURL`',
   profile: '`profileRequest()`, `refusal()`, `unwrap()`, `profileFields()` and `endpoints.userProfileURL`',
   refresh: '`tokenRequest()` with a refresh token, `unwrap()` and `endpoints.refreshURL`',
   revoke: '`endpoints.revokeURL`',

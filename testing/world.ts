@@ -1,4 +1,4 @@
-import type { EmulatorRequest } from '../emulators/index'
+import type { EmulatorRequest, FormPost } from '../emulators/index'
 import { OAuthError } from '../lib/index'
 import { type App, bareApp, type Login, type Mount, routerApp } from './app'
 import { Browser } from './browser'
@@ -31,10 +31,42 @@ export class World {
     return new World(this.kit, this.emulator, this.app, this.name)
   }
 
-  async get(address: string): Promise<Turn> {
+  /** @param hurried with the app's short deadline, where it has one */
+  get(address: string, { hurried = false } = {}): Promise<Turn> {
+    return this.take(address, hurried, () => this.ask(address))
+  }
+
+  /**
+   * The first request of a login. `location` is the authorization address; where a page begins the login, the callback's
+   * with the state alone.
+   */
+  start(instance?: string, { hurried = false } = {}): Promise<Turn> {
+    const address = this.app.beginAt(instance)
+    return this.kit.inPage ? this.startInPage(instance, new URL(address).origin) : this.get(address, { hurried })
+  }
+
+  /** @param origin of the page */
+  async startInPage(instance: string | undefined, origin: string): Promise<Turn> {
+    const address = `${this.app.beginAt(instance)}/entry`
+    let state: string | undefined
+    const turn = await this.take(address, false, async () => {
+      const answer = await this.browser.post(address, '', { origin })
+      state = answer.status === 200 ? stateIn(await answer.json()) : undefined
+      return answer
+    })
+    demand(
+      turn.status !== 404 && turn.status !== 405,
+      `The app gives a page no state, but ${turn.status}: say \`inPage\` in the dialect.`,
+    )
+    if (state === undefined) return turn
+    return { ...turn, location: `${this.app.callbackAt(instance)}?${new URLSearchParams({ state })}` }
+  }
+
+  private async take(address: string, hurried: boolean, ask: () => Promise<Response>): Promise<Turn> {
     this.app.forget()
+    this.app.hurry(hurried)
     const started = performance.now()
-    const answer = await this.browser.get(address).catch((problem: unknown) => {
+    const answer = await ask().catch((problem: unknown) => {
       demand(
         false,
         `The app gave no answer to ${new URL(address).pathname}: ${problem}. A method of the strategy may never settle.`,
@@ -51,26 +83,62 @@ export class World {
     }
   }
 
-  /** Begins a login; resolves to the authorization address. */
+  /** By GET; a callback that the provider posts, from its site without a cookie, and then once more from the app's own page. */
+  private async ask(address: string): Promise<Response> {
+    const { origin, pathname, search } = new URL(address)
+    const isPosted = this.kit.callback === 'form_post' && search !== '' && this.isCallback(origin + pathname)
+    if (!isPosted) return this.browser.get(address)
+    const page = await this.browser.post(origin + pathname, search.slice(1), { withCookies: false })
+    demand(
+      page.status !== 404 && page.status !== 405,
+      `The provider posts its callback, and the app answers ${page.status}: say \`callback: 'form_post'\` in the dialect.`,
+    )
+    return page.status === 200 ? this.browser.post(origin + pathname, fieldsIn(await page.text())) : page
+  }
+
+  private isCallback(address: string): boolean {
+    return [this.app.callbackAt(), this.app.callbackAt('other')].includes(address)
+  }
+
+  /** Begins a login; resolves to the `location` of {@link start}. */
   async begin(instance?: string): Promise<URL> {
-    const { status, location, error } = await this.get(this.app.beginAt(instance))
+    const { status, location, error } = await this.start(instance)
     demand(location !== undefined, `The login does not begin: ${status}, ${told(error)}.`)
     return new URL(location)
   }
 
-  /** Agrees at the provider; resolves to the callback address. */
+  /** Agrees at the provider; resolves to the callback address, with what is posted there in its query. */
   async approve(address: URL, user?: string): Promise<string> {
+    const { emulator } = this
+    const choice = user === undefined ? {} : { user }
+    if (this.kit.inPage) return this.codeOfScript(address, choice)
     try {
-      return await this.emulator.approve(address.href, user === undefined ? {} : { user })
+      if (this.kit.callback === undefined) return await emulator.approve(address.href, choice)
+      return asAddress(await emulator.approveForm?.(address.href, choice))
     } catch (problem) {
       const sent = [...address.searchParams].map(([name, value]) => `${name}=${value}`).join(', ')
       const words = problem instanceof Error ? problem.message : String(problem)
       demand(
         false,
-        `The authorization request is not what the provider's documentation says. ${words}. Sent to ${address.origin}${address.pathname}: ${sent}. Look at \`authorizationParams()\`, \`clientIDName\`, \`authorizationNames\`, \`scopeSeparator\`, \`scope\`, \`pkce\` and \`endpoints.authorizationURL\`.`,
+        `The authorization request is not what the provider's documentation says. ${words}. Sent to ${address.origin}${address.pathname}: ${sent}. Look at \`authorizationParams()\`, \`clientIDName\`, \`authorizationNames\`, \`scopeSeparator\`, \`scope\`, \`pkce\` and \`endpoints.authorizationURL\`; where the provider posts its callback, tell the kit \`callback: 'form_post'\`.`,
       )
       throw problem
     }
+  }
+
+  /** What the provider's script gives to a page, which brings it to the callback. */
+  private codeOfScript(callback: URL, choice: { user?: string }): string {
+    demand(this.emulator.entryCode, 'The emulator has no `entryCode()`: start it by `createEmulator()`.')
+    const withCode = new URL(callback)
+    withCode.searchParams.set(this.kit.credential, this.emulator.entryCode(choice))
+    return withCode.href
+  }
+
+  /** Says no at the provider; resolves as {@link approve}. */
+  async deny(address: URL): Promise<string> {
+    const { emulator } = this
+    if (this.kit.callback === undefined) return emulator.deny(address.href)
+    return asAddress(await emulator.denyForm?.(address.href))
   }
 
   /** One whole login that must succeed. */
@@ -107,33 +175,58 @@ export class World {
 
   /** Every credential that went over the wire in this world. */
   secrets(): string[] {
-    const { clientID, clientSecret } = this.emulator.options
-    const found = new Set([
-      clientSecret,
-      encodeURIComponent(clientSecret),
-      btoa(unescape(encodeURIComponent(`${clientID}:${clientSecret}`))),
-    ])
+    const { clientID, clientSecret, privateKey } = this.emulator.options
+    const found = new Set<string>()
+    if (privateKey !== undefined) found.add(privateKey)
+    if (clientSecret !== undefined) {
+      found.add(clientSecret)
+      found.add(encodeURIComponent(clientSecret))
+      found.add(btoa(unescape(encodeURIComponent(`${clientID}:${clientSecret}`))))
+    }
     for (const request of this.backChannel()) {
       const named = [...Object.entries(request.query), ...Object.entries(bodyOf(request))]
-      for (const [name, value] of named) if (/secret|code|token|verifier/i.test(name)) found.add(value)
+      for (const [name, value] of named) if (/secret|code|token|ticket|verifier/i.test(name)) found.add(value)
       found.add((request.headers.authorization ?? '').replace(/^\w+ /, ''))
     }
     return [...found].filter((secret) => secret.length >= 8)
   }
 }
 
-/** Runs `body` in a world of its own. */
+function stateIn(body: unknown): string {
+  const state: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'state') : undefined
+  demand(typeof state === 'string', 'The answer to a page that begins a login has no `state`.')
+  return state
+}
+
+function asAddress(posted: FormPost | undefined): string {
+  demand(posted, 'The emulator has neither `approveForm()` nor `denyForm()`: start it by `createEmulator()`.')
+  return `${posted.url}?${new URLSearchParams(posted.fields)}`
+}
+
+/** The hidden fields of a page, as its form posts them. */
+function fieldsIn(html: string): string {
+  const inputs = html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)
+  const unescaped = (text = '') => text.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)))
+  const fields = [...inputs].map(([, name, value]): [string, string] => [unescaped(name), unescaped(value)])
+  return new URLSearchParams(fields).toString()
+}
+
+/**
+ * Runs `body` in a world of its own.
+ * @param hastyTimeout milliseconds, for `world.app.hurry`
+ */
 export async function inWorld(
   kit: Settled,
   mount: Mount,
   body: (world: World) => Promise<void>,
   options: Record<string, unknown> = {},
+  hastyTimeout?: number,
 ): Promise<void> {
   const { emulator, release } = await startEmulatorOf(kit)
   try {
     const name = kit.name ?? emulator.name
     const own = { ...emulator.options, timeout: 4_000, ...kit.options, ...options }
-    const app = await (mount === 'oauthRouter' ? routerApp : bareApp)(kit.strategy, name, own)
+    const app = await (mount === 'oauthRouter' ? routerApp : bareApp)(kit.strategy, name, own, hastyTimeout)
     try {
       await body(new World(kit, emulator, app, name))
     } finally {

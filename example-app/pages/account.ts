@@ -9,7 +9,9 @@ import { loginLink, popupChoice, type View } from './view'
 export async function account(view: View, user: User): Promise<string> {
   const { texts, providers, req, title } = view
   const logins = await Promise.all(user.accounts.map((account) => loginOf(view, account)))
-  const connected = user.accounts.filter(({ provider }) => req.oauth.tokenKey(provider) !== undefined)
+  const connected = user.accounts.filter(
+    ({ provider, tokenless }) => tokenless || req.oauth.tokenKey(provider) !== undefined,
+  )
   const isConnected = (name: string) => connected.some(({ provider }) => provider === name)
   const others = providers.filter((name) => !isConnected(name) && !(name === ONE_CLICK && isConnected('aihubmix')))
   const links = others.map((name) => `<li>${loginLink(view, name, texts.connect(title(name)))}</li>`)
@@ -23,13 +25,13 @@ ${links.length > 0 ? `<h2>${texts.connectMore}</h2>\n<ul class="logins compact">
 }
 
 /** One connected account; nothing where its login has ended. */
-async function loginOf(view: View, { provider, displayName, balance }: Account): Promise<string> {
+async function loginOf(view: View, { provider, displayName, balance, tokenless }: Account): Promise<string> {
   const { texts, req } = view
   let tokens: TokenSet | undefined
   let problem = ''
   try {
     tokens = await req.oauth.tokens(provider)
-    if (!tokens) return ''
+    if (!tokens && !tokenless) return ''
   } catch (error) {
     if (!OAuthError.is(error)) throw error
     problem = `<p class="problem">${escapeHtml(texts.failures[error.code])}</p>`
@@ -38,6 +40,7 @@ async function loginOf(view: View, { provider, displayName, balance }: Account):
   const money = req.session.balances?.[keyOf(req, provider)] ?? balance
   const [place, number] = placeOf(tokens?.raw.resource, view)
   const facts = [
+    tokenless && row(texts.tokenEnds, texts.noToken),
     tokens && row(texts.scopes, scopes(tokens.scope) || texts.noScopes),
     tokens && row(texts.tokenEnds, life(view, provider, tokens)),
     place && row(place, escapeHtml(number ?? '')),
@@ -51,9 +54,10 @@ async function loginOf(view: View, { provider, displayName, balance }: Account):
     money &&
       `<form method="post" action="/balance/${name}" data-refreshes="${escapeHtml(provider)}" data-fresh="${texts.balanceFresh}"><button class="button">${texts.refreshBalance}</button></form>
 <a class="button" href="/top-up/${name}" target="_blank" rel="noopener">${texts.topUp}</a>`,
-    `<form method="post" action="/disconnect/${name}"><button class="button">${texts.disconnect}</button></form>`,
+    !tokenless &&
+      `<form method="post" action="/disconnect/${name}"><button class="button">${texts.disconnect}</button></form>`,
   ]
-  return `<li><div class="whose">${markOf(provider)}<div><h3>${escapeHtml(view.title(provider))}</h3><p class="soft">${escapeHtml(displayName)}</p></div></div>
+  return `<li><div class="whose">${markOf(provider, view.title(provider))}<div><h3>${escapeHtml(view.title(provider))}</h3><p class="soft">${escapeHtml(displayName)}</p></div></div>
 ${problem}<dl class="facts">${facts.filter(Boolean).join('')}</dl>
 <div class="row">${buttons.filter(Boolean).join('\n')}</div></li>`
 }

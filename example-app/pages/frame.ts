@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express'
-import type { AppOptions } from '../app'
+import type { AppOptions } from '../options'
 import { layout } from './layout'
 import { escapeHtml } from './marks'
 import { viewOf } from './view'

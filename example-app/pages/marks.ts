@@ -1,3 +1,6 @@
+import { EMULATOR_NAMES, titlesOf } from 'passport-dialects/emulators'
+import type { Texts } from '../texts-en'
+
 /** Simple marks of our own drawing, nobody's logo: one path each, in a box of 24 by 24. */
 const MARKS: Readonly<Record<string, string>> = {
   // a speech bubble with a tail
@@ -17,28 +20,34 @@ const MARKS: Readonly<Record<string, string>> = {
   'aihubmix-one-click': 'M13 3 5 13.5h6L10 21l8-10.5h-6Z',
 }
 
-const TITLES: Readonly<Record<string, string>> = {
-  tailchat: 'Tailchat',
-  tapd: 'TAPD',
-  bbscloud: 'BBScloud',
-  tiktok: 'TikTok',
-  aihubmix: 'AIHubMix',
-  'aihubmix-one-click': 'AIHubMix',
-  feishu: 'Feishu',
-}
-
-/** A provider's mark; a second instance, such as `tapd-cloud`, gets the first letters of its name. */
-export function markOf(name: string): string {
+/** A provider's mark; one that has none gets the beginning of its title, in a colour of its name. */
+export function markOf(name: string, title = name): string {
   const path = own(MARKS, name)
+  const [first = '', second = ''] = title
+  const letters = /[\u2e80-\u9fff]/.test(first) ? first : first.toUpperCase() + second
   const inside = path
     ? `<svg viewBox="0 0 24 24" width="22" height="22" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" focusable="false"><path d="${path}"/></svg>`
-    : escapeHtml(name.slice(0, 2))
-  return `<span class="mark${path ? ` ${name}` : ''}" aria-hidden="true">${inside}</span>`
+    : ''
+  const kind = path ? `class="mark ${name}"` : `class="mark tone-${toneOf(name)}" data-letters="${escapeHtml(letters)}"`
+  return `<span ${kind} aria-hidden="true">${inside}</span>`
 }
 
-/** How a provider is called: in the page's language, by its own name, or by the name that the config gives it. */
-export function titleOf(name: string, titles: Readonly<Record<string, string>>): string {
-  return own(titles, name) ?? own(TITLES, name) ?? name
+const TONES = 6
+
+function toneOf(name: string): number {
+  return [...name].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % TONES
+}
+
+/** What a person may type to find a provider: its name, and what it calls itself in either language. */
+export function searchWords(name: string): string[] {
+  const known = EMULATOR_NAMES.find((one) => one === name)
+  return known ? [name, ...Object.values(titlesOf(known))] : [name]
+}
+
+/** How a provider is called in the page's language: as the page's texts say, else as it calls itself. */
+export function titleOf(name: string, { lang, titles }: Texts): string {
+  const known = EMULATOR_NAMES.find((one) => one === name)
+  return own(titles, name) ?? (known ? titlesOf(known)[lang === 'zh' ? 'zh' : 'en'] : name)
 }
 
 export function escapeHtml(text: string): string {

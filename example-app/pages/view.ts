@@ -1,6 +1,7 @@
 import type { Request } from 'express'
-import type { AppOptions } from '../app'
-import { type Texts, textsFor } from '../language'
+import { textsFor } from '../language'
+import type { AppOptions } from '../options'
+import type { Texts } from '../texts-en'
 import { escapeHtml, markOf, titleOf } from './marks'
 
 /** What every part of a page needs to know of the request. */
@@ -23,18 +24,22 @@ export function viewOf(req: Request, { providers, emulated = {} }: AppOptions): 
     providers: Object.keys(providers),
     emulated,
     framed: req.get('sec-fetch-dest') === 'iframe',
-    title: (provider) => titleOf(provider, texts.titles),
+    title: (provider) => titleOf(provider, texts),
   }
 }
 
-/** A link that logs in by redirect; page.mjs opens a window in its place where the user wants one. */
-export function loginLink(view: View, provider: string, label: string): string {
+/**
+ * A link that logs in by redirect; page.mjs opens a window in its place where the user wants one.
+ * @param short what the eye sees in place of the label
+ */
+export function loginLink(view: View, provider: string, label: string, short?: string): string {
   const { emulated, texts, title } = view
   const some = Object.keys(emulated).length
   const mixed = some > 0 && view.providers.some((name) => !isEmulated(name, emulated))
   const tag = mixed && isEmulated(provider, emulated) ? `<span class="tag">${texts.emulator}</span>` : ''
+  const name = short === undefined ? '' : ` aria-label="${escapeHtml(label)}"`
   const target = view.framed ? ' target="_top"' : ''
-  return `<a class="login" href="/auth/${encodeURIComponent(provider)}" data-login="${escapeHtml(provider)}" data-waiting="${escapeHtml(texts.waiting(title(provider)))}"${target}>${markOf(provider)}<span>${escapeHtml(label)}</span>${tag}</a>`
+  return `<a class="login" href="/auth/${encodeURIComponent(provider)}" data-login="${escapeHtml(provider)}" data-waiting="${escapeHtml(texts.waiting(title(provider)))}"${name}${target}>${markOf(provider, title(provider))}<span>${escapeHtml(short ?? label)}</span>${tag}</a>`
 }
 
 /** `aihubmix-one-click` asks the same emulator as `aihubmix`. */

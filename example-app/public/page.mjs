@@ -15,9 +15,11 @@ if (choice) {
 document.addEventListener('click', async (event) => {
   const link = event.target.closest?.('a[data-login]')
   const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey
-  if (!link || !plain || !choice?.checked) return
+  if (!link || !plain) return
+  // The second half of a double click begins no login of its own: without a session yet, the browser might keep its cookie.
+  if (event.detail > 1) return event.preventDefault()
+  if (!choice?.checked) return
   event.preventDefault()
-  if (event.detail > 1) return // the second half of a double click
   const provider = link.dataset.login
   status.textContent = link.dataset.waiting
   const { ok, code } = await loginWithPopup(provider, { returnTo: '/' })
@@ -25,6 +27,27 @@ document.addEventListener('click', async (event) => {
   else if (code) location.assign(`/?${new URLSearchParams({ error: code, provider })}`)
   else status.textContent = status.dataset.closed
 })
+
+// What is typed is looked for at the beginning of each word, in either language.
+const search = document.querySelector('#search')
+if (search) {
+  const found = document.querySelector('#found')
+  const items = [...document.querySelectorAll('.logins > [data-words]')]
+  search.closest('.search').hidden = false
+  search.addEventListener('input', () => {
+    const typed = search.value.trim().toLowerCase()
+    for (const item of items) {
+      const words = `${item.dataset.words} ${item.textContent}`.toLowerCase()
+      item.hidden = typed !== '' && !words.split(/[\s()/-]+/).some((word) => word.startsWith(typed))
+    }
+    found.textContent = items.every((item) => item.hidden) ? found.dataset.none : ''
+  })
+  // Enter takes the only one that is left.
+  search.addEventListener('keydown', (event) => {
+    const left = items.filter((item) => !item.hidden)
+    if (event.key === 'Enter' && left.length === 1) left[0].querySelector('a').click()
+  })
+}
 
 // The life of a token counts down; shortly before its end the app is asked to renew it.
 const LEAD = 298 // the app renews from 300 seconds on; no need to ask in the very second

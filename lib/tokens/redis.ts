@@ -34,6 +34,12 @@ export interface RedisTokenStoreOptions {
 /**
  * Tokens in Redis, for any number of processes: one refresh at a time across all of them, no older token over a newer
  * one. Rides out a Redis that restarts; what it can guarantee ends with what that Redis keeps on disk.
+ *
+ * @example
+ * ```ts
+ * const tokenStore = new RedisTokenStore({ url: 'redis://127.0.0.1:6379' })
+ * app.use(oauthRouter({ providers, tokenStore, encryptionKey: process.env.TOKEN_KEY }))
+ * ```
  */
 export class RedisTokenStore implements TokenStore {
   readonly #client: Promise<RedisClient>
@@ -84,7 +90,11 @@ export class RedisTokenStore implements TokenStore {
       await sleep(20 + Math.random() * 60)
     }
     const renewal = setInterval(() => {
-      this.#send('EVAL', TAKE, '1', name, holder, ms).catch(() => {}) // the next beat tries again
+      // The next beat tries again where Redis did not answer; a lock that fell free is not taken anew.
+      this.#send('EVAL', RENEW, '1', name, holder, ms).then(
+        (held) => held === 1 || clearInterval(renewal),
+        () => {},
+      )
     }, this.#lockTimeout / 3)
     renewal.unref()
     return async () => {
@@ -152,6 +162,10 @@ local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`
+
+const RENEW = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
 
 async function connect(url: string): Promise<RedisClient> {
   const { createClient } = await importRedis()

@@ -1,6 +1,10 @@
 import { createHash, hkdfSync } from 'node:crypto'
+import { loadJose } from '../util/jose'
 
-/** Seals texts with the first of its keys and opens what any of them sealed: JWE, `dir`, A256GCM (RFC 7516, RFC 7518 §5.3). */
+/**
+ * Encrypts: tokens (token-record.ts), what a cookie session must not show. Seals texts with the first of its keys and opens
+ * what any of them sealed: JWE, `dir`, A256GCM (RFC 7516, RFC 7518 §5.3).
+ */
 export class Sealer {
   private readonly keys: { id: string; bytes: Uint8Array }[]
 
@@ -51,15 +55,4 @@ export function readKeys(option: unknown): (string | Uint8Array)[] | string {
     keys.push(key as string | Uint8Array) // one of the two, as `fits` says
   }
   return keys
-}
-
-let jose: ReturnType<typeof importJose> | undefined
-/** Loaded when first needed: most apps keep their tokens in a session store of their own. */
-function loadJose() {
-  jose ??= importJose()
-  return jose
-}
-
-function importJose() {
-  return import('jose') // an ES module: the only way in from CommonJS
 }

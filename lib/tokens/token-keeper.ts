@@ -1,13 +1,12 @@
 import { OptionReader } from '../options'
-import type { DialectProfile } from '../profile'
-import type { ProviderClient } from '../provider-client'
-import { buildEntries, type Entry, type Providers } from '../router-config'
-import { fetchWith, profileWith, revokeWith, topupWith } from './actions'
-import type { ApiCallInit } from './authorised-fetch'
-import { type LoggedOut, TokenDesk } from './desk'
-import { freshTokens, unknownProvider } from './keeping'
+import type { ApiCallInit } from '../provider/api-call'
+import type { ProviderClient } from '../provider/client'
+import type { DialectProfile } from '../provider/profile'
+import type { TokenSet } from '../provider/token-set'
+import { buildEntries, type Entry, type Providers } from '../registry'
+import { type LoginTokens, unknownProvider } from './login-tokens'
+import { type LoggedOut, SessionTokens } from './session-tokens'
 import { readTokenOptions } from './token-options'
-import { copyOf, type TokenSet } from './token-set'
 import type { TokenStore } from './token-store'
 
 /** What a {@link TokenKeeper} needs; the same as the routers over the same store. */
@@ -27,9 +26,15 @@ export interface TokenKeeperOptions {
 /**
  * The tokens of logins without a request, for jobs that act for a user. Shares its refreshes, within this process and
  * through the store's lock, with every router over the same store. A login's key is `req.oauth.tokenKey(provider)`.
+ *
+ * @example
+ * ```ts
+ * const keeper = new TokenKeeper({ providers, tokenStore })
+ * const response = await keeper.fetch('tiktok', key, '/v2/video/list/?fields=id', { method: 'POST' })
+ * ```
  */
 export class TokenKeeper {
-  readonly #desk: TokenDesk
+  readonly #manager: SessionTokens
   readonly #entries: ReadonlyMap<string, Entry>
 
   /** @throws OAuthError `config_invalid`, naming the option */
@@ -42,42 +47,41 @@ export class TokenKeeper {
       sessionKey: 'passport-dialects',
       stateLifetime: 600,
     })
-    this.#desk = new TokenDesk({ ...readTokenOptions(options, read), sessionKey: '' })
+    this.#manager = new SessionTokens({ ...readTokenOptions(options, read), sessionKey: '' })
   }
 
-  /** Keeps tokens of an app's own making under a key of its choice. */
+  /** Stores tokens of an app's own making under a key of its choice. */
   async keep(provider: string, key: string, tokens: TokenSet): Promise<void> {
-    return this.#desk.keepUnder(this.#client(provider).name, key, tokens)
+    return this.#manager.addUnder(key, this.#client(provider), tokens)
   }
 
   /** As `req.oauth.tokens`. */
   async tokens(provider: string, key: string): Promise<TokenSet | undefined> {
-    const tokens = await freshTokens(this.#care(provider, key))
-    return tokens && copyOf(tokens)
+    return this.#login(provider, key).current()
   }
 
   /** As `req.oauth.fetch`. */
   async fetch(provider: string, key: string, path: string, init?: ApiCallInit): Promise<Response> {
-    return fetchWith(this.#care(provider, key), path, init)
+    return this.#login(provider, key).fetch(path, init)
   }
 
   /** As `req.oauth.profile`. */
   async profile(provider: string, key: string): Promise<DialectProfile> {
-    return profileWith(this.#care(provider, key))
+    return this.#login(provider, key).profile()
   }
 
   /** As `req.oauth.revoke`. */
   async revoke(provider: string, key: string): Promise<boolean> {
-    return revokeWith(this.#care(provider, key))
+    return this.#login(provider, key).revoke()
   }
 
   /** As `req.oauth.topupURL`. */
   async topupURL(provider: string, key: string): Promise<string> {
-    return topupWith(this.#care(provider, key))
+    return this.#login(provider, key).topup()
   }
 
-  #care(provider: string, key: string) {
-    return this.#desk.careOf(key, this.#client(provider))
+  #login(provider: string, key: string): LoginTokens {
+    return this.#manager.loginUnder(key, this.#client(provider))
   }
 
   #client(provider: string): ProviderClient {

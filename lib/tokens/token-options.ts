@@ -1,6 +1,6 @@
 import type { OptionReader } from '../options'
-import type { LoggedOut, TokenDeskOptions } from './desk'
 import { readKeys, Sealer } from './sealer'
+import type { LoggedOut, SessionTokensOptions } from './session-tokens'
 import { isTokenStore, type TokenStore } from './token-store'
 
 /** The options about tokens, of the router and of a keeper. */
@@ -18,19 +18,36 @@ export interface TokenOptions {
   onLoggedOut?: (login: LoggedOut) => unknown
 }
 
+/** How each is checked and read. @throws OAuthError `config_invalid`, naming the option */
+export const TOKEN_OPTIONS = {
+  tokenStore: (read: OptionReader, { tokenStore }: TokenOptions) => {
+    if (tokenStore !== undefined && !isTokenStore(tokenStore)) {
+      read.fail('tokenStore', 'must have the methods get, set and delete of a TokenStore')
+    }
+    if (tokenStore?.lock !== undefined && typeof tokenStore.lock !== 'function') {
+      read.fail('tokenStore', 'must have a method where it has a `lock`')
+    }
+    return tokenStore
+  },
+  encryptionKey: (read: OptionReader, { encryptionKey }: TokenOptions) => {
+    const keys = encryptionKey === undefined ? undefined : readKeys(encryptionKey)
+    if (typeof keys === 'string') read.fail('encryptionKey', keys)
+    return keys && new Sealer(keys)
+  },
+  refreshLeadTime: (read: OptionReader, { refreshLeadTime }: TokenOptions) =>
+    (refreshLeadTime === 0 ? 0 : read.positive('refreshLeadTime', 300, 'seconds')) * 1000,
+  onLoggedOut: (read: OptionReader, { onLoggedOut }: TokenOptions) => {
+    read.optionalFunction('onLoggedOut')
+    return onLoggedOut
+  },
+} satisfies { [Name in keyof TokenOptions]-?: (read: OptionReader, options: TokenOptions) => unknown }
+
 /** @throws OAuthError `config_invalid`, naming the option */
-export function readTokenOptions(options: TokenOptions, read: OptionReader): Omit<TokenDeskOptions, 'sessionKey'> {
-  const { tokenStore, encryptionKey, onLoggedOut } = options
-  if (tokenStore !== undefined && !isTokenStore(tokenStore)) {
-    read.fail('tokenStore', 'must have the methods get, set and delete of a TokenStore')
-  }
-  if (onLoggedOut !== undefined && typeof onLoggedOut !== 'function') read.fail('onLoggedOut', 'must be a function')
-  const keys = encryptionKey === undefined ? undefined : readKeys(encryptionKey)
-  if (typeof keys === 'string') read.fail('encryptionKey', keys)
+export function readTokenOptions(options: TokenOptions, read: OptionReader): Omit<SessionTokensOptions, 'sessionKey'> {
   return {
-    store: tokenStore,
-    sealer: keys && new Sealer(keys),
-    leadTime: (options.refreshLeadTime === 0 ? 0 : read.positive('refreshLeadTime', 300, 'seconds')) * 1000,
-    onLoggedOut,
+    store: TOKEN_OPTIONS.tokenStore(read, options),
+    sealer: TOKEN_OPTIONS.encryptionKey(read, options),
+    leadTime: TOKEN_OPTIONS.refreshLeadTime(read, options),
+    onLoggedOut: TOKEN_OPTIONS.onLoggedOut(read, options),
   }
 }

@@ -24,7 +24,7 @@ async function main(): Promise<void> {
       tapd: { ...emulator.options, scope: ['user'] },
     },
     verify: ({ provider, profile, tokens, req }) =>
-      req.user ?? { provider, id: profile.id, expires: tokens.expiresAt?.getTime() },
+      req.user ?? { provider, id: profile.id, expires: tokens?.expiresAt?.getTime() },
     onError: (error: OAuthError, _req: Request, res: Response) => {
       const code: ErrorCode = error.code
       res.status(error.status).json({ code, known: ERROR_CODES[code].message })

@@ -1,0 +1,104 @@
+import { type AlipayKeys, signed } from './alipay-keys'
+
+/** How a response can be forged, by name. */
+export const ALIPAY_FORGERIES = [
+  /** No `sign`. */
+  'unsigned',
+  /** The signature with one byte changed. */
+  'wrong-signature',
+  /** Signed by the app's own key, not by Alipay's. */
+  'wrong-key',
+  /** A right signature of another text. */
+  'another-text',
+  /** The last letter of every text changed after signing. */
+  'changed',
+  /** The last member taken away after signing. */
+  'cut',
+  /** Half of the signature. */
+  'cut-signature',
+  /** A changed member of the same name before the signed one. */
+  'repeated-before',
+  /** The same after it. */
+  'repeated-after',
+  /** The same, its name spelt with an escape. */
+  'repeated-escaped',
+  /** A second, right `sign` after a wrong one. */
+  'repeated-sign',
+  /** The signed member inside another one, a changed one of its name beside it. */
+  'nested',
+  /** SHA1withRSA, and a `sign_type` that says so. */
+  'sign-type-rsa',
+] as const
+
+/** One of {@link ALIPAY_FORGERIES}. */
+export type AlipayForgery = (typeof ALIPAY_FORGERIES)[number]
+
+/**
+ * A response as it goes over the wire: `{"<key>":<text>,"sign":"…"}`, where the signature is of `text`, as it stands.
+ * @param key the envelope's key, `alipay_system_oauth_token_response`
+ * @param members what stands under it
+ */
+export function responseText(key: string, members: object, keys: AlipayKeys, forgery?: AlipayForgery): string {
+  const text = awkward(members)
+  const sign = signed(text, keys.alipay.privateKey)
+  return forgery ? FORGED[forgery]({ key, text, members, sign, keys }) : envelope(key, text, sign)
+}
+
+interface Signed {
+  key: string
+  text: string
+  members: object
+  sign: string
+  keys: AlipayKeys
+}
+
+function envelope(key: string, text: string, sign: string): string {
+  return `{"${key}":${text},"sign":"${sign}"}`
+}
+
+const FORGED: Record<AlipayForgery, (response: Signed) => string> = {
+  unsigned: ({ key, text }) => `{"${key}":${text}}`,
+  'wrong-signature': ({ key, text, sign }) => envelope(key, text, flipped(sign)),
+  'wrong-key': ({ key, text, keys }) => envelope(key, text, signed(text, keys.app.privateKey)),
+  'another-text': ({ key, text, members, keys }) =>
+    envelope(key, text, signed(awkward(changed(members)), keys.alipay.privateKey)),
+  changed: ({ key, members, sign }) => envelope(key, awkward(changed(members)), sign),
+  cut: ({ key, members, sign }) => {
+    const rest = Object.fromEntries(Object.entries(members).slice(0, -1))
+    return envelope(key, awkward(rest), sign)
+  },
+  'cut-signature': ({ key, text, sign }) => envelope(key, text, sign.slice(0, sign.length / 2)),
+  'repeated-before': ({ key, text, members, sign }) =>
+    `{"${key}":${awkward(changed(members))},"${key}":${text},"sign":"${sign}"}`,
+  'repeated-after': ({ key, text, members, sign }) =>
+    `{"${key}":${text},"sign":"${sign}","${key}":${awkward(changed(members))}}`,
+  'repeated-escaped': ({ key, text, members, sign }) =>
+    `{"${key}":${text},"sign":"${sign}","${key.replace('_', '\\u005f')}":${awkward(changed(members))}}`,
+  'repeated-sign': ({ key, text, sign }) => `{"${key}":${text},"sign":"${flipped(sign)}","sign":"${sign}"}`,
+  nested: ({ key, text, members, sign }) =>
+    `{"note":{"${key}":${text}},"${key}":${awkward(changed(members))},"sign":"${sign}"}`,
+  'sign-type-rsa': ({ key, text, keys }) =>
+    `{"${key}":${text},"sign":"${signed(text, keys.alipay.privateKey, 'SHA1')}","sign_type":"RSA"}`,
+}
+
+/** JSON that nobody gets by writing down what was read: escaped slashes, and a space after the first colon. */
+function awkward(members: object): string {
+  return JSON.stringify(members).replaceAll('/', '\\/').replace('":', '": ')
+}
+
+/** Other tokens and another person, in the same shape. */
+function changed(members: object): object {
+  return Object.fromEntries(
+    Object.entries(members).map(([name, value]) => [
+      name,
+      typeof value === 'string' && !['code', 'msg', 'sign'].includes(name)
+        ? value.replace(/.$/u, (last) => (last === '9' ? '8' : '9'))
+        : value,
+    ]),
+  )
+}
+
+function flipped(sign: string): string {
+  const bytes = Buffer.from(sign, 'base64')
+  return Buffer.from(bytes.map((byte, at) => (at === 100 ? byte ^ 1 : byte))).toString('base64')
+}

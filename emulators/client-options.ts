@@ -1,0 +1,27 @@
+import type { Provider } from './server'
+import type { Settings } from './settings'
+import type { FaultEndpoint, FewerClientOptions } from './types'
+
+/** The option that has the address of an endpoint. */
+const OPTION_OF = {
+  authorize: 'authorizationURL',
+  code: 'codeURL',
+  token: 'tokenURL',
+  refresh: 'refreshURL',
+  profile: 'userProfileURL',
+  revoke: 'revokeURL',
+  keys: 'jwksURL',
+  appToken: 'appTokenURL',
+  request: undefined,
+} as const satisfies Record<FaultEndpoint, keyof FewerClientOptions | undefined>
+
+/** What a strategy's constructor takes, read off the provider's routes: of several at an endpoint, the first. */
+export function clientOptionsOf(origin: string, settings: Settings, { routes }: Provider): FewerClientOptions {
+  const { clientID, clientSecret } = settings
+  const options: FewerClientOptions = { clientID, clientSecret, baseURL: origin }
+  for (const { endpoint, path } of routes) {
+    const option = OPTION_OF[endpoint]
+    if (option !== undefined && typeof path === 'string') options[option] ??= origin + path
+  }
+  return options
+}

@@ -1,0 +1,164 @@
+import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+
+/**
+ * What an id_token can be in place of the right one, by name. Each is to be refused at a login, but `other-sub`: that is
+ * a right token of somebody else, for a refresh and for a provider that says the id in two places.
+ */
+export const ID_TOKEN_FORGERIES = [
+  'alg-none',
+  'no-signature',
+  'hs256-with-public-key',
+  'other-alg',
+  'other-key',
+  'unknown-kid',
+  'key-in-header',
+  'unknown-crit',
+  'changed-claims',
+  'other-aud',
+  'no-aud',
+  'other-iss',
+  'no-iss',
+  'other-nonce',
+  'no-nonce',
+  'expired',
+  'no-exp',
+  'exp-text',
+  'iat-in-future',
+  'no-sub',
+  'empty-sub',
+  'sub-number',
+  'other-sub',
+  'not-a-jwt',
+  'no-id-token',
+] as const
+
+/** One of {@link ID_TOKEN_FORGERIES}. */
+export type IdTokenForgery = (typeof ID_TOKEN_FORGERIES)[number]
+
+/** The forgeries that a test has asked for, in order. */
+export class ForgeryQueue<Name extends string> {
+  private readonly queue: Name[] = []
+
+  constructor(private readonly names: readonly Name[]) {}
+
+  /** @throws TypeError where there is none of that name here */
+  plan(wanted: string, times: number): void {
+    const name = this.names.find((known) => known === wanted)
+    if (name === undefined) {
+      throw new TypeError(`There is no forgery named ${wanted} here; there are ${this.names.join(', ')}.`)
+    }
+    for (let i = 0; i < times; i++) this.queue.push(name)
+  }
+
+  next(): Name | undefined {
+    return this.queue.shift()
+  }
+}
+
+/** A token before it is signed, and what it is to be signed with. */
+export interface Draft {
+  header: Record<string, unknown>
+  claims: Record<string, unknown>
+  /** A private key; for HS256 a secret. */
+  key: KeyObject | string
+  /** What the key set shows of the key that signs, or would sign if it were not for the secret. */
+  published: { kid: string; publicKey: KeyObject; alg: 'RS256' | 'ES256' }
+}
+
+/** A token in compact form (RFC 7515 §7.1), signed as its header says. */
+export function signedToken({ header, claims, key }: Pick<Draft, 'header' | 'claims' | 'key'>): string {
+  const input = `${encode(header)}.${encode(claims)}`
+  return `${input}.${signature(String(header.alg), input, key)}`
+}
+
+function signature(alg: string, input: string, key: KeyObject | string): string {
+  const hash = `sha${alg.slice(2)}`
+  if (typeof key === 'string') return createHmac(hash, key).update(input).digest('base64url')
+  return sign(hash, Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
+}
+
+/** The same login's token, forged; `undefined`: there is none. */
+export function forgedToken(forgery: IdTokenForgery, draft: Draft): string | undefined {
+  return FORGED[forgery](draft)
+}
+
+const FORGED: Record<IdTokenForgery, (draft: Draft) => string | undefined> = {
+  'alg-none': ({ header, claims }) => `${encode({ ...header, alg: 'none' })}.${encode(claims)}.`,
+  'no-signature': ({ header, claims }) => `${encode(header)}.${encode(claims)}.`,
+  // The public key is known to everyone: whoever takes it for a secret believes everyone.
+  'hs256-with-public-key': ({ claims, published: { kid, publicKey } }) =>
+    signedToken({
+      header: { alg: 'HS256', typ: 'JWT', kid },
+      claims,
+      key: String(publicKey.export({ type: 'spki', format: 'pem' })),
+    }),
+  'other-alg': (draft) =>
+    signedToken({ ...draft, header: { ...draft.header, alg: OTHER_ALG[String(draft.header.alg)] ?? 'none' } }),
+  'other-key': (draft) =>
+    signedToken({
+      ...draft,
+      key: typeof draft.key === 'string' ? `${draft.key}0` : attacker(draft.published.alg).privateKey,
+    }),
+  'unknown-kid': ({ claims, published: { alg } }) =>
+    signedToken({ header: { alg, typ: 'JWT', kid: 'nobodyskey' }, claims, key: attacker(alg).privateKey }),
+  'key-in-header': ({ claims, published: { alg } }) => {
+    const { privateKey, publicKey } = attacker(alg)
+    const jwk = publicKey.export({ format: 'jwk' })
+    return signedToken({ header: { alg, typ: 'JWT', jwk }, claims, key: privateKey })
+  },
+  // RFC 7515 §4.1.11: who does not know what is critical must refuse.
+  'unknown-crit': (draft) =>
+    signedToken({ ...draft, header: { ...draft.header, crit: ['urn:example:new'], 'urn:example:new': true } }),
+  'changed-claims': (draft) => {
+    const [header, , made] = signedToken(draft).split('.')
+    return `${header}.${encode({ ...draft.claims, sub: SOMEBODY_ELSE })}.${made}`
+  },
+  'other-aud': withClaims(() => ({ aud: 'another-client' })),
+  'no-aud': withClaims(() => ({ aud: undefined })),
+  'other-iss': withClaims(({ iss }) => ({ iss: `${iss}.evil.example` })),
+  'no-iss': withClaims(() => ({ iss: undefined })),
+  'other-nonce': withClaims(() => ({ nonce: 'of-another-login' })),
+  'no-nonce': withClaims(() => ({ nonce: undefined })),
+  expired: withClaims(() => ({ iat: now() - 2 * HOUR, exp: now() - HOUR })),
+  'no-exp': withClaims(() => ({ exp: undefined })),
+  'exp-text': withClaims(() => ({ exp: 'soon' })),
+  'iat-in-future': withClaims(() => ({ iat: now() + HOUR, exp: now() + 2 * HOUR })),
+  'no-sub': withClaims(() => ({ sub: undefined })),
+  'empty-sub': withClaims(() => ({ sub: '' })),
+  'sub-number': withClaims(() => ({ sub: 42 })),
+  'other-sub': withClaims(() => ({ sub: SOMEBODY_ELSE })),
+  'not-a-jwt': () => 'not-a-jwt',
+  'no-id-token': () => undefined,
+}
+
+const HOUR = 3600
+
+const SOMEBODY_ELSE = 'somebody-else'
+
+const OTHER_ALG: Readonly<Record<string, string>> = { RS256: 'RS512', ES256: 'ES384', HS256: 'HS512' }
+
+function now(): number {
+  return Math.floor(Date.now() / 1000)
+}
+
+/** A right token with other claims. */
+function withClaims(change: (claims: Draft['claims']) => Draft['claims']): (draft: Draft) => string {
+  return (draft) => signedToken({ ...draft, claims: { ...draft.claims, ...change(draft.claims) } })
+}
+
+const attackers = new Map<string, { publicKey: KeyObject; privateKey: KeyObject }>()
+
+/** A key that no key set shows; one a process is enough. */
+function attacker(alg: 'RS256' | 'ES256') {
+  const pair =
+    attackers.get(alg) ??
+    (alg === 'RS256'
+      ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+      : generateKeyPairSync('ec', { namedCurve: 'P-256' }))
+  attackers.set(alg, pair)
+  return pair
+}

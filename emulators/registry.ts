@@ -1,0 +1,88 @@
+import { aihubmix } from './aihubmix'
+import { alipay } from './alipay'
+import { apple } from './apple'
+import { bbscloud } from './bbscloud'
+import type { EmulatorKind } from './definition'
+import { dingtalk } from './dingtalk'
+import { douyin } from './douyin'
+import { feishu } from './feishu'
+import { gitee } from './gitee'
+import { huawei } from './huawei'
+import { kakao } from './kakao'
+import { line } from './line'
+import { linkedin } from './linkedin'
+import { naver } from './naver'
+import { notion } from './notion'
+import { qq } from './qq'
+import type { Settings } from './settings'
+import { shopify } from './shopify'
+import { slack } from './slack'
+import { tailchat } from './tailchat'
+import { tapd } from './tapd'
+import { tiktok } from './tiktok'
+import type { SharedOptions } from './types'
+import { vk } from './vk'
+import { wechat } from './wechat'
+import { wecom } from './wecom'
+import { weibo } from './weibo'
+import { x } from './x'
+
+/** Every provider that there is an emulator of, by name. The order gives the command line its ports: add at the end. */
+const EMULATORS = {
+  tailchat,
+  tapd,
+  bbscloud,
+  tiktok,
+  aihubmix,
+  feishu,
+  wecom,
+  gitee,
+  huawei,
+  alipay,
+  kakao,
+  naver,
+  dingtalk,
+  apple,
+  line,
+  wechat,
+  qq,
+  slack,
+  x,
+  weibo,
+  shopify,
+  douyin,
+  vk,
+  linkedin,
+  notion,
+} satisfies Record<string, unknown>
+
+/** The providers that there is an emulator of. */
+export type EmulatorName = keyof typeof EMULATORS
+
+/** How an emulator is set up; options of other emulators are ignored. */
+export type EmulatorOptions<Name extends EmulatorName = EmulatorName> = SharedOptions & OwnOptions<Name>
+
+/** What a strategy's constructor takes, beside `callbackURL`: the client's credentials and every endpoint. */
+export type ClientOptionsOf<Name extends EmulatorName> = ReturnType<(typeof EMULATORS)[Name]['options']>
+
+// Of several names it is what all of them have together: one object may set up several emulators.
+type OwnOptions<Name extends EmulatorName> = Together<
+  { [Key in Name]: Omit<Parameters<(typeof EMULATORS)[Key]['provider']>[1], keyof Settings> }[Name]
+>
+type Together<Each> = (Each extends unknown ? (each: Each) => void : never) extends (all: infer All) => void
+  ? All
+  : never
+
+/** The providers' names, in the order of the registry. */
+export const EMULATOR_NAMES = Object.keys(EMULATORS) as EmulatorName[] // its keys
+
+/** One provider of the registry; `undefined` where there is none of that name. */
+export function kindOf(name: string): EmulatorKind | undefined {
+  // Each takes the settings that `checkOptions` has checked by its own rules.
+  return Object.hasOwn(EMULATORS, name) ? (EMULATORS[name as EmulatorName] as EmulatorKind) : undefined
+}
+
+/** The options that some emulator has of its own. */
+export const OWN_OPTIONS: ReadonlySet<string> = new Set(
+  EMULATOR_NAMES.flatMap((name) => Object.keys(kindOf(name)?.own ?? {})),
+)

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto'
+import { type Asked, consentRoutes, withParams } from './authorize'
+import { type Ledger, secret } from './ledger'
+import { type Call, type Reply, type Route, repeated } from './server'
+import type { Settings } from './settings'
+import type { EmulatorUser } from './types'
+import { wrong } from './wechat-words'
+
+export const QR_CONNECT = '/connect/qrconnect'
+export const IN_WECHAT = '/connect/oauth2/authorize'
+
+/** What differs from app to app before there is a code. */
+export interface WechatLogins {
+  /** What the app is: a website's login by scanning a code, or an official account's inside WeChat. Default `website`. */
+  kind?: 'website' | 'official-account'
+  /**
+   * How a person's no looks: back with the state alone; back with `code=authdeny`; or the page stays and nothing comes
+   * back. Default `state`.
+   */
+  refusal?: 'state' | 'authdeny' | 'stays'
+  /** `snsapi_base` agrees as the first user without a page. Default true; otherwise a person can choose. */
+  silent?: boolean
+  /** Refuse an official account's login to a browser whose `User-Agent` has no `MicroMessenger`. */
+  insideOnly?: boolean
+}
+
+/** The query of the login inside WeChat: these, in this order, and nothing between them. */
+const ORDER = ['appid', 'redirect_uri', 'response_type', 'scope', 'state']
+const AFTER = ['forcePopup', 'forceSnapShot']
+
+/** The pages of both logins. An app is of one kind: the other's page knows no such app. */
+export function wechatPages(origin: string, settings: Settings & WechatLogins, ledger: Ledger): Route[] {
+  const { clientID, kind = 'website', refusal = 'state', silent = true } = settings
+  const domains = settings.redirectURIs
+    ?.filter((address) => URL.canParse(address))
+    .map((address) => new URL(address).hostname)
+
+  /** A callback domain has neither scheme nor port, and covers no other domain below it. */
+  function isAllowed(redirectURI: string): boolean {
+    if (!/^https?:\/\/[^#]*$/.test(redirectURI) || !URL.canParse(redirectURI)) return false
+    return domains?.includes(new URL(redirectURI).hostname) ?? true
+  }
+
+  /** What both pages show; where a person goes who says no is the one thing that two official texts contradict. */
+  function asked({ path, query }: Call, scope: string, isSnapshot: boolean): Asked {
+    const redirectURI = query.get('redirect_uri') ?? ''
+    const state = query.get('state') ?? undefined
+    const code = refusal === 'authdeny' ? 'authdeny' : undefined
+    return {
+      provider: 'WeChat',
+      accent: '#087a3e',
+      clientID,
+      scope: [scope],
+      agree: (user) => {
+        const seen = scope === 'snsapi_userinfo' && (isSnapshot || user.snapshot) ? virtualUser() : user
+        const code = ledger.issueCode({ user: seen, scope: [scope], redirectURI }, secret(24))
+        return withParams(redirectURI, { code, state })
+      },
+      deny: () => (refusal === 'stays' ? `${origin}${path}?${query}` : withParams(redirectURI, { code, state })),
+    }
+  }
+
+  const website = consentRoutes(QR_CONNECT, settings, (call) => {
+    const { query } = call
+    const twice = repeated(query)
+    if (twice) return wrong(twice)
+    if (kind !== 'website' || query.get('appid') !== clientID) return wrong('appid')
+    if (!isAllowed(query.get('redirect_uri') ?? '')) return wrong('redirect_uri')
+    // WeChat's script for a panel, wxLogin.js, sends none.
+    const isPanel = query.get('login_type') === 'jssdk'
+    if ((query.get('response_type') ?? (isPanel ? 'code' : '')) !== 'code') return wrong('response_type')
+    if (query.get('scope') !== 'snsapi_login') return wrong('scope', 'Scope 参数错误或没有 Scope 权限')
+    if (!['cn', 'en'].includes(query.get('lang') ?? 'cn')) return wrong('lang')
+    return { ...asked(call, 'snsapi_login', false), scan: true }
+  })
+
+  const inside = consentRoutes(IN_WECHAT, settings, (call) => {
+    const { query, headers } = call
+    if (settings.insideOnly && !/MicroMessenger/i.test(headers['user-agent'] ?? '')) {
+      return wrong('User-Agent', '请在微信客户端打开链接')
+    }
+    if (!query.get('scope')) return wrong('10010')
+    if (!query.get('redirect_uri')) return wrong('10011')
+    if (!query.get('appid')) return wrong('10012')
+    if (!query.get('state')) return wrong('10013')
+    if (kind !== 'official-account') return wrong('10016')
+    if (!isInOrder(query)) return BLANK
+    if (query.get('appid') !== clientID) return wrong('appid')
+    if (!isAllowed(query.get('redirect_uri') ?? '')) return wrong('10003')
+    const scope = query.get('scope') ?? ''
+    if (!['snsapi_base', 'snsapi_userinfo'].includes(scope)) return wrong('10005')
+    return {
+      ...asked(call, scope, query.get('forceSnapShot') === 'true'),
+      silent: scope === 'snsapi_base' && silent,
+    }
+  })
+
+  return [...website, ...inside]
+}
+
+/** What WeChat shows where the query does not fit its pattern. */
+const BLANK: Reply = { html: () => '' }
+
+function isInOrder(query: URLSearchParams): boolean {
+  const names = [...query.keys()]
+  const after = AFTER.filter((name) => query.has(name))
+  return (
+    names.join() === [...ORDER, ...after].join() &&
+    query.get('response_type') === 'code' &&
+    /^[a-zA-Z0-9]{1,128}$/.test(query.get('state') ?? '') &&
+    after.every((name) => /^(true|false)$/.test(query.get(name) ?? ''))
+  )
+}
+
+/** Nobody: a snapshot of the page is looked at by another one each time. */
+function virtualUser(): EmulatorUser {
+  const id = `oV${randomBytes(13).toString('hex')}`
+  return { id, name: '微信用户', avatar: 'https://thirdwx.qlogo.example/mmopen/virtual/132', snapshot: true }
+}

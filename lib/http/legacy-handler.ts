@@ -1,0 +1,72 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** How a body is held back. */
+export interface Flow {
+  pause(): void
+  resume(): void
+}
+
+/**
+ * The names by which a dispatcher of undici 6 calls a handler, told by those of undici 7. An app's own dispatcher may
+ * be of either, and so may be the one that it takes from `getGlobalDispatcher()`.
+ */
+export abstract class LegacyHandler {
+  private pausing: ReturnedPause | undefined
+
+  protected abstract begin(abort: (reason: Error) => void, flow?: Flow): void
+  abstract onResponseStart(controller: unknown, status: number, headers: IncomingHttpHeaders): void
+  abstract onResponseData(controller: unknown, chunk: Buffer): void
+  abstract onResponseEnd(): void
+  abstract onResponseError(controller: unknown, error: Error): void
+
+  onConnect(abort: (error?: Error) => void): void {
+    this.pausing = new ReturnedPause()
+    this.begin(abort, this.pausing)
+  }
+
+  onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
+    if (this.pausing) this.pausing.go = resume
+    this.onResponseStart(undefined, status, parseHeaders(raw))
+    return true
+  }
+
+  onData(chunk: Buffer): boolean {
+    this.onResponseData(undefined, chunk)
+    return !this.pausing?.isPaused
+  }
+
+  onComplete(): void {
+    this.onResponseEnd()
+  }
+
+  onError(error: Error): void {
+    this.onResponseError(undefined, error)
+  }
+}
+
+/** In undici 6 a pause is what a handler returns. */
+class ReturnedPause implements Flow {
+  isPaused = false
+  go: () => void = () => {}
+
+  pause(): void {
+    this.isPaused = true
+  }
+
+  resume(): void {
+    if (!this.isPaused) return
+    this.isPaused = false
+    this.go()
+  }
+}
+
+/** Headers as undici 6 gives them. */
+function parseHeaders(raw: Buffer[]): IncomingHttpHeaders {
+  const headers: IncomingHttpHeaders = {}
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const [name, value] = [String(raw[i]).toLowerCase(), String(raw[i + 1])]
+    const known = Object.hasOwn(headers, name) ? headers[name] : undefined
+    headers[name] = known === undefined ? value : [known, value].flat()
+  }
+  return headers
+}

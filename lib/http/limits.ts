@@ -1,0 +1,130 @@
+import type { Dispatcher } from 'undici'
+import type { ErrorCode } from '../error-codes'
+import { type ErrorContext, OAuthError } from '../errors'
+import { foreignError } from '../foreign-error'
+import type { DialectOptions, OptionReader } from '../options'
+import { bareAddress } from '../redact'
+
+/** As much of a dispatcher as a call needs. */
+export type Transport = Pick<Dispatcher, 'dispatch'>
+
+/** What bounds a call and how it leaves the machine. */
+export interface CallLimits {
+  /** Milliseconds for the whole call: DNS, connect, TLS, headers and body. */
+  timeout: number
+  /** Bytes of body, on the wire and after decompression. */
+  maxResponseBytes: number
+  dispatcher?: Transport | undefined
+  /** Names in lower case. */
+  customHeaders?: Record<string, string> | undefined
+}
+
+/** What the options say of every call. @throws OAuthError `config_invalid`, naming the option */
+export function readLimits(
+  { dispatcher, customHeaders }: Pick<DialectOptions, 'dispatcher' | 'customHeaders'>,
+  read: OptionReader,
+): CallLimits {
+  read.optionalObject('dispatcher', 'dispatch')
+  read.optionalObject('customHeaders')
+  return {
+    timeout: read.positive('timeout', 10_000, 'milliseconds'),
+    maxResponseBytes: read.positive('maxResponseBytes', 1024 * 1024, 'bytes'),
+    dispatcher,
+    customHeaders: customHeaders && checkedHeaders(customHeaders, read),
+  }
+}
+
+/** RFC 9110 §5.6.2 and §5.5: a header's name is a token, its value has no control character but a tab. */
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~\w]+$/
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** Those that say how a message is framed or which host it is for: they are the call's own. */
+const RESERVED = new Set(
+  'connection content-length expect host keep-alive proxy-connection te trailer transfer-encoding upgrade'.split(' '),
+)
+
+function checkedHeaders(headers: Record<string, unknown>, read: OptionReader): Record<string, string> {
+  const checked: Record<string, string> = {}
+  if (Array.isArray(headers)) read.fail('customHeaders', 'must be an object of names and values')
+  for (const [given, value] of Object.entries(headers)) {
+    const name = given.toLowerCase()
+    const shown = JSON.stringify(given)
+    if (!HEADER_NAME.test(name)) read.fail('customHeaders', `has ${shown}, which is no name of a header`)
+    if (RESERVED.has(name)) read.fail('customHeaders', `has ${shown}, which belongs to the connection and can't be set`)
+    if (Object.hasOwn(checked, name)) read.fail('customHeaders', `has ${shown} twice, in upper and lower case`)
+    if (typeof value !== 'string' || !HEADER_VALUE.test(value)) {
+      read.fail('customHeaders', `must have a text without line breaks as the value of ${shown}`)
+    }
+    checked[name] = value
+  }
+  return checked
+}
+
+/** The bounds of one call, and the errors that tell of them. */
+export class CallBounds {
+  readonly timeout: number
+
+  /** @param passes304 whether the app may have asked for what changed only (RFC 9110 §13) */
+  constructor(
+    private readonly url: string,
+    private readonly limits: CallLimits,
+    private readonly where: ErrorContext,
+    private readonly passes304 = false,
+  ) {
+    this.timeout = limits.timeout
+  }
+
+  /** What a call that takes too long fails with; its timer runs in dispatch.ts. */
+  deadline(): OAuthError {
+    const message = `No complete response from ${bareAddress(this.url)} within ${this.timeout} ms. Try again, or raise \`timeout\`.`
+    return this.failure('provider_timeout', undefined, message)
+  }
+
+  /** Refuses a response by its status. */
+  refuseHead(status: number): OAuthError | undefined {
+    if (status >= 300 && status < 400 && !(status === 304 && this.passes304)) {
+      return this.refusal('provider_redirected', status)
+    }
+    return status > 599 ? this.refusal('response_invalid', status) : undefined // RFC 9110 §15: there is no such class
+  }
+
+  /** Refuses a body by the bytes that came so far, or that are to come. */
+  refuseSize(size: number, status: number): OAuthError | undefined {
+    return size > this.limits.maxResponseBytes ? this.refusal('response_too_large', status) : undefined
+  }
+
+  endless(): OAuthError {
+    return this.failure('response_invalid', undefined, 'The provider keeps sending interim responses (1xx).')
+  }
+
+  /** What became of the connection, or of the bytes, as an error that says which URL it was, and what to do. */
+  failureOf(error: unknown): OAuthError {
+    return OAuthError.is(error) ? error : this.failure(codeOf(error), foreignError(error))
+  }
+
+  private failure(code: ErrorCode, cause: unknown, message = this.explain(code)): OAuthError {
+    return new OAuthError(code, { ...this.where, ...(message !== undefined && { message }), cause })
+  }
+
+  private refusal(code: ErrorCode, providerStatus: number): OAuthError {
+    return new OAuthError(code, { ...this.where, providerStatus })
+  }
+
+  private explain(code: ErrorCode): string | undefined {
+    const url = bareAddress(this.url)
+    if (code === 'provider_timeout') return `There was no connection to ${url} in time. Check DNS and the network.`
+    if (code === 'provider_unreachable') {
+      return `The connection to ${url} failed or was cut. Check the URL, DNS, TLS and the \`dispatcher\`.`
+    }
+    return undefined
+  }
+}
+
+function codeOf(error: unknown): ErrorCode {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
+  if (code === 'ERR_BUFFER_TOO_LARGE' || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'HPE_HEADER_OVERFLOW')
+    return 'response_too_large'
+  if (/^(UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT|ETIMEDOUT)$/.test(code)) return 'provider_timeout'
+  if (/^(Z_|ERR_ENCODING|ERR__?ERROR_|UNKNOWN_ENCODING|HPE_)/.test(code)) return 'response_invalid'
+  return 'provider_unreachable'
+}

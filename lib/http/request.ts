@@ -1,0 +1,102 @@
+import type { Dispatcher } from 'undici'
+import type { JsonObject } from '../json'
+import type { CallLimits } from './limits'
+
+/** One call to a provider, as a dialect writes it down. At most one of `form` and `json`. */
+export interface ProviderRequest {
+  /** The HTTP method. */
+  method: 'GET' | 'POST'
+  /** Absolute address; a query of its own stays. */
+  url: string
+  /** Set in the address's query. */
+  query?: Params | undefined
+  /** Sent as `application/x-www-form-urlencoded`, without a charset (one provider refuses it). */
+  form?: Params | undefined
+  /** Sent as `application/json`. */
+  json?: JsonObject | undefined
+  /** `Authorization: Basic`: user and password as they go into base64. */
+  basic?: { user: string; password: string } | undefined
+  /** `Authorization: Bearer` (RFC 6750 §2.1). */
+  bearer?: string | undefined
+  /** Headers of the provider's own; they can't replace those that the members above set. */
+  headers?: Params | undefined
+}
+
+/** Parameters by name; those that are `undefined` are left out. */
+export type Params = Record<string, string | undefined>
+
+/** A request to a provider's API as an app writes it. */
+export interface OpenRequest {
+  url: URL
+  method: string
+  /** Names in lower case. */
+  headers: Record<string, string>
+  body: string | Uint8Array | AsyncIterable<Uint8Array> | undefined
+  /** The app's own: it ends the request and the body. */
+  signal: AbortSignal | undefined
+}
+
+/** A call as undici's dispatchers take it. Its deadline is the caller's own. */
+export function dispatchOptions(request: ProviderRequest, limits: CallLimits): Dispatcher.DispatchOptions {
+  const { origin, pathname, search } = urlOf(request)
+  return {
+    origin,
+    path: pathname + search,
+    method: request.method,
+    headers: headersOf(request, limits.customHeaders),
+    body: bodyOf(request) ?? null,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  }
+}
+
+/** The same of an app's own request, whose body may not pause for longer than the deadline while it is streamed. */
+export function openOptions(request: OpenRequest, limits: CallLimits): Dispatcher.DispatchOptions {
+  const { url, method, headers, body } = request
+  return {
+    origin: url.origin,
+    path: url.pathname + url.search,
+    method: method as Dispatcher.HttpMethod, // undici refuses what is none
+    headers: { ...DEFAULT_HEADERS, ...limits.customHeaders, ...headers },
+    body: (body ?? null) as Exclude<Dispatcher.DispatchOptions['body'], undefined>, // an iterable, which its types leave out
+    headersTimeout: 0,
+    bodyTimeout: limits.timeout,
+  }
+}
+
+const DEFAULT_HEADERS = { accept: 'application/json', 'user-agent': 'passport-dialects' }
+
+function urlOf({ url, query }: ProviderRequest): URL {
+  const whole = new URL(url)
+  if (!query) return whole
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) whole.searchParams.set(name, value)
+  }
+  return whole
+}
+
+function headersOf(request: ProviderRequest, customHeaders: Record<string, string> | undefined) {
+  const headers: Record<string, string> = Object.assign({}, DEFAULT_HEADERS, customHeaders)
+  for (const [name, value] of Object.entries(request.headers ?? {})) {
+    if (value !== undefined) headers[name.toLowerCase()] = value
+  }
+  if (request.form) headers['content-type'] = 'application/x-www-form-urlencoded'
+  if (request.json) headers['content-type'] = 'application/json'
+  if (request.basic) {
+    const { user, password } = request.basic
+    headers.authorization = `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`
+  }
+  if (request.bearer !== undefined) headers.authorization = `Bearer ${request.bearer}`
+  return headers
+}
+
+function bodyOf({ form, json }: ProviderRequest): string | undefined {
+  if (json) return JSON.stringify(json)
+  if (!form) return undefined
+  const fields = new URLSearchParams()
+  for (const name of Object.keys(form)) {
+    const value = form[name]
+    if (value !== undefined) fields.append(name, value)
+  }
+  return fields.toString()
+}

@@ -1,0 +1,46 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+
+/** Kinds of keys that providers sign by. */
+export type KeyType = 'rsa' | 'ec'
+
+export const KEY_FORMS = 'in PEM or in base64'
+
+/** A private key in whichever of the usual forms; `undefined` where it is none. What was wrong with it is not told: OpenSSL might quote it. */
+export function readPrivateKey(text: string): KeyObject | undefined {
+  if (text.includes('-----BEGIN')) return attempt(() => createPrivateKey(text))
+  const key = bytesOf(text)
+  if (!key) return undefined
+  for (const type of ['pkcs8', 'pkcs1', 'sec1'] as const) {
+    const read = attempt(() => createPrivateKey({ key, format: 'der', type }))
+    if (read) return read
+  }
+  return undefined
+}
+
+/** A public key likewise. A private one is none, though the public one could be made of it: it was not meant to be given. */
+export function readPublicKey(text: string): KeyObject | undefined {
+  if (text.includes('-----BEGIN')) {
+    return text.includes('PRIVATE KEY-----') ? undefined : attempt(() => createPublicKey(text))
+  }
+  const key = bytesOf(text)
+  if (!key || readPrivateKey(text)) return undefined
+  for (const type of ['spki', 'pkcs1'] as const) {
+    const read = attempt(() => createPublicKey({ key, format: 'der', type }))
+    if (read) return read
+  }
+  return undefined
+}
+
+function attempt(read: () => KeyObject): KeyObject | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
+
+/** Base64, in lines or in one. */
+function bytesOf(text: string): Buffer | undefined {
+  const letters = text.replace(/\s/g, '')
+  return /^[A-Za-z\d+/]+={0,2}$/.test(letters) ? Buffer.from(letters, 'base64') : undefined
+}

@@ -1,0 +1,283 @@
+import { hash } from 'node:crypto'
+import { type ErrorContext, OAuthError } from '../errors'
+import type { CustomStateStore } from '../options'
+import type { Endpoints } from '../provider/definition'
+import { whoIs } from '../session/identity'
+import { cookiesOf, noSession, type SessionRequest } from '../session/request'
+import { SessionSlot } from '../session/session'
+import type { Transaction } from '../session/slot'
+import { randomState } from '../util/random'
+import { type StateMeta, storeState, verifyState } from './custom-store'
+import { type Claim, claimOf, claimState, type Outcome, settleClaim, shareOf } from './repeats'
+import { addPending, credentialHash, endTransaction, findState } from './transactions'
+
+/** What a dialect reads out of a callback. */
+export interface CallbackReading {
+  state: string | undefined
+  /** The code, or whatever stands for it. */
+  credential: string | undefined
+}
+
+/** A login that begins, as far as its state is concerned. */
+export interface BeginningLogin {
+  callbackURL: string
+  /** The redirect URI for a state: one dialect carries the state in it. */
+  redirectURI(state: string): string
+  verifier: string | undefined
+  /** What its start named beside it. */
+  about: Transaction['about']
+  appState: unknown
+  returnTo: string | undefined
+  popup: boolean | undefined
+  /** Another site's page sent the browser here. */
+  fromElsewhere: boolean | undefined
+}
+
+/** A callback that came before: what became of it. */
+export interface AlreadyFinished extends Outcome {
+  kind: 'already finished'
+  state: string
+}
+
+interface LoginStateOptions {
+  /** The key of the session. */
+  key: string
+  /** Milliseconds that a login may take. */
+  lifetime: number
+  pkce: boolean
+  /** Whether an id_token must bring back a nonce. */
+  nonce: boolean
+  /** The app's own store, in place of the session. */
+  store: CustomStateStore | undefined
+  /** Whose login it is, and where it, its code and its tokens go. */
+  client: { clientID: string; clientSecret: string; endpoints: Endpoints; fingerprint: string }
+}
+
+/** What a strategy remembers of a login between its two requests: in the session, or in the app's own state store. */
+export class LoginState {
+  readonly #options: LoginStateOptions
+  readonly #macKey: string
+
+  constructor(options: LoginStateOptions) {
+    this.#options = options
+    const { fingerprint, clientSecret } = options.client
+    this.#macKey = hash('sha256', JSON.stringify([fingerprint, clientSecret]), 'base64url')
+  }
+
+  get needsSession(): boolean {
+    return this.#options.store === undefined
+  }
+
+  /**
+   * The nonce of a login (OpenID Connect Core 1.0 §15.5.2): made of its state by this client's key, so that nothing more is
+   * stored, an app's own store serves too, and nobody can put another one into a session.
+   */
+  nonceOf(state: string): string | undefined {
+    return this.#options.nonce ? hash('sha256', `${this.#macKey}nonce ${state}${this.#macKey}`, 'base64url') : undefined
+  }
+
+  /** Keeps a login that begins; resolves to its state. @throws OAuthError `session_missing`, `store_failed`, `config_invalid` */
+  async remember(req: SessionRequest, context: ErrorContext, login: BeginningLogin): Promise<string> {
+    const { store } = this.#options
+    const { verifier, about, appState, returnTo, popup } = login
+    if (store) {
+      const state = await storeState(store, req, { verifier, appState, meta: this.meta(login.callbackURL) })
+      if (STATE.test(state)) return state
+      const message = 'The `store` of the strategy must give a state of letters and digits, at most 128 of them.'
+      throw new OAuthError('config_invalid', { ...context, message })
+    }
+    const state = randomState()
+    const { provider } = context
+    const redirectURI = login.redirectURI(state)
+    const begun: Transaction = { state, provider, client: '', begunAt: Date.now(), redirectURI }
+    if (verifier !== undefined) begun.verifier = verifier
+    if (about) begun.about = about
+    begun.client = this.macOf(begun)
+    if (returnTo !== undefined) begun.returnTo = returnTo
+    if (popup) begun.popup = popup
+    if (login.fromElsewhere) begun.fromElsewhere = true
+    if (appState !== undefined) begun.appState = appState
+    await this.slotOf(req, context).updateOrBegin((slot) => {
+      // Whoever is logged in now: the session may have become another one while the provider was asked.
+      const begunBy = whoIs(req)
+      addPending(slot, begunBy === undefined ? begun : { ...begun, begunBy })
+    })
+    return state
+  }
+
+  /**
+   * The login that a callback's state belongs to, for this request alone: nobody else gets it again. Must be followed by
+   * {@link settle}, or by the session's renewal with {@link settleClaim}.
+   *
+   * @throws OAuthError `session_missing`, `state_missing`, `state_unknown`, `state_used`, `state_mismatch`, `state_expired`
+   */
+  async recall(
+    req: SessionRequest,
+    context: ErrorContext,
+    reading: CallbackReading,
+    sent: () => Pick<BeginningLogin, 'callbackURL' | 'redirectURI'>,
+  ): Promise<Transaction | AlreadyFinished> {
+    const { state } = reading
+    if (state === undefined) throw new OAuthError('state_missing', context)
+    const nonce = this.nonceOf(state)
+    const { pkce, store } = this.#options
+    if (store) return withNonce(await this.recallFromStore(store, req, context, state, sent()), nonce)
+    const recalled = await this.recallFromSession(req, context, state, reading.credential)
+    if ('kind' in recalled) return recalled
+    if (!pkce || recalled.verifier !== undefined) return withNonce(recalled, nonce)
+    const error = new OAuthError('state_mismatch', context) // RFC 9700 §4.8.2: no downgrade
+    await this.settle(req, context, recalled, reading.credential, { ok: false, error })
+    throw error
+  }
+
+  /** The login of a code that the provider sent unasked: nothing but the code tells it from others. @throws OAuthError `state_used` */
+  async unsolicited(
+    req: SessionRequest,
+    context: ErrorContext,
+    code: string,
+    redirectURI: string,
+  ): Promise<Transaction | AlreadyFinished> {
+    const state = `${UNSOLICITED}${hash('sha256', code, 'base64url')}`
+    const claim = claimState(state, req, code)
+    if (claim) return this.repeatOf(claim, req, context, state, code)
+    return {
+      state,
+      provider: context.provider,
+      client: this.#options.client.fingerprint,
+      begunAt: Date.now(),
+      redirectURI,
+    }
+  }
+
+  /** Ends a login, and lets the repeats of its callback go on. For one that succeeded the app saves the session. */
+  async settle(
+    req: SessionRequest,
+    context: ErrorContext,
+    transaction: Transaction,
+    credential: string | undefined,
+    outcome: Outcome,
+  ): Promise<void> {
+    const slot = this.slotOf(req, context)
+    try {
+      if (this.#options.store || !slot.exists) return
+      if (outcome.ok) {
+        slot.keep((kept) => endTransaction(kept, transaction, true, credential))
+        slot.carryPending()
+      } else await slot.update((kept) => endTransaction(kept, transaction, false, credential))
+    } finally {
+      settleClaim(transaction.state, outcome)
+    }
+  }
+
+  /** Asks the store once more whether a login is pending: another process may have finished it. @throws OAuthError `state_used` */
+  async demandPending(req: SessionRequest, context: ErrorContext, { state }: Transaction): Promise<void> {
+    if (this.#options.store || state.startsWith(UNSOLICITED)) return
+    const slot = await this.slotOf(req, context).newest({ newest: true })
+    if (!slot || !findState(slot, state).pending) throw new OAuthError('state_used', context)
+  }
+
+  private async recallFromSession(
+    req: SessionRequest,
+    context: ErrorContext,
+    state: string,
+    credential: string | undefined,
+  ): Promise<Transaction | AlreadyFinished> {
+    const { fingerprint } = this.#options.client
+    const session = this.slotOf(req, context)
+    if (!session.exists) throw noSession(context)
+    const slot = await session.newest()
+    const { pending, used } = slot ? findState(slot, state) : { pending: undefined, used: undefined }
+    const claim = claimOf(state)
+    if (!used && !pending) {
+      // The first of two clicks has just finished and taken the session away before the second could read it.
+      if (claim && shareOf(claim, req, credential) !== 'nothing')
+        return this.repeatOf(claim, req, context, state, credential)
+      const cookieless = slot === undefined && cookiesOf(req) === undefined
+      throw new OAuthError(cookieless ? 'session_missing' : 'state_unknown', context)
+    }
+    const isOurs = used
+      ? used.provider === context.provider && used.client === fingerprint
+      : pending?.provider === context.provider && pending.client === this.macOf(pending)
+    if (!isOurs) throw new OAuthError('state_mismatch', context)
+    if (used || !pending) {
+      // Success is said to the browser that has the login, and of the very callback that achieved it.
+      const isRepeat = used?.ok === true && !slot?.left && isSameCredential(used.credential, credential)
+      if (!isRepeat) throw new OAuthError('state_used', context)
+      return { kind: 'already finished', state, ok: true, returnTo: used.returnTo, popup: used.popup }
+    }
+    if (claim) return this.repeatOf(claim, req, context, state, credential)
+    if (pending.begunBy !== undefined && pending.begunBy !== whoIs(req)) throw new OAuthError('state_mismatch', context)
+    if (Date.now() - pending.begunAt > this.#options.lifetime) throw new OAuthError('state_expired', context)
+    claimState(state, req, credential)
+    return { ...pending, client: fingerprint }
+  }
+
+  private async recallFromStore(
+    store: CustomStateStore,
+    req: SessionRequest,
+    context: ErrorContext,
+    state: string,
+    sent: Pick<BeginningLogin, 'callbackURL' | 'redirectURI'>,
+  ): Promise<Transaction> {
+    const { pkce, client } = this.#options
+    const known = await verifyState(store, req, state, this.meta(sent.callbackURL))
+    if (!known.ok || (pkce && known.verifier === undefined)) throw new OAuthError('state_unknown', context)
+    return {
+      state,
+      provider: context.provider,
+      client: client.fingerprint,
+      begunAt: Date.now(),
+      redirectURI: sent.redirectURI(state),
+      ...(known.verifier !== undefined && { verifier: known.verifier }),
+      ...(known.appState !== undefined && { appState: known.appState }),
+    }
+  }
+
+  /** The outcome of the first, for the same browser's second click. @throws OAuthError `state_used` to anybody else */
+  private async repeatOf(
+    claim: Claim,
+    req: SessionRequest,
+    context: ErrorContext,
+    state: string,
+    credential: string | undefined,
+  ): Promise<AlreadyFinished> {
+    const share = shareOf(claim, req, credential)
+    const outcome = share === 'nothing' ? undefined : await claim.outcome
+    // A window that says so to its opener must have the login itself.
+    const saysTooMuch = share === 'path' && outcome?.ok === true && outcome.popup === true
+    if (!outcome || saysTooMuch) throw new OAuthError('state_used', context)
+    return { kind: 'already finished', state, ...outcome, ...(share === 'path' && { session: undefined }) }
+  }
+
+  /**
+   * Ties a pending login to this client and to what was sent to the provider. A session's content is data from outside:
+   * what somebody else wrote there is never sent on. The key stands on both sides, so nothing can be appended.
+   */
+  private macOf({ provider, state, redirectURI, verifier, nonce, about }: Transaction): string {
+    const told = JSON.stringify([provider, state, redirectURI, verifier, nonce, about])
+    return hash('sha256', `${this.#macKey}${told}${this.#macKey}`, 'base64url').slice(0, 22)
+  }
+
+  private slotOf(req: SessionRequest, context: ErrorContext): SessionSlot {
+    return new SessionSlot(req, this.#options.key, context)
+  }
+
+  private meta(callbackURL: string): StateMeta {
+    const { clientID, endpoints } = this.#options.client
+    const { authorizationURL, tokenURL = '' } = endpoints
+    return { authorizationURL, tokenURL, clientID, callbackURL }
+  }
+}
+
+function withNonce(transaction: Transaction, nonce: string | undefined): Transaction {
+  return nonce === undefined ? transaction : { ...transaction, nonce }
+}
+
+const UNSOLICITED = 'unsolicited:'
+
+/** What every provider takes as a state. */
+const STATE = /^[A-Za-z0-9]{1,128}$/
+
+function isSameCredential(used: string | undefined, credential: string | undefined): boolean {
+  return used === undefined ? credential === undefined : credential !== undefined && used === credentialHash(credential)
+}

@@ -1,0 +1,67 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+import type { Slot, Transaction, UsedTransaction } from '../session/slot'
+
+// What a slot says of logins: all of it pure, for whoever stores the slot.
+
+/** Logins that may be pending in a session; the oldest goes where there are more. */
+const MAX_PENDING = 20
+/** Longer than any login may take: `stateLifetime` is a day at most. */
+const PENDING_FOR_MS = 86_400_000
+/** A used login is kept for the repeat of its callback alone. */
+const USED_FOR_MS = 3_600_000
+
+/** Adds a login that begins. */
+export function addPending(slot: Slot, transaction: Transaction): void {
+  forgetOld(slot)
+  slot.pending = [...slot.pending, transaction].slice(-MAX_PENDING)
+}
+
+/** The pending and the used login of a state; states are compared in constant time. */
+export function findState(
+  slot: Readonly<Slot>,
+  state: string,
+): { pending: Transaction | undefined; used: UsedTransaction | undefined } {
+  const isIt = (entry: { state: string }) => isSameText(entry.state, state)
+  return { pending: slot.pending.find(isIt), used: slot.used.find(isIt) }
+}
+
+/** Ends a login: it is pending no more, and its state is used. The one place where a transaction ends. */
+export function endTransaction(
+  slot: Slot,
+  transaction: Transaction,
+  ok: boolean,
+  credential: string | undefined,
+): void {
+  const { state, provider, client, returnTo, popup } = transaction
+  const used: UsedTransaction = { state, provider, client, ok, at: Date.now() }
+  if (credential !== undefined) used.credential = credentialHash(credential)
+  if (returnTo !== undefined) used.returnTo = returnTo
+  if (popup) used.popup = popup
+  slot.pending = slot.pending.filter((entry) => entry.state !== state)
+  slot.used = [...slot.used.filter((entry) => entry.state !== state), used].slice(-MAX_PENDING)
+  forgetOld(slot)
+}
+
+/** What the old id keeps after a login gave the session a new one: the logins of other tabs. */
+export function leftBehind(slot: Readonly<Slot>, transaction: Transaction): Slot | undefined {
+  const pending = slot.pending.filter((entry) => entry.state !== transaction.state)
+  if (pending.length === 0) return undefined
+  return { version: slot.version + 1, pending, used: slot.used, logins: [], tokens: {}, left: true }
+}
+
+/** Names a credential without holding it. */
+export function credentialHash(credential: string): string {
+  return hash('sha256', credential, 'base64url').slice(0, 22)
+}
+
+function forgetOld(slot: Slot): void {
+  const now = Date.now()
+  slot.pending = slot.pending.filter(({ begunAt }) => begunAt > now - PENDING_FOR_MS)
+  slot.used = slot.used.filter(({ at }) => at > now - USED_FOR_MS)
+}
+
+function isSameText(a: string, b: string): boolean {
+  const left = Buffer.from(a)
+  const right = Buffer.from(b)
+  return left.length === right.length && timingSafeEqual(left, right)
+}

@@ -1,0 +1,209 @@
+import { createHmac } from 'node:crypto'
+import { OAuthError } from '../errors'
+import { log } from '../log'
+import { TtlMap } from '../util/ttl-map'
+
+/** Where processes share application tokens: what the app gave the router for its users' tokens. */
+export interface AppTokenHome {
+  store:
+    | {
+        get(key: string): Promise<string | undefined>
+        set(key: string, value: string): Promise<boolean>
+        lock?(key: string, patience: number): Promise<() => Promise<void>>
+      }
+    | undefined
+  sealer: { seal(text: string): Promise<string>; open(sealed: string): Promise<string | undefined> } | undefined
+}
+
+/** An application token as the provider issued it. */
+export interface IssuedAppToken {
+  token: string
+  /** Milliseconds that it lives. */
+  life: number
+}
+
+/** The client whose token it is. */
+export interface AppTokenSource {
+  /** For a log. */
+  name(): string
+  /** The call to the provider. */
+  ask(): Promise<IssuedAppToken>
+  /** Milliseconds that another process may take for it. */
+  patience(): number
+}
+
+interface Kept {
+  token: string
+  /** Milliseconds since the epoch: when it is renewed ahead. */
+  renewAt: number
+  /** Milliseconds since the epoch. */
+  endsAt: number
+}
+
+/** One client's in this process, whatever strategies speak for it. */
+interface Held {
+  kept?: Kept | undefined
+  flight?: Promise<string> | undefined
+  /** Tokens that the provider called dead, the latest last: an older process may still have one in the store. */
+  dead: string[]
+}
+
+/**
+ * The token of an application, not of a user: asked for once for any number of logins, in a process and, through the
+ * lock of the app's token store, across processes. It is renewed ahead, and where the provider calls it dead. It is here
+ * and in that store, and nowhere else.
+ */
+export class AppToken {
+  readonly #source: AppTokenSource
+  readonly #key: string
+  #home: AppTokenHome = { store: undefined, sealer: undefined }
+
+  /** Two clients that differ in fingerprint or secret share nothing: a tenant must not use another one's. */
+  constructor(source: AppTokenSource, { fingerprint, clientSecret }: { fingerprint: string; clientSecret: string }) {
+    this.#source = source
+    const id = createHmac('sha256', clientSecret).update(fingerprint).digest('base64url')
+    this.#key = `@app-token:${id}` // no provider's name begins so
+  }
+
+  /** Shares it with all processes over the store of `home`. */
+  moveTo(home: AppTokenHome): void {
+    this.#home = home
+  }
+
+  /** The token. @throws whatever asking for it throws, where none lives */
+  async current(): Promise<string> {
+    const { kept } = this.#held()
+    if (kept && Date.now() < kept.renewAt) return kept.token
+    return this.#oneFlight()
+  }
+
+  /** Another one than `refused`, which the provider calls dead; the same where the provider has no other. @throws as {@link current} */
+  async instead(refused: string): Promise<string> {
+    const held = this.#held()
+    for (let joined = true; joined; ) {
+      if (held.kept && held.kept.token !== refused) return this.current()
+      held.kept = undefined
+      held.dead = [...held.dead.filter((token) => token !== refused), refused].slice(-REMEMBERED)
+      joined = held.flight !== undefined // it may have begun before the provider killed this one
+      const token = await this.#oneFlight()
+      if (token !== refused) return token
+    }
+    return refused
+  }
+
+  #oneFlight(): Promise<string> {
+    const held = this.#held()
+    held.flight ??= this.#renew(held).finally(() => {
+      held.flight = undefined
+    })
+    return held.flight
+  }
+
+  async #renew(held: Held): Promise<string> {
+    const before = held.kept
+    const unlock = await this.#lock()
+    try {
+      const stored = await this.#stored()
+      if (stored && Date.now() < stored.renewAt && !held.dead.includes(stored.token)) {
+        held.kept = stored
+        return stored.token
+      }
+      const issued = await this.#source.ask()
+      const fresh = keptOf(issued, stored ?? before)
+      log.tokens('%s: application token asked for, lives %d s', this.#source.name(), Math.round(issued.life / 1000))
+      await this.#put(fresh)
+      held.kept = fresh
+      return fresh.token
+    } catch (error) {
+      // Renewed ahead, it may fail: the one that lives is used on, and nobody asks again for a moment.
+      if (!before || before !== held.kept || Date.now() >= before.endsAt) throw error
+      before.renewAt = Math.min(before.endsAt, Date.now() + PAUSE_MS)
+      return before.token
+    } finally {
+      await unlock?.().catch(() => {}) // it falls free by itself
+    }
+  }
+
+  #held(): Held {
+    const known = processTokens.get(this.#key)
+    if (known) return known
+    const held: Held = { dead: [] }
+    processTokens.set(this.#key, held)
+    return held
+  }
+
+  /** A store that fails stops no login: this process asks for itself. */
+  async #lock(): Promise<(() => Promise<void>) | undefined> {
+    const { store } = this.#home
+    return this.#try('lock', () => store?.lock?.(this.#key, this.#source.patience()))
+  }
+
+  async #stored(): Promise<Kept | undefined> {
+    const { store, sealer } = this.#home
+    const text = await this.#try('get', () => store?.get(this.#key))
+    const opened = text === undefined || !sealer ? text : await sealer.open(text)
+    return opened === undefined ? undefined : readKept(opened, this.#key)
+  }
+
+  async #put({ token, renewAt, endsAt }: Kept): Promise<void> {
+    const { store, sealer } = this.#home
+    if (!store) return
+    const text = JSON.stringify({ key: this.#key, token, renewAt, endsAt })
+    const sealed = sealer ? await sealer.seal(text) : text
+    await this.#try('set', () => store.set(this.#key, sealed))
+  }
+
+  async #try<T>(what: string, call: () => Promise<T> | undefined): Promise<T | undefined> {
+    try {
+      return await call()
+    } catch {
+      log.tokens('%s: `%s` of the token store failed for the application token', this.#source.name(), what)
+      return undefined
+    }
+  }
+}
+
+/** Tokens of this process: one place for all strategies of a client, for a tenant's are built anew again and again. */
+const processTokens = new TtlMap<Held>(600_000, ({ kept, flight }) => {
+  return flight !== undefined || (kept !== undefined && Date.now() < kept.endsAt)
+})
+
+/** Milliseconds to live at which it is renewed ahead, if it lives that long. */
+const LEAD_MS = 300_000
+/** Between two tries to renew one that still lives. */
+const PAUSE_MS = 30_000
+const REMEMBERED = 8
+
+/**
+ * A provider may give the same one again while it lives (WeCom): then there is none to be had before its end, and who
+ * asks again and again is throttled.
+ */
+function keptOf({ token, life }: IssuedAppToken, before: Kept | undefined): Kept {
+  const endsAt = Date.now() + life
+  const renewAt = token === before?.token ? endsAt : endsAt - Math.min(LEAD_MS, life / 2)
+  return { token, renewAt, endsAt }
+}
+
+/** What stands in the store under this key, and was written for it. */
+function readKept(text: string, key: string): Kept | undefined {
+  try {
+    const { key: own, token, renewAt, endsAt } = JSON.parse(text)
+    const fits = own === key && typeof token === 'string' && Number.isFinite(renewAt) && Number.isFinite(endsAt)
+    return fits ? { token, renewAt, endsAt } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The error of a call that the provider refuses with the application's token, and with the one that it gave in its place. */
+export function deadAppToken({ provider = '', phase, ...said }: OAuthError): OAuthError {
+  const { providerCode, providerMessage, providerStatus, requestId } = said
+  return new OAuthError('client_rejected', {
+    provider,
+    phase,
+    ...(providerCode !== undefined && { providerCode }),
+    ...(providerMessage !== undefined && { providerMessage }),
+    ...(providerStatus !== undefined && { providerStatus }),
+    ...(requestId !== undefined && { requestId }),
+  })
+}

@@ -1,0 +1,324 @@
+// Over 300 lines because every way in which a provider may differ is one member, with its docstring and its check.
+import { KeyObject } from 'node:crypto'
+import { configError } from '../errors'
+import { lookUp } from '../json'
+import type { OptionReader } from '../options'
+import { type HostRules, hostNamed } from './host'
+import type { IdTokenRules } from './id-token'
+import type { SignedQuery } from './signed-query'
+
+/** How a provider differs, as far as it can be said in words rather than in methods. */
+export interface Dialect {
+  /**
+   * Absolute http(s) URLs. An option of the same name replaces one, also one of the provider's own that stands here
+   * beside those of OAuth (BBScloud's `codeURL`, AIHubMix's `topupURL`, QQ's `openIDURL`).
+   */
+  endpoints: Endpoints
+  /** Asked for where the app names none. */
+  scope: readonly string[]
+  /** Default: a space (RFC 6749 §3.3). TikTok, WeChat, QQ, Weibo and Douyin have a comma. */
+  scopeSeparator?: ' ' | ','
+  /** The name of the client id on the wire; default `client_id`. TikTok and Douyin `client_key`, WeChat `appid`. */
+  clientIDName?: string
+  /**
+   * Whether the app has a `clientSecret`; default it must. `optional`: Kakao. `none`: VK (PKCE alone), Apple and Alipay
+   * (a key of their own). Where there is none, `this.clientSecret` is empty.
+   */
+  clientSecret?: 'optional' | 'none'
+  /**
+   * The app's own key, where it has one in place of a secret: pending logins are sealed, and nonces made, by it. No
+   * provider gets it. Apple and Alipay.
+   */
+  privateKey?: KeyObject
+  /**
+   * The names of the authorization request's other parameters on the wire, where not those of RFC 6749 and 7636. `false`
+   * leaves one out: WeCom and Alipay take no `response_type`. The callback has its state by the same name.
+   */
+  authorizationNames?: {
+    readonly response_type?: string | false
+    readonly redirect_uri?: string
+    readonly scope?: string | false
+    readonly state?: string
+    readonly code_challenge?: string
+    readonly code_challenge_method?: string
+  }
+  /**
+   * Names on the wire in the order in which the authorization request has them; all others follow. WeChat's official
+   * accounts compare the query with a pattern; WeChat, WeCom and Alipay document an order.
+   */
+  authorizationOrder?: readonly string[]
+  /** What stands behind `#` in the authorization URL: `wechat_redirect` of WeChat and of WeCom's own browser. */
+  authorizationFragment?: string
+  /** Whether PKCE is on where the app says nothing; default off. `required`: X and VK refuse a login without it. */
+  pkce?: boolean | 'required'
+  /** The word for the challenge's method; default `S256` (RFC 7636 §4.3). VK writes `s256`. */
+  pkceMethod?: string
+  /** The callback parameters that may carry the credential, the first that is there; default `code`. DingTalk has two. */
+  credentials?: readonly string[]
+  /** How the callback says that the user refused, beside `error=access_denied`. */
+  denial?: {
+    /** Values of `error`, compared without case. LinkedIn, LINE and Apple have words of their own. */
+    readonly errors?: readonly string[]
+    /** Values of the credential: WeChat's `authdeny`. */
+    readonly credentials?: readonly string[]
+    /** Whether a state without credential and error is a refusal: WeChat, WeCom and Alipay. */
+    readonly bareState?: boolean
+  }
+  /**
+   * How the callback comes; default by a redirect. `form_post`: by a POST from the provider's site (OAuth 2.0 Form Post
+   * Response Mode). Apple. The authorization request says so in `response_mode`.
+   */
+  callback?: 'form_post'
+  /**
+   * Further parameters of the callback that `exchange` finds in `transaction.callback`, and `tokenContext` may keep: VK's
+   * `device_id`, Apple's `user`. Those of more than 2,048 characters are left out.
+   */
+  callbackParameters?: readonly string[]
+  /**
+   * The provider has no host of its own: the start of a login names one, such as a shop, and `{shop}` in `endpoints` stands
+   * for it. A name that does not match is `request_invalid` and goes nowhere. It is bound to the login, so a callback that
+   * names another one is `state_mismatch`; it stands in `transaction.about` and `tokens.context`, and whatever is asked with
+   * these tokens goes to it. Shopify.
+   */
+  host?: HostRules
+  /**
+   * The provider signs the query of its callbacks, and of a start that it links to: checked after the state, before anything
+   * else is believed; `signature_invalid` where it is wrong, absent or too old. A start may be unsigned. Shopify.
+   */
+  signedQuery?: SignedQuery
+  /** Expected RFC 9207 `iss`; compared where set. Tailchat. */
+  issuer?: string | undefined
+  /** Whether codes are taken that the provider sends unasked, at the router's entry route. TAPD. */
+  unsolicited?: boolean
+  /**
+   * A page of the app may begin a login: the router's `POST …/entry` gives it a state, the provider's own script gives it
+   * the code, and it brings both to the callback. `only`: there is no authorization address (DingTalk inside its app).
+   * `also`: there is one too (the panels of WeChat and WeCom). Default: no page may.
+   */
+  inPage?: 'only' | 'also'
+  /** Values of `token_type` that mean a bearer token, beside `Bearer`: Slack's `bot` and `user`. Compared without case. */
+  tokenTypes?: readonly string[]
+  /**
+   * The id_token that comes with the tokens, and what it must be. One that comes is verified, always, before anything of the
+   * login is believed; its claims are `tokens.claims`. Apple, LINE, Slack, Kakao, HUAWEI, LinkedIn.
+   */
+  idToken?: IdTokenRules
+  /**
+   * The user stands in the token response, and there is nothing to ask after the login: Notion. With `idToken` he stands in
+   * its claims: Apple.
+   */
+  profileFromTokens?: true
+  /**
+   * `none`: a login brings no token of the user's. The code is spent where the user is named, by `profileOfCode`: WeCom.
+   * Nothing can be asked in the user's name afterwards.
+   */
+  userToken?: 'none'
+  /**
+   * The application has a token of its own, for calls by `askAsApp`, and asks for it at `appTokenURL`: WeCom. It is kept
+   * for all logins, renewed ahead, and asked for anew where `refusal` says `token_rejected` of such a call.
+   */
+  appToken?: {
+    /** Seconds that it lives where the provider does not say. */
+    readonly lifetime: number
+  }
+  /** HTTP statuses that say of an API call: the access token is refused. Default 401 (RFC 6750 §3.1). TAPD: 422 too. */
+  tokenRefused?: readonly number[]
+  /**
+   * HTTP statuses that may say so: the body is read, and the dialect's `refusal` tells. Feishu and DingTalk: 400; WeChat
+   * and QQ: 200. Only JSON and text of at most 64 KiB is read; anything else is no refusal.
+   */
+  tokenMayBeRefused?: readonly number[]
+  /** The query parameter that carries the access token, where the provider knows no Bearer header. BBScloud, WeChat, QQ. */
+  tokenParameter?: string
+  /** The header that carries it, where not `Authorization: Bearer`: DingTalk and Shopify have names of their own. */
+  tokenHeader?: { readonly name: string; readonly scheme?: string }
+}
+
+/** A provider's endpoints by name. */
+export interface Endpoints {
+  /** RFC 6749 §3.1. */
+  authorizationURL: string
+  /** RFC 6749 §3.2. Absent where the callback brings the token itself: BBScloud. */
+  tokenURL?: string | undefined
+  /** Where the user is asked for. */
+  userProfileURL: string
+  /** Where it is not the token endpoint. */
+  refreshURL?: string | undefined
+  /** RFC 7009, where the provider has it. */
+  revokeURL?: string | undefined
+  /** The keys that sign id_tokens (RFC 7517 §5). */
+  jwksURL?: string | undefined
+  /** Where an application asks for a token of its own. */
+  appTokenURL?: string | undefined
+  /** The provider's own. */
+  [name: string]: string | undefined
+}
+
+/** A grant for the token endpoint, in the names of RFC 6749 §4.1.3 and §6. */
+export type TokenGrant = { grant_type: 'authorization_code' | 'refresh_token' } & Record<string, string | undefined>
+
+/**
+ * A slip in a dialect is found where its strategy is built, not by a user far into a login.
+ * @throws OAuthError `config_invalid`, naming the member
+ */
+export function checkDialect(dialect: Dialect, provider: string): void {
+  const fail = (rule: string): never => {
+    throw configError(provider, `${rule} of the dialect.`)
+  }
+  for (const name of Object.keys(dialect)) {
+    if (name !== 'endpoints' && !Object.hasOwn(MEMBERS, name)) fail(`\`${name}\` is no member`)
+  }
+  for (const [name, [rule, fits]] of Object.entries(MEMBERS)) {
+    const value: unknown = Reflect.get(dialect, name)
+    if (value !== undefined && !fits(value)) throw configError(provider, `\`${name}\` of the dialect must be ${rule}.`)
+  }
+  if (dialect.tokenParameter !== undefined && dialect.tokenHeader !== undefined) {
+    fail('Only one of `tokenParameter` and `tokenHeader` can be a member')
+  }
+  const { endpoints, idToken, clientSecret, signedQuery, appToken, inPage, host, pkce } = dialect
+  if (inPage && (host || signedQuery || idToken?.nonce || pkce === true || pkce === 'required')) {
+    fail('`inPage` gives a page the state alone: `host`, `signedQuery`, `pkce` and a nonce can be no members')
+  }
+  if (signedQuery && clientSecret !== undefined) {
+    fail('`signedQuery` needs an app that must have a secret: `clientSecret` must be no member')
+  }
+  if (appToken && endpoints.appTokenURL === undefined) {
+    fail('`appToken` needs an address: `appTokenURL` must be one of `endpoints`')
+  }
+  if (idToken?.algorithms.includes('HS256') && clientSecret !== undefined) {
+    fail('HS256 in `idToken` needs an app that must have a secret: `clientSecret` must be no member')
+  }
+  if (idToken?.algorithms.some((name) => name !== 'HS256') && endpoints.jwksURL === undefined) {
+    fail('The keys of `idToken` are missing: `jwksURL` must be one of `endpoints`')
+  }
+}
+
+/** The text that seals a pending login where the app has a key in place of a secret. */
+export function sealKeyOf({ privateKey }: Dialect): string | undefined {
+  return privateKey && String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+}
+
+const isText = (value: unknown) => typeof value === 'string' && value !== ''
+const isStatus = (value: unknown) => Number.isInteger(value) && Number(value) >= 100 && Number(value) <= 599
+const isFlag = (value: unknown) => typeof value === 'boolean'
+const isToken = (value: unknown) => typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value) // RFC 9110 §5.6.2
+const listOf = (fits: (value: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.every(fits)
+const isFullList = (value: unknown, fits: (value: unknown) => boolean) =>
+  listOf(fits)(value) && (value as unknown[]).length > 0 // just seen
+const oneOf =
+  (...values: unknown[]) =>
+  (value: unknown) =>
+    values.includes(value)
+const namesOf = (value: unknown) =>
+  listOf(isText)(value) && new Set(value as string[]).size === (value as string[]).length // just seen
+
+/** An object of nothing but these members. */
+const shaped = (shape: Record<string, (value: unknown) => boolean>, needed: readonly string[] = []) => {
+  return (value: unknown) => {
+    if (typeof value !== 'object' || value === null || !needed.every((name) => Object.hasOwn(value, name))) return false
+    return Object.entries(value).every(([name, item]) => item === undefined || lookUp(shape, name)?.(item) === true)
+  }
+}
+
+const isTextOrFalse = (value: unknown) => value === false || isText(value)
+/** Whatever else carries meaning in a callback, or belongs to the login itself. */
+const isFurther = (value: unknown) => isText(value) && !['state', 'code', 'error', 'iss'].includes(String(value))
+
+const isSeconds = (value: unknown) => typeof value === 'number' && value > 0 && Number.isFinite(value)
+const HOST_SHAPE = shaped(
+  {
+    parameter: (value) => typeof value === 'string' && /^\w+$/.test(value),
+    pattern: (value) => value instanceof RegExp && /^[iuv]*$/.test(value.flags), // the others find parts, or keep a place
+    fixed: isText,
+  },
+  ['parameter', 'pattern'],
+)
+const isFixedHost = (host: HostRules) => host.fixed === undefined || hostNamed(host, host.fixed) !== undefined
+
+const MEMBERS: Readonly<
+  Record<Exclude<keyof Dialect, 'endpoints'>, [rule: string, fits: (value: unknown) => boolean]>
+> = {
+  scope: ['a list of texts', listOf((value) => typeof value === 'string')],
+  scopeSeparator: ['a text', isText],
+  clientIDName: ['a text', isText],
+  clientSecret: ["'optional' or 'none'", oneOf('optional', 'none')],
+  privateKey: ['a private KeyObject', (value) => value instanceof KeyObject && value.type === 'private'],
+  authorizationNames: [
+    'names by the names of RFC 6749 and 7636; only `response_type` and `scope` may be false',
+    shaped({
+      response_type: isTextOrFalse,
+      redirect_uri: isText,
+      scope: isTextOrFalse,
+      state: isText,
+      code_challenge: isText,
+      code_challenge_method: isText,
+    }),
+  ],
+  authorizationOrder: ['a list of names, each once', namesOf],
+  authorizationFragment: ['a text without #', (value) => typeof value === 'string' && /^[\w.~-]+$/.test(value)],
+  pkce: ["true, false or 'required'", oneOf(true, false, 'required')],
+  pkceMethod: ['a text', isText],
+  credentials: ['a list of names', listOf(isText)],
+  denial: [
+    'an object of `errors`, `credentials` and `bareState`',
+    shaped({ errors: listOf(isText), credentials: listOf(isText), bareState: isFlag }),
+  ],
+  callback: ["'form_post' where it is there", oneOf('form_post')],
+  callbackParameters: ['a list of names, none of them state, code, error or iss', listOf(isFurther)],
+  host: [
+    'an object of `parameter`, `pattern` (without flags but i, u or v) and `fixed`, which matches it',
+    (value) => HOST_SHAPE(value) && isFixedHost(value as HostRules), // just seen
+  ],
+  signedQuery: [
+    'an object of `parameter`, `timestamp`, `tolerance` (seconds) and `unsigned`',
+    shaped({ parameter: isText, timestamp: isText, tolerance: isSeconds, unsigned: listOf(isText) }, [
+      'parameter',
+      'timestamp',
+      'tolerance',
+    ]),
+  ],
+  issuer: ['a text', isText],
+  unsolicited: ['true or false', isFlag],
+  inPage: ["'only' or 'also'", oneOf('only', 'also')],
+  tokenTypes: ['a list of texts', listOf(isText)],
+  idToken: [
+    'an object of `issuer`, `algorithms` (RS256, PS256, ES256, HS256), and `audience`, `nonce`, `required`, `subject`',
+    shaped(
+      {
+        issuer: (value) => isText(value) || isFullList(value, isText),
+        algorithms: (value) => isFullList(value, oneOf('RS256', 'PS256', 'ES256', 'HS256')),
+        audience: listOf(isText),
+        nonce: isFlag,
+        required: oneOf(true, 'openid'),
+        subject: oneOf('id'),
+      },
+      ['issuer', 'algorithms'],
+    ),
+  ],
+  profileFromTokens: ['true where it is there', oneOf(true)],
+  userToken: ["'none' where it is there", oneOf('none')],
+  appToken: [
+    'an object of `lifetime`, in seconds',
+    shaped({ lifetime: (value) => typeof value === 'number' && value > 0 }, ['lifetime']),
+  ],
+  tokenRefused: ['a list of HTTP statuses', listOf(isStatus)],
+  tokenMayBeRefused: ['a list of HTTP statuses', listOf(isStatus)],
+  tokenParameter: ['a text', isText],
+  tokenHeader: [
+    'an object of `name` and `scheme`, tokens of HTTP',
+    shaped({ name: isToken, scheme: isToken }, ['name']),
+  ],
+}
+
+/** A dialect's endpoints with what the app names in their place. @throws OAuthError `config_invalid`, naming the option */
+export function readEndpoints(dialect: Dialect, options: object, read: OptionReader): Endpoints {
+  const endpoints: Endpoints = { ...dialect.endpoints }
+  for (const name of new Set([...Object.keys(endpoints), ...REPLACEABLE])) {
+    const given = endpoints[name]
+    if (given !== undefined || Reflect.get(options, name) !== undefined) endpoints[name] = read.address(name, given)
+  }
+  return endpoints
+}
+
+/** Endpoints that an app may name where the provider documents none. */
+const REPLACEABLE = ['tokenURL', 'refreshURL', 'revokeURL']

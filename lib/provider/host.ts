@@ -1,0 +1,69 @@
+import { type ErrorContext, OAuthError } from '../errors'
+import type { JsonObject } from '../json'
+
+/** Hosts that the start of a login names: each shop, site or instance of a provider has one of its own. */
+export interface HostRules {
+  /**
+   * The parameter of the start that names the host, and of the callback that must name the same one. In `endpoints`
+   * (and in what an app names in their place) its name in braces stands for the host: `https://{shop}/admin/…`.
+   */
+  readonly parameter: string
+  /** What all of a name must match before anything is done with it; then it is written in lower case. */
+  readonly pattern: RegExp
+  /** The one host of this client, where the app names it: a start can name no other. */
+  readonly fixed?: string | undefined
+}
+
+/** What a login knows of its host, by the name of the parameter: it lives in the transaction, then with the tokens. */
+export type HostFact = Readonly<Record<string, string>>
+
+/** Whatever the pattern lets pass: letters, digits, dots and hyphens, which end no host and begin nothing else of a URL. */
+const HOST = /^[a-z\d][a-z\d.-]{0,252}$/i
+
+/** A host by its name; `undefined` where the name is none. */
+export function hostNamed({ pattern, fixed }: HostRules, name: unknown): string | undefined {
+  if (typeof name !== 'string' || !HOST.test(name) || pattern.exec(name)?.[0] !== name) return undefined
+  const host = name.toLowerCase()
+  return fixed === undefined || host === fixed.toLowerCase() ? host : undefined
+}
+
+/** The host that a login begins with. @throws OAuthError `request_invalid`: none, a repeated one, or one that may not be */
+export function hostAtStart(rules: HostRules, params: URLSearchParams, context: ErrorContext): HostFact {
+  const { parameter, fixed } = rules
+  const names = params.getAll(parameter)
+  const [name = fixed] = names
+  const host = names.length > 1 ? undefined : hostNamed(rules, name)
+  if (host !== undefined) return { [parameter]: host }
+  const message = `The login must start with a valid \`${parameter}\`, given once. Nothing was sent to the provider.`
+  throw new OAuthError('request_invalid', { ...context, message })
+}
+
+/** The callback is for the host that its login began with. @throws OAuthError `state_mismatch` */
+export function checkHost(
+  rules: HostRules,
+  params: URLSearchParams,
+  about: HostFact | undefined,
+  context: ErrorContext,
+): void {
+  const { parameter } = rules
+  const host = hostNamed(rules, params.get(parameter))
+  if (host !== undefined && host === about?.[parameter]) return
+  const message = `The callback belongs to another \`${parameter}\` than its login. Start the login again.`
+  throw new OAuthError('state_mismatch', { ...context, message })
+}
+
+/** What is known of the host, out of facts that may come from outside; nothing where it is not known. */
+export function hostFact(rules: HostRules, facts: JsonObject | HostFact): HostFact | undefined {
+  const host = hostNamed(rules, facts[rules.parameter] ?? rules.fixed)
+  return host === undefined ? undefined : { [rules.parameter]: host }
+}
+
+/** `url` with the host in it: the one place where a name gets into an address. @returns `undefined` where it needs one that is not known, and where the one that is may not be */
+export function atHost(rules: HostRules | undefined, url: string, facts: JsonObject | HostFact): string | undefined {
+  if (!rules) return url
+  const { parameter } = rules
+  const placeholder = `{${parameter}}`
+  if (facts[parameter] === undefined && !url.includes(placeholder)) return url
+  const host = hostFact(rules, facts)?.[parameter]
+  return host === undefined ? undefined : url.replaceAll(placeholder, host)
+}

@@ -1,0 +1,67 @@
+import { isObject, type Json, type JsonObject } from '../json'
+
+const MAX_DEPTH = 64
+
+/** JSON text (RFC 8259); `undefined` where it is none, or nests deeper than 64 levels. */
+export function decodeJson(text: string): Json | undefined {
+  if (nestsTooDeep(text)) return undefined
+  try {
+    return JSON.parse(text) as Json // what else could it be
+  } catch {
+    return undefined
+  }
+}
+
+/** Form text, `a=b&c=d`, as an object of texts; `undefined` where it is none, or says a name twice. QQ's token response. */
+export function decodeForm(text: string): JsonObject | undefined {
+  const trimmed = text.trim()
+  if (!FORM.test(trimmed)) return undefined
+  const fields = new Map<string, string>()
+  for (const part of trimmed.split('&')) {
+    const at = part.indexOf('=')
+    const name = decodedPart(part.slice(0, Math.max(at, 0)))
+    const value = decodedPart(part.slice(at + 1))
+    if (!name || value === undefined || fields.has(name)) return undefined
+    fields.set(name, value)
+  }
+  return Object.fromEntries(fields)
+}
+
+/** A call of a JavaScript function with one object, `callback( {…} );`, as that object. QQ's refusals, Weibo's too. */
+export function decodeJsonp(text: string): JsonObject | undefined {
+  const trimmed = text.trim()
+  const [open, close] = [trimmed.indexOf('('), trimmed.lastIndexOf(')')]
+  const isCall = open > 0 && close > open && FUNCTION_NAME.test(trimmed.slice(0, open).trimEnd())
+  if (!isCall || !['', ';'].includes(trimmed.slice(close + 1).trim())) return undefined
+  const value = decodeJson(trimmed.slice(open + 1, close))
+  return isObject(value) ? value : undefined
+}
+
+/** Visible ASCII but for what no form leaves unescaped and a page or JSON begins with. */
+const FORM = /^[!#-;=?-z|~]+$/
+const FUNCTION_NAME = /^[\w$.]{1,100}$/
+
+function decodedPart(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part.replaceAll('+', ' '))
+  } catch {
+    return undefined // not UTF-8
+  }
+}
+
+/** Whether JSON text nests too deep: what is stored is serialised again, and that recursion has an end. */
+function nestsTooDeep(text: string): boolean {
+  let depth = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i)
+    if (inString) {
+      if (char === 0x5c) i++
+      else if (char === 0x22) inString = false
+    } else if (char === 0x22) inString = true
+    else if (char === 0x7b || char === 0x5b) {
+      if (++depth > MAX_DEPTH) return true
+    } else if (char === 0x7d || char === 0x5d) depth--
+  }
+  return false
+}

@@ -1,0 +1,156 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ErrorCode } from '../error-codes'
+import { OAuthError, type Phase } from '../errors'
+import type { RawResponse } from '../http/call'
+import { isObject, type Json, type JsonObject, lookUp, textOf } from '../json'
+import { printable } from '../redact'
+import { decodeJson } from './read-body'
+
+/** How a provider says no, read out of its response by a dialect. */
+export interface Refusal {
+  /** Left out where only the HTTP status tells. */
+  code?: ErrorCode | undefined
+  /**
+   * What happened and what to do, where the code's own words would lead astray: DingTalk's missing permission is no scope,
+   * X's app without a project has the right credentials. No secret, and nothing that the provider said.
+   */
+  message?: string | undefined
+  /** The provider's own error code, as text. */
+  providerCode?: string | undefined
+  /** The provider's own words; made printable before they are shown. */
+  providerMessage?: string | undefined
+  /** The provider's own number of the request. */
+  requestId?: string | undefined
+  /** The HTTP status that the provider means, where its body says another than the response's. */
+  status?: number | undefined
+  /** When the next call may come, where the provider has another way to say so than `Retry-After`: X's `x-rate-limit-reset`. */
+  retryAfter?: Date | undefined
+}
+
+/** A dialect's way to wrap a response and to say no in it. */
+export interface ResponseDialect {
+  /** Default {@link decodeJson}. */
+  readBody?(response: RawResponse, phase: Phase): Json | undefined
+  refusal(body: JsonObject, phase: Phase, status: number, headers: IncomingHttpHeaders): Refusal | undefined
+  unwrap(body: JsonObject | Json[], phase: Phase): Json | undefined
+}
+
+/**
+ * The payload of a provider's response. The body is believed before the status, because providers report
+ * failures on HTTP 200 and details on 4xx.
+ *
+ * @param secrets what the provider may quote from the request, and no error may show
+ * @throws OAuthError the dialect's refusal; by status; `response_invalid` where the shape is not documented
+ */
+export function readResponse(
+  response: RawResponse,
+  dialect: ResponseDialect,
+  context: { provider: string; phase: Phase },
+  secrets: () => readonly string[] = () => [],
+): JsonObject {
+  const { status, headers } = response
+  const { phase } = context
+  const body = dialect.readBody ? dialect.readBody(response, phase) : decodeJson(response.text)
+  const said = isObject(body) ? dialect.refusal(body, phase, status, headers) : undefined
+  const succeeded = status >= 200 && status < 300
+  if (said || !succeeded) {
+    const refusal = said && saysSomething(said) ? said : undefined
+    const code = refusalCode(refusal, phase, refusal?.status ?? said?.status ?? status, headers)
+    const retryAfter = code === 'rate_limited' ? (said?.retryAfter ?? retryAfterIn(headers)) : undefined
+    throw new OAuthError(code, {
+      ...context,
+      ...(refusal?.message !== undefined && { message: refusal.message }),
+      providerCode: said?.providerCode && printable(said.providerCode, secrets()),
+      providerMessage: said?.providerMessage && printable(said.providerMessage, secrets()),
+      requestId: said?.requestId && printable(said.requestId, secrets()),
+      providerStatus: status,
+      ...(retryAfter && { retryAfter }),
+    })
+  }
+  const payload = isObject(body) || Array.isArray(body) ? dialect.unwrap(body, phase) : undefined
+  if (!isObject(payload)) throw new OAuthError('response_invalid', { ...context, providerStatus: status })
+  return payload
+}
+
+/**
+ * The refusal of RFC 6749 §5.2 and RFC 6750 §3.1: `error` and `error_description` at the top. An `error` may be a number
+ * too, of which 0 is none.
+ * @param codes the provider's own codes beside the registered ones
+ */
+export function standardRefusal(
+  body: JsonObject,
+  codes: Readonly<Record<string, ErrorCode>> = {},
+): Refusal | undefined {
+  const providerCode = textOf(body.error)
+  if (providerCode === undefined || body.error === 0) return undefined
+  return {
+    code: lookUp(codes, providerCode) ?? lookUp(REGISTERED, providerCode) ?? 'provider_error',
+    providerCode,
+    providerMessage: textOf(body.error_description),
+  }
+}
+
+const REGISTERED: Readonly<Record<string, ErrorCode>> = {
+  invalid_client: 'client_rejected',
+  unauthorized_client: 'client_rejected',
+  invalid_grant: 'grant_rejected',
+  invalid_token: 'token_rejected',
+  insufficient_scope: 'scope_insufficient',
+  access_denied: 'access_denied',
+  server_error: 'provider_unavailable',
+  temporarily_unavailable: 'provider_unavailable',
+}
+
+/** JSON without a word of the provider's own is a gateway's, whatever the dialect made of it. */
+function saysSomething({ code, providerCode, providerMessage }: Refusal): boolean {
+  return (code ?? providerCode ?? providerMessage) !== undefined
+}
+
+function refusalCode(
+  refusal: Refusal | undefined,
+  phase: Phase,
+  status: number,
+  headers: IncomingHttpHeaders,
+): ErrorCode {
+  const said = refusal?.code ?? (refusal ? undefined : challengeIn(headers))
+  const overloaded = status === 429 || status >= 500 // says more than whatever a gateway put into the body
+  const byWord = said === undefined || said === 'provider_error' || overloaded ? undefined : said
+  const code = byWord ?? byStatus(status, phase, refusal !== undefined)
+  const deadRefresh = phase === 'refresh' && (code === 'grant_rejected' || code === 'token_rejected')
+  return deadRefresh ? 'refresh_rejected' : code
+}
+
+/** @param isOwn whether the provider itself speaks: a 403 of a gateway, a firewall or a proxy says nothing of app and token */
+function byStatus(status: number, phase: Phase, isOwn: boolean): ErrorCode {
+  const tokenInUse = phase === 'profile' || phase === 'request'
+  if (status === 429) return 'rate_limited'
+  if (status >= 500) return 'provider_unavailable'
+  if (status === 401) return tokenInUse ? 'token_rejected' : 'client_rejected'
+  if (status === 403 && isOwn) return tokenInUse ? 'scope_insufficient' : 'client_rejected'
+  return 'provider_error'
+}
+
+/** RFC 6750 §3: a refusal may stand in a header alone. */
+function challengeIn(headers: IncomingHttpHeaders): ErrorCode | undefined {
+  const [, word = ''] = /^bearer\b[\s\S]*?\berror="?(\w+)/i.exec(headers['www-authenticate'] ?? '') ?? []
+  return lookUp(REGISTERED, word)
+}
+
+/** RFC 9110 §10.2.3: seconds, or a date. Shopify writes `2.0`. */
+function retryAfterIn(headers: IncomingHttpHeaders): Date | undefined {
+  const value = String(headers['retry-after'] ?? '').trim()
+  const at = /^\d{1,9}(\.\d{1,3})?$/.test(value)
+    ? Date.now() + Number(value) * 1000
+    : HTTP_DATE.test(value)
+      ? Date.parse(value)
+      : Number.NaN
+  return Number.isNaN(at) ? undefined : new Date(at)
+}
+
+const HTTP_DATE = /^[A-Z][a-z]{2,8},? [\w :-]{6,30}$/
+
+/** The date in a header of seconds since 1970: X's `x-rate-limit-reset`. @param name in lower case */
+export function epochSecondsIn(headers: IncomingHttpHeaders, name: string): Date | undefined {
+  const value = String(headers[name] ?? '').trim()
+  return /^\d{1,11}$/.test(value) ? new Date(Number(value) * 1000) : undefined
+}

@@ -1,0 +1,77 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { type ErrorContext, OAuthError } from '../errors'
+
+/**
+ * A query that the provider signs with the client secret: HMAC-SHA-256 in lower-case hex, over all of its parameters but
+ * some, sorted by name, as `name=value` with `&` between them. Shopify.
+ */
+export interface SignedQuery {
+  /** The parameter that has the signature. */
+  readonly parameter: string
+  /** Others that are not signed. */
+  readonly unsigned?: readonly string[]
+  /** The parameter that says when it was signed: seconds since 1970. */
+  readonly timestamp: string
+  /** Seconds that it may lie in the past, and in the future. */
+  readonly tolerance: number
+}
+
+/**
+ * Checks the signature of a query, then its time.
+ * @throws OAuthError `signature_invalid`, 400: what the browser brought, not what the provider answered
+ */
+export function checkSignedQuery(
+  { parameter, unsigned = [], timestamp, tolerance }: SignedQuery,
+  params: URLSearchParams,
+  secret: string,
+  context: ErrorContext,
+): void {
+  const signature = params.getAll(parameter)
+  const signed = [...params].filter(([name]) => name !== parameter && !unsigned.includes(name))
+  const fail = (what: string) => new OAuthError('signature_invalid', { ...context, status: 400, message: what })
+  if (signature.length !== 1 || !signature[0]) throw fail('The request is not signed. Nobody is logged in.')
+  if (!messagesOf(signed).some((message) => isSignatureOf(message, signature[0], secret))) {
+    throw fail('The signature of the request does not verify: check the client secret. Nobody is logged in.')
+  }
+  const at = params.getAll(timestamp)
+  const isTime = at.length === 1 && /^\d{1,12}$/.test(at[0] ?? '')
+  if (!isTime || Math.abs(Date.now() / 1000 - Number(at[0])) > tolerance) {
+    throw fail('The request was signed too long ago, or with another clock. Start the login again.')
+  }
+}
+
+type Pairs = readonly (readonly [name: string, value: string])[]
+
+/**
+ * What may have been signed: names and values percent-encoded, or as they are, as earlier documentation has it. The second
+ * form cannot tell an `&` of a value from one between parameters, so no value may hold one of the parameters that are there:
+ * what was signed would be read as something else.
+ */
+function messagesOf(pairs: Pairs): string[] {
+  const sorted = [...pairs].sort(([one], [other]) => (one < other ? -1 : 1))
+  const encoded = joined(sorted.map(([name, value]) => [encode(name), encode(value)]))
+  const names = new Set(pairs.map(([name]) => name))
+  const hidesOne = sorted.some((pair) => hiddenIn(joined([pair])).some((name) => names.has(name)))
+  return hidesOne ? [encoded] : [encoded, joined(sorted)]
+}
+
+/** The names that a reader of the whole message would find in one parameter, behind its own. */
+function hiddenIn(text: string): string[] {
+  const [, ...behind] = text.split('&')
+  return behind.map((part) => part.split('=', 1)[0] ?? '')
+}
+
+function joined(pairs: Pairs): string {
+  return pairs.map(([name, value]) => `${name}=${value}`).join('&')
+}
+
+/** As `URLSearchParams` has it, but for the space. */
+function encode(text: string): string {
+  return new URLSearchParams([['', text]]).toString().slice(1).replaceAll('+', '%20')
+}
+
+/** In constant time. */
+function isSignatureOf(message: string, signature = '', secret: string): boolean {
+  const expected = createHmac('sha256', secret).update(message).digest()
+  return /^[\da-f]{64}$/.test(signature) && timingSafeEqual(expected, Buffer.from(signature, 'hex'))
+}

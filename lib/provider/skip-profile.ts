@@ -1,0 +1,12 @@
+import type { DialectOptions } from '../options'
+
+/** Whether a login is to go without a profile: passport-oauth2's option, told apart by arity as there. */
+export async function skipsProfile(skip: DialectOptions['skipUserProfile'], accessToken: string): Promise<boolean> {
+  if (typeof skip !== 'function') return skip === true
+  // `() => boolean`, or `(accessToken, done)`.
+  const ask = skip as (...args: unknown[]) => unknown
+  if (skip.length < 2) return ask() === true
+  return new Promise((resolve, reject) => {
+    ask(accessToken, (error: unknown, answer: unknown) => (error ? reject(error) : resolve(answer === true)))
+  })
+}

@@ -1,0 +1,116 @@
+import type { Json, JsonObject } from '../json'
+
+/** What a provider issues at the end of a login, out of its envelope. */
+export interface TokenSet {
+  /** Visible ASCII, fit for a header. */
+  accessToken: string
+  /** Always `Bearer`: a type that does not mean one is refused (RFC 6749 §7.1). */
+  tokenType: 'Bearer'
+  /** The scopes that were granted; those asked for where the provider does not say (RFC 6749 §5.1). */
+  scope: string[]
+  /** When the access token ends; absent where the provider does not say. */
+  expiresAt?: Date
+  /** Absent where the provider issued none. */
+  refreshToken?: string
+  /** What lives with the tokens through every refresh, where the provider has such a thing: VK's `device_id`, a shop, a team. */
+  context?: JsonObject
+  /** What the provider's id_token says, verified. At the login alone: `verify` and the profile have it, and nobody later. */
+  claims?: JsonObject
+  /** The `sub` of that id_token: one that a refresh brings must have the same. */
+  subject?: string
+  /** The provider's token object, untouched; after the login, without what goes beyond 16 KiB of JSON, the largest members first. */
+  raw: JsonObject
+}
+
+/** Why a response is no token set, in words fit for an error message. */
+export class TokenSetProblem extends Error {}
+
+/**
+ * A token set from a provider's token object.
+ *
+ * Strict where a mistake would log the wrong person in or send a broken header (`access_token`,
+ * `token_type`), tolerant where providers differ harmlessly (`expires_in` as digits in a string, or absent).
+ * Source: RFC 6749 §5.1.
+ *
+ * @param requestedScope used where the response has no `scope`
+ * @param tokenTypes what else than `Bearer` means a bearer token
+ * @throws TokenSetProblem
+ */
+export function readTokenSet(
+  raw: JsonObject,
+  requestedScope: readonly string[],
+  tokenTypes: readonly string[] = [],
+): TokenSet {
+  const accessToken = raw.access_token
+  if (typeof accessToken !== 'string' || !HEADER_SAFE.test(accessToken)) {
+    throw new TokenSetProblem(`it has no usable access_token${accessToken === undefined ? insteadOf(raw) : ''}`)
+  }
+  if (raw.token_type !== undefined && raw.token_type !== null) {
+    const type = typeof raw.token_type === 'string' ? raw.token_type.toLowerCase() : undefined
+    if (type !== 'bearer' && !tokenTypes.some((known) => known.toLowerCase() === type)) {
+      throw new TokenSetProblem('its token_type is not Bearer')
+    }
+  }
+  const tokens: TokenSet = {
+    accessToken,
+    tokenType: 'Bearer',
+    scope: readScope(raw.scope) ?? [...requestedScope],
+    raw,
+  }
+  const seconds = readLifetime(raw.expires_in)
+  if (seconds !== undefined) tokens.expiresAt = new Date(Date.now() + seconds * 1000)
+  if (raw.refresh_token !== undefined && raw.refresh_token !== null && raw.refresh_token !== '') {
+    if (typeof raw.refresh_token !== 'string' || !HEADER_SAFE.test(raw.refresh_token)) {
+      throw new TokenSetProblem('its refresh_token is not usable')
+    }
+    tokens.refreshToken = raw.refresh_token
+  }
+  return tokens
+}
+
+/** Scopes as a list: split at spaces and commas, without empties and repeats. */
+export function scopeList(scope: string | readonly string[]): string[] {
+  const parts = typeof scope === 'string' ? scope.split(/[\s,]+/) : scope.flatMap((s) => s.split(/[\s,]+/))
+  return [...new Set(parts.filter((part) => part !== ''))]
+}
+
+/** A copy that shares nothing with `tokens`: callers of one refresh get one each. */
+export function copyOf(tokens: TokenSet): TokenSet {
+  const { scope, expiresAt, context, raw } = tokens
+  const copy: TokenSet = { ...tokens, scope: [...scope], raw: copyOfJson(raw) }
+  if (expiresAt) copy.expiresAt = new Date(expiresAt)
+  if (context) copy.context = copyOfJson(context)
+  return copy
+}
+
+function copyOfJson(json: JsonObject): JsonObject {
+  return JSON.parse(JSON.stringify(json)) as JsonObject // JSON is what it came as
+}
+
+// Visible ASCII: what may stand in a header and in a form without surprises (RFC 6750 §2.1 allows less).
+const HEADER_SAFE = /^[\x21-\x7e]+$/
+const TEN_YEARS = 10 * 365 * 24 * 3600
+
+/** The names of what is there, for who forgot an envelope or a renaming. Only such as can be no credential. */
+function insteadOf(raw: JsonObject): string {
+  const names = Object.keys(raw).filter((name) => PLAIN_NAME.test(name))
+  return names.length > 0 ? `, but has ${names.slice(0, 8).join(', ')}` : ''
+}
+
+const PLAIN_NAME = /^[a-z_]{1,20}$/i
+
+function readScope(value: Json | undefined): string[] | undefined {
+  if (typeof value === 'string') return scopeList(value)
+  if (Array.isArray(value)) return scopeList(value.filter((item) => typeof item === 'string'))
+  return undefined
+}
+
+function readLifetime(value: Json | undefined): number | undefined {
+  if (value === undefined || value === null || value === '') return undefined
+  const seconds = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+  if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) {
+    throw new TokenSetProblem('its expires_in is not a number of seconds')
+  }
+  // A "permanent" token (some apps have them) or nonsense: either way there is no end to act on.
+  return seconds > TEN_YEARS ? undefined : seconds
+}

@@ -1,0 +1,174 @@
+import { AihubmixStrategy } from '../strategies/aihubmix'
+import { AlipayStrategy } from '../strategies/alipay'
+import { AppleStrategy } from '../strategies/apple'
+import { BbscloudStrategy } from '../strategies/bbscloud'
+import { DingtalkStrategy } from '../strategies/dingtalk'
+import { DouyinStrategy } from '../strategies/douyin'
+import { FeishuStrategy } from '../strategies/feishu'
+import { GiteeStrategy } from '../strategies/gitee'
+import { HuaweiStrategy } from '../strategies/huawei'
+import { KakaoStrategy } from '../strategies/kakao'
+import { LineStrategy } from '../strategies/line'
+import { LinkedinStrategy } from '../strategies/linkedin'
+import { NaverStrategy } from '../strategies/naver'
+import { NotionStrategy } from '../strategies/notion'
+import { QqStrategy } from '../strategies/qq'
+import { ShopifyStrategy } from '../strategies/shopify'
+import { SlackStrategy } from '../strategies/slack'
+import { TailchatStrategy } from '../strategies/tailchat'
+import { TapdStrategy } from '../strategies/tapd'
+import { TiktokStrategy } from '../strategies/tiktok'
+import { VkStrategy } from '../strategies/vk'
+import { WechatStrategy } from '../strategies/wechat'
+import { WecomStrategy } from '../strategies/wecom'
+import { WeiboStrategy } from '../strategies/weibo'
+import { XStrategy } from '../strategies/x'
+import { configError } from './errors'
+import { lookUp } from './json'
+import { OptionReader, type OptionTable, type StrategyOptions } from './options'
+import type { AppTokenHome } from './provider/app-token'
+import type { DialectStrategy } from './strategy'
+
+// biome-ignore lint/suspicious/noExplicitAny: classes of different options and forms share this type; a class's parameters are contravariant
+type StrategyConstructor = new (options: any, verify: any) => DialectStrategy
+
+/**
+ * A strategy class, built-in or one's own: `new (options, verify)`.
+ * Each checks its own options and throws `config_invalid`, naming the option.
+ */
+export type StrategyClass = StrategyConstructor & {
+  /** The options that it has of its own, where it says so: whoever gives another one is warned. */
+  readonly options?: OptionTable
+}
+
+/**
+ * The strategies that come with the package, by the name that selects them in `providers`: a row each. What else a new
+ * provider touches: docs/adding-a-provider.md, at its end.
+ */
+const CLASSES = {
+  tailchat: TailchatStrategy,
+  tapd: TapdStrategy,
+  bbscloud: BbscloudStrategy,
+  tiktok: TiktokStrategy,
+  aihubmix: AihubmixStrategy,
+  feishu: FeishuStrategy,
+  gitee: GiteeStrategy,
+  naver: NaverStrategy,
+  wechat: WechatStrategy,
+  qq: QqStrategy,
+  linkedin: LinkedinStrategy,
+  notion: NotionStrategy,
+  x: XStrategy,
+  dingtalk: DingtalkStrategy,
+  vk: VkStrategy,
+  kakao: KakaoStrategy,
+  weibo: WeiboStrategy,
+  douyin: DouyinStrategy,
+  huawei: HuaweiStrategy,
+  line: LineStrategy,
+  slack: SlackStrategy,
+  apple: AppleStrategy,
+  shopify: ShopifyStrategy,
+  alipay: AlipayStrategy,
+  wecom: WecomStrategy,
+} satisfies Record<string, StrategyClass & { options: OptionTable }>
+
+/** The same, for names that nobody knows yet. */
+export const BUILT_IN: Readonly<Record<string, StrategyClass>> = CLASSES
+
+/** The names of the providers that come with the package: what a page of logins can list, and what an emulator plays. */
+export const PROVIDER_NAMES: readonly (keyof typeof CLASSES)[] = Object.keys(CLASSES) as (keyof typeof CLASSES)[] // its keys
+
+/**
+ * The built-in providers with the options of their strategies; an option that does not exist is a compile error.
+ * A `strategy` of one's own with options of its own goes under another name, or is written down before it is put here:
+ * TypeScript can't tell it from a slip where it stands.
+ */
+export type BuiltInProviders = {
+  [Name in keyof typeof CLASSES]?: StrategyConfig<ConstructorParameters<(typeof CLASSES)[Name]>[0]> | undefined
+}
+
+/** A strategy's options as the router takes them. */
+export type StrategyConfig<Options> = Omit<Options, 'callbackURL'> & {
+  /** The strategy class; default the built-in one of that name. */
+  strategy?: StrategyClass | undefined
+  /** Absolute, or a path of this app. Default: the router's own route for this name. */
+  callbackURL?: string | undefined
+}
+
+/** One provider of the router: its strategy's options, and the strategy where the name does not tell it. */
+export type ProviderConfig = StrategyConfig<StrategyOptions> & {
+  /** A strategy's own options. */
+  [option: string]: unknown
+}
+
+/**
+ * The providers of a router by name; a name is the `:provider` of its routes and the `provider` of its profiles.
+ * Under a built-in name the options are those of its strategy. Under any other they are open, and `strategy` must be
+ * there, which TypeScript can't ask for: without it the start fails with `config_invalid`.
+ */
+export interface Providers extends BuiltInProviders {
+  [name: string]: ProviderConfig | undefined
+}
+
+/** A provider as the router runs it. */
+export interface Entry {
+  name: string
+  strategy: DialectStrategy
+  /** The provider's own `callbackURL`, where the config names one. */
+  callbackURL: string | undefined
+}
+
+/**
+ * The strategies of `providers`, each under its own callback path.
+ * @throws OAuthError `config_invalid`, naming the provider and the option
+ */
+export function buildEntries(
+  providers: Providers,
+  shared: {
+    mountPath: string
+    sessionKey: string
+    stateLifetime: number
+    tokens?: AppTokenHome
+  },
+): ReadonlyMap<string, Entry> {
+  checkProviders(providers, new OptionReader('oauthRouter', { providers }))
+  const entries = new Map<string, Entry>()
+  for (const [name, config] of Object.entries(providers)) {
+    if (config === undefined) continue
+    const { strategy, callbackURL, ...options } = config
+    const Strategy = strategy ?? lookUp(BUILT_IN, name)
+    if (typeof Strategy !== 'function') {
+      const known = Object.keys(BUILT_IN).join(', ')
+      throw configError(name, `is not one of ${known}: name its class in option \`strategy\`.`)
+    }
+    const { mountPath, sessionKey, stateLifetime } = shared
+    const own = {
+      stateLifetime,
+      ...options,
+      sessionKey,
+      callbackURL: callbackURL ?? `${mountPath}/${name}/callback`,
+    }
+    // The router speaks to the app's `verify` itself; a strategy can't be built without one.
+    const instance = new Strategy(own, () => {})
+    instance.name = name
+    if (shared.tokens) instance.shareAppToken(shared.tokens)
+    entries.set(name, { name, strategy: instance, callbackURL })
+  }
+  return entries
+}
+
+const RESERVED_NAMES = new Set(['session', 'logout'])
+
+export function checkProviders(providers: unknown, read: OptionReader): void {
+  if (typeof providers !== 'object' || providers === null || Array.isArray(providers)) {
+    read.fail('providers', 'must be an object of providers by name, or a function that returns one')
+  }
+  for (const [name, options] of Object.entries(providers)) {
+    if (!/^[A-Za-z0-9][\w-]{0,63}$/.test(name) || RESERVED_NAMES.has(name)) {
+      read.fail('providers', 'must name each provider in letters, digits, - and _, and not session or logout')
+    }
+    if (options === undefined) continue // as if its name were not there
+    if (typeof options !== 'object' || options === null) read.fail('providers', `must give an object for ${name}`)
+  }
+}

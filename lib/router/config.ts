@@ -1,0 +1,135 @@
+import type { NextFunction, Request, Response } from 'express'
+import { configError, OAuthError } from '../errors'
+import { readSessionKey } from '../login/session-key'
+import { OptionReader } from '../options'
+import type { DialectProfile } from '../provider/profile'
+import type { TokenSet } from '../provider/token-set'
+import { checkProviders, type Providers } from '../registry'
+import { TOKEN_OPTIONS, type TokenOptions } from '../tokens/token-options'
+import type { AppPassport } from './passport-user'
+
+/** What the router's `verify` is told of a login. */
+export interface VerifyLogin {
+  /** The name of the provider in `providers`. */
+  provider: string
+  /** Who logged in. */
+  profile: DialectProfile
+  /** What the provider issued; `undefined` where it issues none to a user (WeCom). */
+  tokens: TokenSet | undefined
+  /** `req.user` is the user who is logged in already, where a second provider is being linked. */
+  req: Request
+}
+
+/** The app's own user, of the type that it gives to `Express.User`; anything falsy refuses the login. */
+export type VerifiedUser = Express.User | false | null | undefined
+
+/** What {@link oauthRouter} takes. An unknown or malformed member throws `config_invalid`, naming it. */
+export interface OAuthRouterConfig extends TokenOptions {
+  /** The public origin of this app: `https://app.example.com`. Without it the callback address follows the request and `trust proxy`. */
+  baseURL?: string | undefined
+  /** Default `/auth`; empty or `/`: the root, where whatever is no provider is left to the app. */
+  mountPath?: string | undefined
+  /** The providers by name, or a function of the request for many tenants in one process. */
+  providers: Providers | ((req: Request) => Providers | Promise<Providers>)
+  /**
+   * The user of a login; `false` or `null` refuses it. Default: {@link DefaultUser} from the profile. Required where
+   * `providers` is a function: the default users of two tenants could not be told apart.
+   */
+  verify?: (login: VerifyLogin) => VerifiedUser | Promise<VerifiedUser>
+  /** Default `/`. */
+  successRedirect?: string | undefined
+  /** Gets `?error=CODE&provider=NAME`. Default: a short page, or JSON. */
+  failureRedirect?: string | undefined
+  /** Where a form that logs out goes; default `successRedirect`. */
+  logoutRedirect?: string | undefined
+  /** Takes over the answer to every failure. */
+  onError?: (error: OAuthError, req: Request, res: Response, next: NextFunction) => void
+  /** Your own Authenticator, with its serialisers; default one of the router's own. */
+  passport?: AppPassport | undefined
+  /** The key of the session that logins are kept under; default `passport-dialects`. */
+  sessionKey?: string | undefined
+  /** Seconds that a login may take at the provider; default 600, at most a day. */
+  stateLifetime?: number | undefined
+  /** Whether a login at a second provider is linked to the first; `false`: it takes its place. Default true. */
+  linking?: boolean | undefined
+  /** What `GET /auth/session` tells of a user; default `provider`, `id`, `displayName`, `username`, `email` and `photo`, where they are texts or numbers. */
+  publicUser?: ((user: Express.User) => unknown) | undefined
+  /** Whether `POST /auth/logout` also revokes each login at its provider, where that can; default false. */
+  revokeOnLogout?: boolean | undefined
+}
+
+/**
+ * How each option is checked and read, in this order. The type asks for every one, so that none is forgotten. A new one
+ * is a member of the interface above, a row here, and a row of docs/options.md and its Chinese twin; router.ts acts on it.
+ */
+const OPTIONS = {
+  providers: (read: OptionReader, { providers }: OAuthRouterConfig) => {
+    if (typeof providers !== 'function') checkProviders(providers, read)
+    return providers
+  },
+  baseURL: (read: OptionReader, config: OAuthRouterConfig) => {
+    if (config.baseURL === undefined) return undefined
+    const baseURL = read.base('baseURL')
+    if (new URL(baseURL).origin === baseURL.toLowerCase()) return baseURL
+    return read.fail('baseURL', 'must be the origin of the app, without a path; a path goes into `mountPath`')
+  },
+  mountPath: (read: OptionReader, config: OAuthRouterConfig) => {
+    const path = (config.mountPath === '' ? '' : (read.optionalText('mountPath') ?? '/auth')).replace(/\/+$/, '')
+    return /^(?:\/[\w~.-]+)*$/.test(path) ? path : read.fail('mountPath', 'must be a plain path such as /auth')
+  },
+  verify: (read: OptionReader, { providers, verify }: OAuthRouterConfig) => {
+    read.optionalFunction('verify')
+    if (verify === undefined && typeof providers === 'function') {
+      read.fail('verify', 'is required where `providers` is a function: the default user of two tenants would be one')
+    }
+    return verify
+  },
+  successRedirect: (read: OptionReader) => escaped(read.optionalText('successRedirect') ?? '/'),
+  failureRedirect: (read: OptionReader) => read.optionalText('failureRedirect'),
+  logoutRedirect: (read: OptionReader) => read.optionalText('logoutRedirect'),
+  onError: (read: OptionReader, { onError }: OAuthRouterConfig) => {
+    read.optionalFunction('onError')
+    return onError
+  },
+  passport: (read: OptionReader, { passport }: OAuthRouterConfig) => {
+    read.optionalObject('passport', 'authenticate', 'serializeUser')
+    return passport
+  },
+  sessionKey: (read: OptionReader) => readSessionKey(read),
+  stateLifetime: (read: OptionReader) => read.positive('stateLifetime', 600, 'seconds', 86_400),
+  linking: (read: OptionReader) => read.flag('linking', true),
+  publicUser: (read: OptionReader, { publicUser }: OAuthRouterConfig) => {
+    read.optionalFunction('publicUser')
+    return publicUser
+  },
+  revokeOnLogout: (read: OptionReader) => read.flag('revokeOnLogout'),
+  ...TOKEN_OPTIONS,
+} satisfies Record<keyof OAuthRouterConfig, (read: OptionReader, config: OAuthRouterConfig) => unknown>
+
+type Settings = { [Name in keyof typeof OPTIONS]: ReturnType<(typeof OPTIONS)[Name]> }
+
+/** Checks the router's config. @throws OAuthError `config_invalid`, naming the option */
+export function readConfig(config: OAuthRouterConfig) {
+  if (typeof config !== 'object' || config === null) throw configError(undefined, 'oauthRouter needs a config object.')
+  const read = new OptionReader('oauthRouter', config)
+  const unknown = Object.keys(config).find((name) => !Object.hasOwn(OPTIONS, name))
+  if (unknown !== undefined) read.fail(unknown, `does not exist; the router knows ${Object.keys(OPTIONS).join(', ')}`)
+  const all = Object.entries(OPTIONS).map(([name, readOption]) => [name, readOption(read, config)])
+  const settings = Object.fromEntries(all) as Settings // each by its own row
+  const { tokenStore: store, encryptionKey: sealer, refreshLeadTime: leadTime, onLoggedOut, ...rest } = settings
+  return { ...rest, tokens: { store, sealer, leadTime, onLoggedOut } }
+}
+
+/** What may stand in an address as it is stays (RFC 3986 §2); the rest, Chinese for one, as a browser would send it. */
+function escaped(address: string): string {
+  return Buffer.from(address)
+    .toString()
+    .replace(/[^!#-;=?-[\]_a-z~]+/g, encodeURIComponent)
+}
+
+/** A failure of `providers(req)` as an error that says so. */
+export function tenantError(cause: unknown): OAuthError {
+  if (OAuthError.is(cause)) return cause
+  const message = 'The function in option `providers` failed; see `cause`.'
+  return new OAuthError('config_invalid', { phase: 'authorize', message, cause })
+}

@@ -1,0 +1,158 @@
+import { type ErrorContext, OAuthError } from '../errors'
+import type { Login } from '../login/conversation'
+import { type Outcome, settleClaim } from '../login/repeats'
+import { endTransaction, leftBehind } from '../login/transactions'
+import type { TokenSet } from '../provider/token-set'
+import { identityOf } from '../session/identity'
+import type { SessionRequest } from '../session/request'
+import { type Found, SessionSlot } from '../session/session'
+import { emptySlot, type SessionLogin, type Slot, type StoredTokens } from '../session/slot'
+import type { SessionTokens } from '../tokens/session-tokens'
+import { type AppPassport, isLoggedIn } from './passport-user'
+
+/** Where the router keeps logins, and by whose Passport. */
+export interface LoginSettings {
+  authenticator: AppPassport
+  sessionKey: string
+  tokens: SessionTokens
+  /** Whether a second provider is linked; else it takes the first one's place. */
+  linking: boolean
+}
+
+/**
+ * Logs `user` in: a new session id (`SessionSlot.renew`), the login noted, the session stored. A second provider links:
+ * the user of the first one stays, unless `verify` returned a newer copy of that same user.
+ *
+ * @param unasked the provider sent the code unasked: it never takes the place of a login that is there
+ * @throws OAuthError `state_mismatch` or `state_unknown` where the session has ended, or is another user's by now
+ */
+export async function logIn(
+  req: SessionRequest,
+  settings: LoginSettings,
+  context: ErrorContext,
+  login: Login,
+  user: unknown,
+  { unasked = false } = {},
+): Promise<void> {
+  const { authenticator, sessionKey, tokens: manager, linking } = settings
+  const { provider } = context
+  const { transaction, credential, tokens } = login
+  const session = new SessionSlot(req, sessionKey, context)
+  const serialised = await serialise(authenticator, req, user, context)
+  const entry = tokens && (await manager.add(provider, tokens, transaction.client))
+  const wasLoggedIn = isLoggedIn(req)
+  let replaced: Slot = emptySlot()
+  let stays = false
+  // Decided by the session as it is when it is written, not as it was when the callback came.
+  const plan = ({ slot, user: before }: Found) => {
+    const isSecond = before !== undefined
+    if (unasked && isSecond) throw new OAuthError('state_mismatch', context)
+    const same = isSecond && identityOf(before) === identityOf(serialised)
+    // The provider that logged the user in may be logged in at anew, as somebody else; any other one links.
+    // No site's page links an account in the name of a person who came in by another door meanwhile.
+    if (transaction.fromElsewhere && isSecond && !same && transaction.begunBy === undefined) {
+      throw new OAuthError('state_mismatch', context)
+    }
+    const links = isSecond && (same || (linking && slot.owner !== provider))
+    stays = links && !same
+    const left = leftBehind(slot, transaction)
+    replaced = { ...emptySlot(), tokens: links ? pick(slot.tokens, provider) : slot.tokens }
+    const next: Slot =
+      links || !isSecond ? { ...slot } : { ...emptySlot(), version: slot.version, pending: slot.pending }
+    delete next.left
+    delete next.successor
+    if (!links) Object.assign(next, { tokens: {}, logins: [], owner: provider })
+    next.owner ??= provider
+    next.user = stays ? (slot.user ?? identityOf(before)) : identityOf(serialised)
+    const { [provider]: _replaced, ...others } = next.tokens
+    next.tokens = entry ? { ...others, [provider]: entry } : others
+    next.logins = withLogin(next.logins, loginOf(provider, tokens))
+    endTransaction(next, transaction, true, credential)
+    return { slot: next, keepsContent: links || !isSecond, left, ...(!stays && { user: { serialised } }) }
+  }
+  const gone = () => new OAuthError(wasLoggedIn ? 'state_mismatch' : 'state_unknown', context)
+  try {
+    await session.renew(plan, gone)
+  } catch (error) {
+    const lost = entry ? { [provider]: entry } : {} // no session leads to them
+    await manager.forget({ ...emptySlot(), tokens: lost }).catch(() => {})
+    throw error
+  }
+  await manager.forget(replaced).catch(() => {}) // the login is made; what is left over in a store expires there
+  if (!stays) req.user = user
+  const { state, returnTo, popup } = transaction
+  const content = session.cookieContent
+  const place: Outcome['session'] = content
+    ? { content }
+    : req.sessionID === undefined
+      ? undefined
+      : { id: req.sessionID }
+  settleClaim(state, { ok: true, returnTo, popup, session: place })
+}
+
+/** The providers that the session is logged in at, with the tokens as they are now; a login whose tokens died is none. */
+export async function loginsNow(
+  req: SessionRequest,
+  sessionKey: string,
+  tokens: SessionTokens,
+  context: ErrorContext,
+): Promise<SessionLogin[]> {
+  const known = new SessionSlot(req, sessionKey, context).own?.logins ?? []
+  const logins = known.map(async (login) => {
+    if (tokens.keyIn(req, login.name) === undefined) return login
+    const record = await tokens.recordIn(req, login.name)
+    return record && loginOf(login.name, record.tokens)
+  })
+  return (await Promise.all(logins)).filter((login) => login !== undefined)
+}
+
+function loginOf(name: string, tokens: TokenSet | undefined): SessionLogin {
+  const { scope = [], expiresAt }: Partial<TokenSet> = tokens ?? {}
+  return { name, scope, ...(expiresAt && { expiresAt: expiresAt.toISOString() }) }
+}
+
+function pick(tokens: Slot['tokens'], provider: string): Record<string, StoredTokens> {
+  const entry = Object.hasOwn(tokens, provider) ? tokens[provider] : undefined
+  return entry ? { [provider]: entry } : {}
+}
+
+function withLogin(logins: readonly SessionLogin[], mine: SessionLogin): SessionLogin[] {
+  const known = logins.some(({ name }) => name === mine.name)
+  return known ? logins.map((login) => (login.name === mine.name ? mine : login)) : [...logins, mine]
+}
+
+async function serialise(
+  authenticator: AppPassport,
+  req: object,
+  user: unknown,
+  context: ErrorContext,
+): Promise<unknown> {
+  // Passport's serializeUser both registers and, called with a user, serialises; its types know the first use only.
+  const serializer = authenticator as unknown as {
+    serializeUser(user: unknown, req: object, done: (error: unknown, serialised?: unknown) => void): void
+  }
+  try {
+    const serialised = await new Promise((resolve, reject) => {
+      serializer.serializeUser(user, req, (error, result) => (error ? reject(error) : resolve(result)))
+    })
+    if (!isJSON(serialised)) throw new OAuthError('verify_failed', { ...context, message: UNFIT })
+    return serialised
+  } catch (cause) {
+    if (OAuthError.is(cause)) throw cause
+    const message = 'Passport could not serialise the user: give your Authenticator its two serialisers.'
+    throw new OAuthError('config_invalid', { ...context, message, cause })
+  }
+}
+
+const UNFIT =
+  '`verify` returned a user that JSON cannot hold: a session keeps it as JSON. Return plain data, or give `passport` serialisers.'
+
+function isJSON(value: unknown): boolean {
+  try {
+    const text = JSON.stringify(value)
+    // A class that keeps its fields private is `{}` there, and would be every other one.
+    return text !== undefined && !['null', '{}', '[]', '""'].includes(text)
+  } catch {
+    return false // a circle, or a BigInt
+  }
+}

@@ -1,0 +1,113 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Request, RequestHandler } from 'express'
+import type { Authenticator } from 'passport'
+import { configError, OAuthError } from '../errors'
+import { hasSession, sessionRequest, sessionUserOf } from '../session/request'
+/** What the router asks of a Passport. The whole `Authenticator` of @types/passport would refuse the `passport` that apps import. */
+export type AppPassport = Pick<Authenticator, 'authenticate' | 'serializeUser'>
+
+export function isLoggedIn({ user }: { user?: unknown }): boolean {
+  return user !== undefined && user !== null
+}
+
+/** The router's Passport, and how `req.user` comes back from the session. */
+export interface UserKeeper {
+  authenticator: AppPassport
+  /** Does nothing where the app's own `passport.session()` did it already. */
+  restore: RequestHandler
+  /** Asked before the user is sent away. @throws OAuthError `config_invalid` where no user could be kept */
+  demandSerialisers(provider: string): void
+}
+
+/**
+ * The app's own Authenticator with its serialisers; or one whose serialised user is the user.
+ * @param hasVerify whether the users are the app's own
+ */
+export function userKeeper(own: AppPassport | undefined, hasVerify: boolean): UserKeeper {
+  if (!own) return plainKeeper(hasVerify)
+  const fromSession: RequestHandler = own.authenticate('session')
+  const restore: RequestHandler = (req, res, next) => {
+    if (!hasSession(sessionRequest(req)) || req.user !== undefined) return next()
+    fromSession(req, res, next)
+  }
+  return { authenticator: own, restore, demandSerialisers: (provider) => demandSerialisers(own, provider) }
+}
+
+/**
+ * Passport has no question for it, so this reads the two lists that every version keeps. Where they are not there, or
+ * the app serialises in a way of its own, the end of the login tells.
+ */
+function demandSerialisers(own: AppPassport, provider: string): void {
+  if (homeOf(own, 'serializeUser') !== homeOf(own, 'transformAuthInfo')) return // overridden
+  const lists = ['_serializers', '_deserializers'].map((name): unknown => Reflect.get(own, name))
+  if (!lists.some((list) => Array.isArray(list) && list.length === 0)) return
+  throw configError(provider, 'your `passport` has no serialisers: give it `serializeUser` and `deserializeUser`.')
+}
+
+/** The prototype that `method` stands on; two copies of Passport in one process have one each. */
+function homeOf(object: object | null, method: string): object | null {
+  return object === null || Object.hasOwn(object, method) ? object : homeOf(Object.getPrototypeOf(object), method)
+}
+
+/**
+ * Without serialisers to ask there is nothing to do at a visit that would need a strategy object and its five
+ * callbacks: the user is what the session holds. What Passport adds to a request is taken from a request of its own.
+ */
+function plainKeeper(hasVerify: boolean): UserKeeper {
+  const { Passport } = require('passport') as typeof import('passport') // what stands there, loaded by the first router
+  const authenticator = new Passport()
+  authenticator.serializeUser((req: object, user: Express.User, done: Done) => {
+    const inFront = sessionManagerInFront(req)
+    if (!inFront) return done(null, user)
+    inFront._serializeUser(user, req, (error, serialised) => {
+      if (error || hasVerify || isDeepStrictEqual(serialised, user)) return done(error, serialised)
+      const message =
+        'A `passport.session()` of the app stands before the router, and could not find a user that the router made. Give `oauthRouter` that Passport as `passport`, and a `verify` that returns a user of yours.'
+      done(new OAuthError('config_invalid', { phase: 'callback', message }))
+    })
+  })
+  authenticator.deserializeUser((user: Express.User, done) => done(null, user))
+  const additions = additionsOf(authenticator)
+  const restore: RequestHandler = (req, _res, next) => {
+    const request = sessionRequest(req)
+    if (!hasSession(request) || req.user !== undefined) return next()
+    if (!('logIn' in req)) add(additions, req)
+    const user = sessionUserOf(request)
+    if (user) req.user = user
+    next()
+  }
+  return { authenticator, restore, demandSerialisers: () => {} }
+}
+
+type Done = (error: unknown, serialised?: unknown) => void
+
+/** What an app's own `passport.session()` left on a request: its pages read the session's user by its serialisers. */
+export function sessionManagerInFront(
+  req: object,
+): { _serializeUser(user: unknown, req: object, done: Done): void } | undefined {
+  const manager: unknown = Object.hasOwn(req, '_sessionManager') ? Reflect.get(req, '_sessionManager') : undefined
+  if (typeof manager !== 'object' || manager === null || !('_serializeUser' in manager)) return undefined
+  if (Reflect.get(manager, '_key') !== 'passport' || typeof manager._serializeUser !== 'function') return undefined
+  return manager as ReturnType<typeof sessionManagerInFront> // just seen
+}
+
+/**
+ * Onto the prototype that an Express app gives to all its requests, and which is there to be extended: seven more
+ * properties of each request's own cost more than everything else that the router does for a visit.
+ */
+function add(additions: [string, unknown][], req: Request): void {
+  const prototype: object = Object.getPrototypeOf(req)
+  const app: object | undefined = req.app // absent where the router runs without Express
+  const target = app && Reflect.get(app, 'request') === prototype ? prototype : req
+  for (const [name, value] of additions) {
+    if (!(name in target)) Object.defineProperty(target, name, { value, writable: true, configurable: true })
+  }
+}
+
+/** `logIn`, `logOut`, `isAuthenticated` and whatever else Passport's session middleware leaves on a request. */
+function additionsOf(authenticator: AppPassport): [string, unknown][] {
+  const probe = { session: {} }
+  const middleware: (...args: unknown[]) => unknown = authenticator.authenticate('session')
+  middleware(probe, {}, () => {})
+  return Object.entries(probe).filter(([name]) => name !== 'session')
+}

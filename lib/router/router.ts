@@ -1,0 +1,295 @@
+import type { NextFunction, Request, Response, Router } from 'express'
+import { OAuthError } from '../errors'
+import { sendPostingPage } from '../form-post/page'
+import { log, logFailure } from '../log'
+import type { FailedLogin, Login } from '../login/conversation'
+import { noteDelivered } from '../login/repeats'
+import type { AlreadyFinished } from '../login/state'
+import type { Entry } from '../registry'
+import { noteContent } from '../session/content'
+import { guardSession } from '../session/late-saves'
+import { sessionRequest } from '../session/request'
+import { SessionSlot } from '../session/session'
+import type { AuthenticateOptions, RouterLogin } from '../strategy'
+import { SessionTokens } from '../tokens/session-tokens'
+import { type OAuthRouterConfig, readConfig } from './config'
+import { defaultUser } from './default-user'
+import { entryLookUp } from './entries'
+import { routerWith } from './fast-path'
+import { isFromElsewhere, isFromOwnOrigin, isNavigation, isSpeculative } from './fetch-metadata'
+import { logIn } from './log-in'
+import { ownRoutes } from './own-routes'
+import {
+  protect,
+  sendConfirmation,
+  sendCrossSite,
+  sendFailure,
+  sendFailureToScript,
+  sendNoNavigation,
+  sendPopupResult,
+  sendRedirect,
+  sendUnknownProvider,
+} from './pages'
+import { isLoggedIn, userKeeper } from './passport-user'
+import { paramOf, withQuery } from './query'
+import { RequestOAuth } from './request-oauth'
+import { safeReturnTo } from './return-to'
+import { type Asked, addressReader, methodsAt } from './routes'
+import { callbackLock, runStrategy } from './run-strategy'
+import { setupCheck } from './setup-warnings'
+
+/**
+ * An Express router (4.18 and later, 5) that logs users in at any number of providers:
+ * `GET /auth/:provider`, `GET /auth/:provider/callback` (and POST, where the provider posts it), `POST /auth/logout`,
+ * `GET /auth/session`; `POST /auth/:provider/entry`, where a page may begin a login.
+ * Mount it after the session middleware and before the routes that read `req.user`.
+ *
+ * @throws OAuthError `config_invalid`, naming the option
+ *
+ * @example
+ * ```ts
+ * app.use(session({ secret, resave: false, saveUninitialized: false }))
+ * app.use(
+ *   oauthRouter({
+ *     baseURL: 'https://app.example.com',
+ *     providers: { tiktok: { clientID, clientSecret } },
+ *     failureRedirect: '/login',
+ *   }),
+ * )
+ * app.get('/', (req, res) => res.send(req.user ? 'logged in' : '<a href="/auth/tiktok">Log in</a>'))
+ * ```
+ */
+export function oauthRouter(config: OAuthRouterConfig): Router {
+  const settings = readConfig(config)
+  const { baseURL, mountPath, successRedirect, failureRedirect, sessionKey } = settings
+  const tokens = new SessionTokens({ ...settings.tokens, sessionKey })
+  const keeper = userKeeper(config.passport, config.verify !== undefined)
+  const loginSettings = { authenticator: keeper.authenticator, sessionKey, tokens, linking: settings.linking }
+  const entriesOf = entryLookUp(config.providers, settings)
+  const checkFirst = setupCheck({ ...settings, passport: config.passport !== undefined })
+  const readAddress = addressReader(mountPath)
+  const lock = callbackLock(settings.tokens.store)
+  const own = ownRoutes(settings, loginSettings, (error, req, res, next) => fail(error, undefined, req, res, next))
+
+  return routerWith((req, res, next) => {
+    const earlier: RequestOAuth | undefined = req.oauth // another router of the same app
+    req.oauth = new RequestOAuth(req, tokens, entriesOf, earlier)
+    guardSession(sessionRequest(req), sessionKey)
+    const asked = readAddress(req)
+    keeper.restore(req, res, (error?: unknown) => {
+      // A user who cannot be loaded can still log out.
+      if (error && asked?.page !== 'logout') next(error)
+      else if (asked) respond(asked, req, res, next)
+      else next()
+    })
+  })
+
+  function respond({ page, provider }: Asked, req: Request, res: Response, next: NextFunction): void {
+    req.params.provider = provider
+    if (page === 'callback' || page === 'entry') noteContent(sessionRequest(req))
+    if (page === 'session') void own.showSession(req, res, next)
+    else if (page === 'logout') void own.logOut(req, res, next)
+    else if (page === 'in-page') void beginInPage(provider, req, res, next)
+    else void converse(page, provider, req, res, next)
+  }
+
+  /** One request of a login. */
+  async function converse(
+    leg: RouterLogin['leg'],
+    name: string,
+    req: Request,
+    res: Response,
+    next: NextFunction,
+  ): Promise<void> {
+    const popup = leg === 'begin' && paramOf(req, 'popup') === '1'
+    try {
+      const entry = await entryAt(leg, name, req, res, next)
+      if (!entry) return
+      protect(res)
+      // Makes the browser ask again when the person really goes there.
+      if (isSpeculative(req)) return void res.status(503).end()
+      if (leg === 'begin' && !startIsAllowed(name, req, res)) return
+      if (leg === 'entry' && !isNavigation(req, { anyFrame: true })) return sendNoNavigation(res)
+      if (leg === 'begin') checkFirst(req, entry.callbackURL, entry.strategy.takesPost)
+      if (leg !== 'callback') keeper.demandSerialisers(name)
+      const login: RouterLogin = { leg, popup }
+      if (lock) login.lock = (state) => lock(state, entry.strategy.patience)
+      if (leg === 'begin' && isFromElsewhere(req, baseURL)) login.fromElsewhere = true
+      if (leg !== 'callback') login.returnTo = safeReturnTo(paramOf(req, 'returnTo'))
+      if (leg === 'entry' && isLoggedIn(req)) return res.redirect(303, login.returnTo ?? successRedirect)
+      await act(entry, { callbackURL: callbackOf(entry, req), login }, req, res, next)
+    } catch (error) {
+      fail(error, name, req, res, next, { popup })
+    }
+  }
+
+  /** A page of this app begins a login: it is given the state, and brings it to the callback with the code. */
+  async function beginInPage(name: string, req: Request, res: Response, next: NextFunction): Promise<void> {
+    try {
+      const entry = await entryAt('in-page', name, req, res, next)
+      if (!entry) return
+      protect(res)
+      if (!isFromOwnOrigin(req, baseURL)) return sendCrossSite(res, 'A page of this app begins this login.')
+      checkFirst(req, entry.callbackURL, false)
+      keeper.demandSerialisers(name)
+      const returnTo = safeReturnTo(paramOf(req, 'returnTo'))
+      const popup = paramOf(req, 'popup') === '1'
+      const request = { req: sessionRequest(req), callbackURL: callbackOf(entry, req), returnTo, popup }
+      res.json(await entry.strategy.beginInPage(request))
+    } catch (error) {
+      fail(error, name, req, res, next, { script: true })
+    }
+  }
+
+  /** The provider of an address that takes this request; where there is none, the response is sent, or the app's own routes go on. */
+  async function entryAt(
+    page: Parameters<typeof methodsAt>[0],
+    name: string,
+    req: Request,
+    res: Response,
+    next: NextFunction,
+  ): Promise<Entry | undefined> {
+    const entry = (await entriesOf(req)).get(name)
+    const methods = entry ? methodsAt(page, entry.strategy) : []
+    if (methods.includes(req.method)) return entry
+    if (methods.length > 0) res.status(405).set('Allow', methods.join(', ')).end()
+    // At the root of the app every page of its own looks like a provider.
+    else if (mountPath + req.baseUrl === '') next()
+    else sendUnknownProvider(req, res, successRedirect)
+    return undefined
+  }
+
+  function callbackOf({ name, callbackURL }: Entry, req: Request): string {
+    return callbackURL ?? `${baseURL ?? ''}${req.baseUrl}${mountPath}/${name}/callback`
+  }
+
+  /** Whether a login may start; where not, the response is sent. Another site's page may send a person here, but not link an account in his name. */
+  function startIsAllowed(name: string, req: Request, res: Response): boolean {
+    if (!isNavigation(req)) {
+      sendNoNavigation(res)
+      return false
+    }
+    if (!isLoggedIn(req) || !isFromElsewhere(req, baseURL)) return true
+    sendConfirmation(req, res, { provider: name, action: req.originalUrl, start: successRedirect })
+    return false
+  }
+
+  /** Acts on what one request of a login came to. */
+  async function act(
+    entry: Entry,
+    options: AuthenticateOptions,
+    req: Request,
+    res: Response,
+    next: NextFunction,
+  ): Promise<void> {
+    const { name, strategy } = entry
+    const result = await runStrategy(strategy, sessionRequest(req), options)
+    if (result.kind === 'redirect') sendRedirect(res, 302, result.location)
+    else if (result.kind === 'page') sendPostingPage(res, result)
+    else if (result.kind === 'passed') next()
+    else if (result.kind === 'refused') fail(result.info, name, req, res, next, { popup: options.login?.popup })
+    else if (result.kind === 'failed') fail(result.error, name, req, res, next, result.transaction)
+    else if (result.kind === 'already finished') await repeat(name, result, req, res, next)
+    else await completeLogin(entry, result, options, req, res, next)
+  }
+
+  /** The app's `verify`, then the session. */
+  async function completeLogin(
+    { name, strategy }: Entry,
+    login: Login,
+    options: AuthenticateOptions,
+    req: Request,
+    res: Response,
+    next: NextFunction,
+  ): Promise<void> {
+    const context = { provider: name, phase: 'callback' as const }
+    const { state, returnTo, popup } = login.transaction
+    const unasked = options.login?.leg === 'entry'
+    let failed: FailedLogin | undefined
+    try {
+      const user = await verified(login, req, context)
+      if (!user) throw new OAuthError('verify_refused', context)
+      await logIn(sessionRequest(req), loginSettings, context, login, user, { unasked })
+    } catch (error) {
+      failed = await strategy.refuse(sessionRequest(req), login, error)
+    } finally {
+      await login.unlock()
+    }
+    if (failed) return fail(failed.error, name, req, res, next, { popup })
+    res.once('finish', () => noteDelivered(state))
+    redirectAfterLogin(req, res, name, returnTo, popup === true)
+  }
+
+  async function verified(login: Login, req: Request, context: { provider: string; phase: 'callback' }) {
+    const { profile, tokens } = login
+    if (!config.verify && profile) return defaultUser(profile)
+    try {
+      if (!config.verify || !profile) throw new Error('A login without a profile needs a `verify` of its own.')
+      return await config.verify({ provider: context.provider, profile, tokens, req })
+    } catch (cause) {
+      throw OAuthError.is(cause) ? cause : new OAuthError('verify_failed', { ...context, cause })
+    }
+  }
+
+  /** A callback that came before: success is said to the browser that has the login, or is given it here. */
+  async function repeat(
+    provider: string,
+    { state, ok, session, returnTo, popup, error }: AlreadyFinished,
+    req: Request,
+    res: Response,
+    next: NextFunction,
+  ): Promise<void> {
+    if (!ok) return fail(error, provider, req, res, next, { popup })
+    const context = { provider, phase: 'callback' as const }
+    const slot = new SessionSlot(sessionRequest(req), sessionKey, context)
+    if (session && 'content' in session) slot.adoptContent(session.content)
+    if (session && 'id' in session && !(await slot.adopt(session.id))) throw new OAuthError('state_used', context)
+    // A window says so to the page behind it: only where this browser is logged in there, and not somebody before it.
+    const isHere = session !== undefined || (isLoggedIn(req) && slot.own?.logins.some(({ name }) => name === provider))
+    if (popup && !isHere) throw new OAuthError('state_used', context)
+    res.once('finish', () => noteDelivered(state))
+    redirectAfterLogin(req, res, provider, returnTo, popup === true)
+  }
+
+  function redirectAfterLogin(
+    req: Request,
+    res: Response,
+    provider: string,
+    returnTo: string | undefined,
+    popup: boolean,
+  ): void {
+    log.login('%s: logged in', provider)
+    if (popup) sendPopupResult(req, res, { provider, ok: true })
+    else sendRedirect(res, 303, safeReturnTo(returnTo) ?? successRedirect)
+  }
+
+  function fail(
+    failure: unknown,
+    provider: string | undefined,
+    req: Request,
+    res: Response,
+    next: NextFunction,
+    { popup, script }: { popup?: boolean | undefined; script?: boolean } = {},
+  ): void {
+    const error = OAuthError.is(failure) ? failure : unexpected(failure, provider)
+    logFailure(error, provider ?? 'session')
+    try {
+      if (res.headersSent) next(error)
+      else if (config.onError) config.onError(error, req, res, next)
+      else if (script) sendFailureToScript(res, error)
+      else if (popup && provider !== undefined) sendPopupResult(req, res, { provider, ok: false, code: error.code })
+      else if (failureRedirect !== undefined) {
+        res.redirect(303, withQuery(failureRedirect, { error: error.code, provider: provider ?? 'session' }))
+      } else {
+        const again = provider && `${req.baseUrl}${mountPath}/${encodeURIComponent(provider)}`
+        sendFailure(req, res, error, { again, start: successRedirect })
+      }
+    } catch (problem) {
+      next(problem)
+    }
+  }
+}
+
+function unexpected(cause: unknown, provider: string | undefined): OAuthError {
+  return new OAuthError('internal_error', { ...(provider !== undefined && { provider }), phase: 'callback', cause })
+}

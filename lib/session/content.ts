@@ -1,0 +1,51 @@
+import type { Session, SessionRequest, StoredSession } from './request'
+
+/** Remembers what a request's session holds, before anything of this request changes it. */
+export function noteContent({ session }: SessionRequest): void {
+  if (!session || noted.has(session)) return
+  const content: StoredSession = {}
+  for (const name of Object.keys(session)) if (name !== 'cookie') content[name] = JSON.stringify(session[name])
+  noted.set(session, content)
+}
+
+const noted = new WeakMap<Session, StoredSession>()
+
+/**
+ * The stored session with what this request changed in its own copy, and the session middleware has not saved yet. What
+ * others have stored meanwhile stays: only a difference to what this request found is a change of its own.
+ */
+export function withChangesOf(own: Session, stored: StoredSession | undefined): StoredSession {
+  const found = noted.get(own)
+  const whole: StoredSession = { ...stored }
+  for (const name of new Set([...Object.keys(own), ...Object.keys(found ?? {})])) {
+    if (name === 'passport' || name === 'cookie') continue
+    const mine = JSON.stringify(own[name])
+    const before = found ? found[name] : JSON.stringify(stored?.[name])
+    if (mine === before) continue
+    if (Object.hasOwn(own, name)) whole[name] = own[name]
+    else delete whole[name]
+  }
+  return whole
+}
+
+export function copyContent(from: StoredSession, to: Session): void {
+  for (const name of Object.keys(from)) if (name !== 'cookie') to[name] = from[name]
+}
+
+/** The cookie's own settings stay: an app may have given this browser a longer one. */
+export function copyCookie(from: unknown, to: unknown): void {
+  if (typeof from !== 'object' || from === null || typeof to !== 'object' || to === null) return
+  for (const name of ['path', 'domain', 'httpOnly', 'sameSite', 'priority', 'partitioned']) {
+    if (Reflect.has(from, name)) Reflect.set(to, name, Reflect.get(from, name))
+  }
+  const maxAge: unknown = Reflect.get(from, 'originalMaxAge')
+  if (typeof maxAge !== 'number' && maxAge !== null) return
+  Reflect.set(to, 'maxAge', maxAge)
+  // express-session reckons it from the time that is left by then: each login would take a millisecond.
+  Reflect.set(to, 'originalMaxAge', maxAge)
+}
+
+/** Empties a session; methods that an app put on it stay. */
+export function clearContent(session: Session): void {
+  for (const name of Object.keys(session)) if (typeof session[name] !== 'function') delete session[name]
+}

@@ -1,0 +1,229 @@
+import type { JsonObject } from '../json'
+
+/**
+ * What the engine keeps under its one key of the session: pending and used logins, and the tokens of those that
+ * succeeded. Every other file speaks of it by this type; its text form, its checks and its size stand here.
+ */
+export interface Slot {
+  /** One more at each write: an older copy of the session is told by it. */
+  version: number
+  /** Begun and not finished; the oldest first. */
+  pending: readonly Transaction[]
+  /** Finished, for the repeat of a callback; the oldest first. */
+  used: readonly UsedTransaction[]
+  /** Where the session is logged in, the first one first. */
+  logins: readonly SessionLogin[]
+  /** What is kept of each login's tokens, by provider. */
+  tokens: Readonly<Record<string, StoredTokens>>
+  /** The provider that logged the user in; those after it are linked. */
+  owner?: string
+  /** Whose the logins and tokens are. */
+  user?: string
+  /** A login gave the session a new id: nobody is logged in under this one any more. */
+  left?: true
+  /** The id that a link gave the session, for a log-out that was at work meanwhile in another process. */
+  successor?: string
+}
+
+/** One pending login, kept in the session that began it. */
+export interface Transaction {
+  /** 43 random letters and digits: the only thing of a transaction that leaves this server. */
+  state: string
+  /** The strategy's name: a login begun for one provider or instance can't be finished at another. */
+  provider: string
+  /**
+   * Which client of that name: tenants may share a name and a session. While the login is pending, a MAC of the client
+   * over what it sent to the provider; its fingerprint after that.
+   */
+  client: string
+  /** Milliseconds since the epoch. */
+  begunAt: number
+  /** The redirect URI as it was sent: the token request must repeat it (RFC 6749 §4.1.3). */
+  redirectURI: string
+  /** PKCE (RFC 7636 §4.1). */
+  verifier?: string
+  /** OpenID Connect Core §3.1.2.1: made of the state by the client's key, and never stored. */
+  nonce?: string
+  /** What the start named beside it: the host of the dialect's `host`, such as a shop. */
+  about?: Readonly<Record<string, string>>
+  /** Where the browser goes after the login: a path of this app. */
+  returnTo?: string
+  /** Begun in a popup: its callback tells the opener and closes the window. */
+  popup?: true
+  /** Another site's page sent the browser to its start: it links nothing to a user who came in meanwhile. */
+  fromElsewhere?: true
+  /** Who was logged in when it began. */
+  begunBy?: string
+  /** What the app gave as `state` to `passport.authenticate`: it comes back as `info.state`. */
+  appState?: unknown
+  /** What the callback brought beside the credential: the dialect's `callbackParameters`. Never stored. */
+  callback?: Readonly<Record<string, string>>
+}
+
+/** A finished login, for the repeat of its callback. */
+export interface UsedTransaction {
+  state: string
+  provider: string
+  client: string
+  ok: boolean
+  /** Milliseconds since the epoch. */
+  at: number
+  /** A hash of the credential that came with it: another one is no repeat. */
+  credential?: string
+  returnTo?: string
+  popup?: true
+}
+
+/** One provider that the session is logged in at, as `GET /auth/session` tells it. */
+export interface SessionLogin {
+  /** The name of the provider in `providers`. */
+  name: string
+  /** The scopes that were granted. */
+  scope: string[]
+  /** When the access token expires: ISO 8601; absent where the provider does not say. */
+  expiresAt?: string
+}
+
+/**
+ * The tokens of one login as they are written down: in the clear, or sealed, or by name where a token store has them.
+ * tokens/token-record.ts writes and reads them.
+ */
+export type StoredTokens = JsonObject & { id: string; version: number }
+
+/** A slot with nothing in it. */
+export function emptySlot(): Slot {
+  return { version: 0, pending: [], used: [], logins: [], tokens: {} }
+}
+
+/**
+ * The slot as one text: express-session hashes a session three times a request and calls a function for every value in
+ * it; a text is one value, and is parsed only where it is asked for.
+ */
+export function textOfSlot(slot: Slot): string {
+  return JSON.stringify(contentOf(slot))
+}
+
+/** The slot without its empty members: in a cookie there is little room. */
+export function contentOf({ version, pending, used, logins, tokens, owner, user, left, successor }: Slot): object {
+  return {
+    version,
+    ...(pending.length > 0 && { pending }),
+    ...(used.length > 0 && { used }),
+    ...(logins.length > 0 && { logins }),
+    ...(Object.keys(tokens).length > 0 && { tokens }),
+    ...(owner !== undefined && { owner }),
+    ...(user !== undefined && { user }),
+    ...(left && { left }),
+    ...(successor !== undefined && { successor }),
+  }
+}
+
+/**
+ * The slot in a value out of a session; `undefined` where there is none. What a store or a cookie holds is data from
+ * outside: what has another shape is left out. Flags are believed where they are `true`, and nothing else.
+ */
+export function readSlot(value: unknown): Slot | undefined {
+  const content = typeof value === 'string' ? parsed(value) : value
+  if (!isRecord(content) || typeof content.version !== 'number') return undefined
+  const { version, owner, user, left, successor, tokens } = content
+  const slot: Slot = {
+    version,
+    pending: listOf(content.pending, isTransaction),
+    used: listOf(content.used, isUsed),
+    logins: listOf(content.logins, isLogin),
+    tokens: isRecord(tokens) ? Object.fromEntries(Object.entries(tokens).filter(isTokenEntry)) : {},
+  }
+  if (typeof owner === 'string') slot.owner = owner
+  if (typeof user === 'string') slot.user = user
+  if (left === true) slot.left = true
+  if (typeof successor === 'string') slot.successor = successor
+  return slot
+}
+
+/** Whether a value has the form of {@link StoredTokens}. */
+export function isStoredTokens(value: unknown): value is StoredTokens {
+  return isRecord(value) && typeof value.id === 'string' && typeof value.version === 'number'
+}
+
+/** Bytes of JSON that a slot takes. */
+function sizeOf(content: unknown): number {
+  return Buffer.byteLength(JSON.stringify(content))
+}
+
+/** What a login that begins takes, without `returnTo`. */
+const PENDING_BYTES = 500
+
+/**
+ * Makes a slot fit into `room` bytes of JSON, where the session lives in its cookie. What goes first: the raw token
+ * responses, the used logins, the pending ones but for the newest, and that one's `returnTo`; a start, which any site can
+ * cause, drops no tokens. Only tokens that leave no room for a start go, the largest first. A login whose tokens went stays
+ * one; only what `req.oauth` could do with it is gone.
+ */
+export function fitSlot(slot: Slot, room: number | undefined): void {
+  if (room === undefined) return
+  const isTooLarge = () => sizeOf(contentOf(slot)) > room
+  for (const [provider, entry] of Object.entries(slot.tokens)) {
+    if (!isTooLarge()) return
+    if (entry.raw !== undefined) slot.tokens = { ...slot.tokens, [provider]: { ...entry, raw: {} } }
+  }
+  while (isTooLarge() && slot.used.length > 0) slot.used = slot.used.slice(1)
+  while (isTooLarge() && slot.pending.length > 1) slot.pending = slot.pending.slice(1)
+  if (isTooLarge()) slot.pending = slot.pending.map(({ returnTo: _dropped, ...rest }) => rest)
+  const crowd = () => sizeOf(contentOf({ ...slot, pending: [] })) + PENDING_BYTES > room
+  while (isTooLarge() && crowd() && Object.keys(slot.tokens).length > 0) {
+    const [largest = ''] = Object.keys(slot.tokens).sort((a, b) => sizeOf(slot.tokens[b]) - sizeOf(slot.tokens[a]))
+    const { [largest]: _dropped, ...rest } = slot.tokens
+    slot.tokens = rest
+    process.emitWarning(`The tokens of ${largest} do not fit into a session cookie. Set a \`tokenStore\`.`)
+  }
+  if (isTooLarge()) slot.pending = []
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // not ours
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function listOf<T>(value: unknown, fits: (entry: unknown) => entry is T): T[] {
+  return Array.isArray(value) ? value.filter(fits) : []
+}
+
+function hasTexts(entry: unknown, ...names: string[]): entry is Record<string, unknown> {
+  return isRecord(entry) && names.every((name) => typeof entry[name] === 'string')
+}
+
+function hasOptionalTexts(entry: Record<string, unknown>, ...names: string[]): boolean {
+  return names.every((name) => entry[name] === undefined || typeof entry[name] === 'string')
+}
+
+function isTransaction(entry: unknown): entry is Transaction & Record<string, unknown> {
+  return (
+    hasTexts(entry, 'state', 'provider', 'client', 'redirectURI') &&
+    typeof entry.begunAt === 'number' &&
+    hasOptionalTexts(entry, 'verifier', 'nonce', 'returnTo', 'begunBy') &&
+    (entry.about === undefined || (isRecord(entry.about) && hasTexts(entry.about, ...Object.keys(entry.about))))
+  )
+}
+
+function isUsed(entry: unknown): entry is UsedTransaction & Record<string, unknown> {
+  return (
+    hasTexts(entry, 'state', 'provider', 'client') &&
+    typeof entry.at === 'number' &&
+    hasOptionalTexts(entry, 'credential', 'returnTo')
+  )
+}
+
+function isLogin(entry: unknown): entry is SessionLogin & Record<string, unknown> {
+  return hasTexts(entry, 'name') && Array.isArray(entry.scope) && hasOptionalTexts(entry, 'expiresAt')
+}
+
+function isTokenEntry(entry: [string, unknown]): entry is [string, StoredTokens] {
+  return isStoredTokens(entry[1])
+}

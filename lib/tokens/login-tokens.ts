@@ -1,0 +1,230 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { OAuthError } from '../errors'
+import { foreignError } from '../foreign-error'
+import { log } from '../log'
+import { type ApiCallInit, canReplay, judge, responseOf, sendWithToken } from '../provider/api-call'
+import type { ProviderClient } from '../provider/client'
+import type { DialectProfile } from '../provider/profile'
+import { copyOf, type TokenSet } from '../provider/token-set'
+import { renewedRecord, type StoredRecord, type TokenRecord } from './token-record'
+
+/** How the tokens of logins are refreshed. */
+export interface RefreshSettings {
+  /** Milliseconds to live at which an access token is refreshed ahead. */
+  leadTime: number
+  /** The provider refuses the refresh token: called once a login. */
+  loggedOut(): void
+}
+
+/**
+ * The tokens of one login, and what can be done with them. Any number of callers cause one refresh in a process and,
+ * where the record has a lock, across processes. A failed refresh is shared by those who wait for it; the next call
+ * tries anew. A token that still lives is used on where its refresh fails.
+ */
+export class LoginTokens {
+  readonly #client: ProviderClient
+  readonly #record: StoredRecord
+  readonly #settings: RefreshSettings
+
+  constructor(client: ProviderClient, record: StoredRecord, settings: RefreshSettings) {
+    this.#client = client
+    this.#record = record
+    this.#settings = settings
+  }
+
+  /**
+   * The tokens, fresh enough to be used; `undefined` where there is no login. Every call resolves to an object of its own.
+   * @throws OAuthError of phase `refresh`
+   */
+  async current(): Promise<TokenSet | undefined> {
+    const tokens = await this.#fresh()
+    return tokens && copyOf(tokens)
+  }
+
+  /**
+   * A call to the provider's API with the access token: refreshed ahead, and once more after the provider refuses it,
+   * where the body can be sent twice. Never after 403.
+   */
+  async fetch(path: string, init: ApiCallInit = {}): Promise<Response> {
+    const call = this.#client.openAPI(path, init)
+    const tokens = await this.#demand()
+    const sent = await sendWithToken(call, tokens)
+    if (tokens.refreshToken === undefined || !canReplay(init.body)) return responseOf(call, sent)
+    const { refused, response: judged } = await judge(call, sent)
+    const response = responseOf(call, judged)
+    if (!refused) return response
+    const renewed = await this.#fresh(tokens.accessToken).catch(async (error) => {
+      await response.body?.cancel() // what nobody reads would hold its connection
+      throw error
+    })
+    if (!renewed || renewed.accessToken === tokens.accessToken) return response
+    await response.body?.cancel()
+    return responseOf(call, await sendWithToken(call, renewed))
+  }
+
+  /** The profile, asked for now. */
+  profile(): Promise<DialectProfile> {
+    return this.#use((tokens) => this.#client.profileOf(tokens))
+  }
+
+  /** Where the user can buy more. */
+  topup(): Promise<string> {
+    const client = this.#client
+    return this.#use(async (tokens) => {
+      if (client.topup) return client.topup(tokens)
+      const message = `${client.name} has no top-up page.`
+      throw new OAuthError('config_invalid', { provider: client.name, phase: 'request', message })
+    })
+  }
+
+  /** Revokes at the provider where it can, and forgets here in any case. Resolves to whether the provider did: not where it has no way. */
+  async revoke(): Promise<boolean> {
+    const record = await this.#read()
+    if (!record) return false
+    try {
+      // A dead access token revokes nothing; one that can't be renewed is tried as it is.
+      const tokens = await this.#fresh().catch(() => undefined)
+      return await this.#client.revoke(tokens ?? record.tokens)
+    } finally {
+      await this.#record.clear()
+      log.tokens('%s: login forgotten', this.#client.name)
+    }
+  }
+
+  /** Uses the tokens, and once more with fresh ones where the provider refuses the access token. */
+  async #use<T>(work: (tokens: TokenSet) => Promise<T>): Promise<T> {
+    const tokens = await this.#demand()
+    try {
+      return await work(tokens)
+    } catch (error) {
+      const refused = OAuthError.is(error) && error.code === 'token_rejected'
+      if (!refused || tokens.refreshToken === undefined) throw error
+      return work((await this.#fresh(tokens.accessToken)) ?? tokens)
+    }
+  }
+
+  /** @throws OAuthError `token_rejected` where there is no login */
+  async #demand(): Promise<TokenSet> {
+    const tokens = await this.#fresh()
+    if (tokens) return tokens
+    throw noTokens(this.#client)
+  }
+
+  /** Nothing where the tokens were issued to another client of this name: one tenant's go to no other one's server. */
+  async #read(newest = false): Promise<TokenRecord | undefined> {
+    const record = await this.#record.read(newest)
+    return record?.client === this.#client.fingerprint ? record : undefined
+  }
+
+  /** @param refused an access token that the provider has just refused, whatever its age */
+  async #fresh(refused?: string): Promise<TokenSet | undefined> {
+    const record = await this.#read()
+    if (!record || !this.#isDue(record, refused)) return record?.tokens
+    const renewed = await this.#oneFlight(refused)
+    // A flight that was under way may have been for the age of this very token, not for its refusal.
+    if (refused === undefined || renewed?.tokens.accessToken !== refused) return renewed?.tokens
+    return (await this.#oneFlight(refused))?.tokens
+  }
+
+  /** Whether a token must be renewed: refused, dead, or with no more to live than the lead time. */
+  #isDue({ tokens, issuedAt, version }: TokenRecord, refused: string | undefined): boolean {
+    const { accessToken, expiresAt, refreshToken } = tokens
+    const { leadTime } = this.#settings
+    if (accessToken === refused) return true
+    if (!expiresAt) return false
+    const left = expiresAt.getTime() - Date.now()
+    if (refreshToken === undefined) return left <= 0
+    if (left > leadTime) return false
+    // A provider may issue tokens that never live longer than the lead time: those are renewed at half their life.
+    const lifetime = expiresAt.getTime() - issuedAt
+    const wasRenewed = version > 1
+    return !wasRenewed || lifetime > leadTime || left <= lifetime / 2
+  }
+
+  /** The refresh that is under way, or a new one. */
+  #oneFlight(refused: string | undefined): Promise<TokenRecord | undefined> {
+    const { namespace } = this.#record
+    const id = `${this.#client.fingerprint} ${this.#record.id}`
+    const known = flights.get(namespace) ?? new Map<string, Promise<TokenRecord | undefined>>()
+    flights.set(namespace, known)
+    const flying = known.get(id)
+    if (flying) return flying
+    const flight = this.#renew(refused).finally(() => known.delete(id))
+    known.set(id, flight)
+    return flight
+  }
+
+  async #renew(refused: string | undefined): Promise<TokenRecord | undefined> {
+    let unlock: (() => Promise<void>) | undefined
+    try {
+      unlock = await this.#record.lock?.(this.#client.patience)
+    } catch (error) {
+      const record = await this.#read(true)
+      if (record && isAlive(record) && record.tokens.accessToken !== refused) return record
+      throw error
+    }
+    try {
+      const record = await this.#read(true)
+      if (!record || !this.#isDue(record, refused)) return record // another process did it
+      return await this.#refresh(record, refused)
+    } finally {
+      await unlock?.().catch(() => {}) // it falls free by itself
+    }
+  }
+
+  async #refresh(record: TokenRecord, refused: string | undefined): Promise<TokenRecord | undefined> {
+    const { name } = this.#client
+    const started = Date.now()
+    try {
+      const tokens = await this.#client.refresh(record.tokens)
+      log.tokens('%s: refreshed in %d ms', name, Date.now() - started)
+      // Stored before anyone uses the access token: a rotated refresh token that is lost logs the user out.
+      return await this.#record.replace(record, renewedRecord(record, tokens))
+    } catch (error) {
+      const code = OAuthError.is(error) ? error.code : undefined
+      log.tokens('%s: refresh failed after %d ms: %s', name, Date.now() - started, code ?? foreignError(error))
+      if (code === 'refresh_rejected') {
+        const successor = await this.#successorOf(record)
+        if (successor) return successor
+        if (await this.#record.clear(record)) this.#settings.loggedOut()
+        throw error
+      }
+      if (isAlive(record) && record.tokens.accessToken !== refused && code !== 'store_failed') return record
+      throw error
+    }
+  }
+
+  /** What another process got for the same refresh token: it may be about to store it. */
+  async #successorOf(record: TokenRecord): Promise<TokenRecord | undefined> {
+    for (let waited = 0; ; waited += 100) {
+      const current = await this.#read(true)
+      if (!current || current.version !== record.version) return current
+      if (waited >= this.#record.grace) return undefined
+      await sleep(100)
+    }
+  }
+}
+
+/** Refreshes under way, by the namespace of their records, then client and id. */
+const flights = new WeakMap<object, Map<string, Promise<TokenRecord | undefined>>>()
+
+function isAlive({ tokens }: TokenRecord): boolean {
+  return !tokens.expiresAt || tokens.expiresAt.getTime() > Date.now()
+}
+
+/** The error of a call for a provider that the app never named. */
+export function unknownProvider(where: string, provider: string): OAuthError {
+  const message = `${where}: there is no provider named ${JSON.stringify(provider)}.`
+  return new OAuthError('config_invalid', { phase: 'request', message })
+}
+
+/** The error of a call without tokens: there is no login, or one that brought none. */
+export function noTokens({ name: provider, issuesUserTokens }: ProviderClient): OAuthError {
+  const context = { provider, phase: 'request' as const }
+  if (!issuesUserTokens) {
+    const message = `A login at ${provider} brings no user token: its API cannot be called for a user.`
+    return new OAuthError('config_invalid', { ...context, message })
+  }
+  const message = `The user is not logged in at ${provider}. Let the user log in.`
+  return new OAuthError('token_rejected', { ...context, message })
+}

@@ -1,0 +1,222 @@
+// Over 120 lines because Alipay has every request signed and every answer to be verified, and a table of codes.
+import { type KeyObject, sign, verify as verifySignature } from 'node:crypto'
+import type {
+  DialectOptions,
+  DialectProfile,
+  ErrorCode,
+  Json,
+  JsonObject,
+  OwnOptions,
+  Params,
+  Phase,
+  ProfileFields,
+  ProviderRequest,
+  RawResponse,
+  Refusal,
+  TokenGrant,
+  TokenSet,
+  VerifyFunction,
+  WithRequest,
+} from '../lib/dialect'
+import {
+  DialectStrategy,
+  decodeJson,
+  isObject,
+  localTime,
+  lookUp,
+  OptionReader,
+  rawMembers,
+  textOf,
+} from '../lib/dialect'
+
+/**
+ * Alipay, login on a website (opendocs.alipay.com: alipay.system.oauth.token, alipay.user.info.share, common/02km9f,
+ * common/02kf5q; read 2026-11-25): one gateway for everything, requests that the app signs (RSA2) and answers that Alipay
+ * signs, each over its raw text.
+ */
+export interface AlipayOptions extends Omit<DialectOptions, 'clientSecret'> {
+  /** The app's own key, RSA of 2048 bits: PEM or bare base64, PKCS#8 or PKCS#1. Shown in no error and no log. */
+  privateKey: string
+  /** Alipay's public key for this app, not the app's own: PEM or bare base64. */
+  alipayPublicKey: string
+  /** By which of the two this app knows people: Alipay gives apps from before its change to open ids a `user_id`. Default `open_id`. */
+  idSource?: 'open_id' | 'user_id' | undefined
+}
+
+const TOKEN = 'alipay.system.oauth.token'
+const USER = 'alipay.user.info.share'
+
+/** common/02km9f: `sub_code`, or a `code` whatever its `sub_code`. All others are `provider_error`. */
+const CODES: Record<string, ErrorCode> = {
+  20000: 'provider_unavailable',
+  40005: 'rate_limited',
+  'aop.invalid-auth-token': 'token_rejected',
+  'aop.auth-token-time-out': 'token_rejected',
+  'aop.no-product-reg-by-partner': 'client_rejected',
+  'isv.invalid-signature': 'client_rejected',
+  'isv.invalid-app-id': 'client_rejected',
+  'isv.app-cert-expired': 'client_rejected',
+  'not-online-app': 'client_rejected',
+  'isv.missing-signature-config': 'client_rejected',
+  'isv.insufficient-isv-permissions': 'client_rejected',
+  'isv.insufficient-user-permissions': 'scope_insufficient',
+  'isv.code-invalid': 'grant_rejected',
+  'isv.refresh-token-invalid': 'grant_rejected',
+  'isv.refresh-token-time-out': 'grant_rejected',
+  'isv.refreshed-token-invalid': 'grant_rejected',
+}
+/** Families of `sub_code`: whatever says that the app, its signature or its certificate is missing, or is no merchant's. */
+const CLIENT = /^(?:isv\.missing-(?:signature|app-)|aop\.(?:invalid-)?app-auth-token)/
+
+/** The strategy of Alipay; its constructor throws `config_invalid`, naming the option. See {@link AlipayOptions}. */
+export class AlipayStrategy extends DialectStrategy {
+  static options = {
+    privateKey: 'key',
+    alipayPublicKey: 'key',
+    idSource: 'text',
+    clientSecret: 'none',
+  } satisfies OwnOptions<AlipayOptions>
+  private readonly keys: { readonly app: KeyObject; readonly alipay: KeyObject }
+  private readonly idSource: 'open_id' | 'user_id'
+
+  constructor(...withRequest: WithRequest<AlipayOptions>)
+  constructor(options: AlipayOptions, verify: VerifyFunction)
+  constructor(options: AlipayOptions, verify: VerifyFunction) {
+    const read = new OptionReader('alipay', options)
+    const pages = read.base('baseURL', 'https://openauth.alipay.com')
+    const gateway = `${read.base('baseURL', 'https://openapi.alipay.com')}/gateway.do`
+    const app = read.privateKey('privateKey', 'rsa')
+    const { privateKey: _, ...known } = options
+    super('alipay', known, verify, {
+      endpoints: {
+        authorizationURL: `${pages}/oauth2/publicAppAuthorize.htm`,
+        tokenURL: gateway,
+        userProfileURL: gateway,
+      },
+      scope: ['auth_user'],
+      scopeSeparator: ',',
+      clientIDName: 'app_id',
+      clientSecret: 'none',
+      privateKey: app,
+      authorizationNames: { response_type: false },
+      authorizationOrder: ['app_id', 'scope', 'redirect_uri', 'state'],
+      credentials: ['auth_code'],
+      denial: { bareState: true },
+      tokenParameter: 'auth_token',
+      tokenMayBeRefused: [200],
+    })
+    this.keys = { app, alipay: read.publicKey('alipayPublicKey', 'rsa') }
+    this.idSource = read.oneOf('idSource', ['open_id', 'user_id'], 'open_id')
+  }
+
+  protected override tokenRequest(grant: TokenGrant): ProviderRequest {
+    const { redirect_uri: _, code_verifier: __, ...form } = grant
+    return { method: 'POST', url: this.tokenEndpoint(grant), query: { method: TOKEN }, form }
+  }
+
+  protected override profileRequest({ accessToken: auth_token }: TokenSet): ProviderRequest {
+    return { method: 'POST', url: this.endpoints.userProfileURL, query: { method: USER, auth_token } }
+  }
+
+  /** common/02kf5q: the public parameters, and RSA2 over all that are not empty. What names no method is no call of the gateway. */
+  override signRequest(parameters: Params): Params {
+    if (parameters.method === undefined) return {}
+    const own = {
+      app_id: this.clientID,
+      format: 'JSON',
+      charset: 'utf-8',
+      sign_type: 'RSA2',
+      timestamp: localTime(8),
+      version: '1.0',
+    }
+    const text = signedText({ ...parameters, ...own })
+    return { ...own, sign: sign('sha256', Buffer.from(text), this.keys.app).toString('base64') }
+  }
+
+  /** The one member of an answer that counts, once it is known to be Alipay's; nothing else of the answer is read. */
+  override readBody({ text }: RawResponse, phase: Phase): Json | undefined {
+    if (!isObject(decodeJson(text))) return undefined
+    const members = rawMembers(text)
+    const answers = members.filter(({ name }) => name.endsWith('_response'))
+    const [{ name, raw } = { name: '', raw: '' }, another] = answers
+    if (raw === '') return undefined
+    if (another || new Set(members.map((member) => member.name)).size < members.length) {
+      throw this.failure('signature_invalid', phase, 'The response of Alipay has a member twice.')
+    }
+    const value = decodeJson(raw)
+    const said = (member: string) => decodeJson(members.find((one) => one.name === member)?.raw ?? '')
+    const signature = said('sign')
+    if (signature === undefined && isFailure(name, value)) return { [name]: value } // the gateway's own
+    if (signature === undefined) throw this.failure('signature_invalid', phase, 'The response of Alipay is not signed.')
+    const isRSA2 = (said('sign_type') ?? 'RSA2') === 'RSA2'
+    if (isRSA2 && isSigned(raw, signature, this.keys.alipay)) return { [name]: value }
+    const message =
+      'The signature of the response is wrong. `alipayPublicKey` must be the key of Alipay, not that of the app.'
+    throw this.failure('signature_invalid', phase, message)
+  }
+
+  override refusal(body: JsonObject): Refusal | undefined {
+    const [[name, value] = ['']] = Object.entries(body)
+    if (!isFailure(name, value)) return undefined
+    const { code, sub_code, msg, sub_msg } = isObject(value) ? value : {}
+    const [number = '', word] = [textOf(code), textOf(sub_code)]
+    const known = lookUp(CODES, number) ?? lookUp(CODES, word ?? '')
+    const providerMessage = textOf(sub_msg) ?? textOf(msg)
+    const [, requestId] = /\btraceId=([\w-]+)/.exec(providerMessage ?? '') ?? []
+    return {
+      code: known ?? (CLIENT.test(word ?? '') ? 'client_rejected' : 'provider_error'),
+      providerCode: word ?? textOf(code),
+      providerMessage,
+      requestId,
+    }
+  }
+
+  override unwrap(body: JsonObject, phase: Phase): Json | undefined {
+    if (phase === 'request') return Object.values(body)[0]
+    return body[`${(phase === 'profile' ? USER : TOKEN).replaceAll('.', '_')}_response`]
+  }
+
+  /** `auth_base` opens no profile, and the token response names its user; after `auth_user` both must name one and the same. */
+  protected override async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
+    const { [this.idSource]: id } = tokens.raw
+    if (!tokens.scope.includes('auth_user')) {
+      const user = { ...(id !== undefined && { [this.idSource]: id }) }
+      return this.toProfile(user, JSON.stringify(user), tokens)
+    }
+    const profile = await super.fetchProfile(tokens)
+    if (id === undefined || id === profile.id) return profile
+    throw this.failure('response_invalid', 'profile', 'Alipay returned a user other than that of the token.')
+  }
+
+  protected profileFields(user: JsonObject): ProfileFields {
+    const { idSource } = this
+    const other = idSource === 'open_id' ? 'user_id' : 'open_id'
+    if (user[idSource] === undefined && user[other] !== undefined) {
+      const message = `Alipay sent no ${idSource} of the user, but ${other}: this app needs \`idSource: '${other}'\`.`
+      throw this.failure('response_invalid', 'profile', message)
+    }
+    return { id: user[idSource], displayName: user.nick_name, photo: user.avatar }
+  }
+}
+
+/** All parameters but `sign` and the empty ones, by name, as they are before they are encoded. */
+function signedText(parameters: Params): string {
+  return Object.entries(parameters)
+    .filter(([name, value]) => name !== 'sign' && value !== undefined && value !== '')
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&')
+}
+
+const BASE64 = /^[A-Za-z\d+/]+={0,2}$/
+
+function isSigned(text: string, signature: Json, key: KeyObject): boolean {
+  if (typeof signature !== 'string' || !BASE64.test(signature)) return false
+  return verifySignature('sha256', Buffer.from(text), key, Buffer.from(signature, 'base64'))
+}
+
+/** Where the answer can be no success, signed or not: failures of the token stand under a key of their own. */
+function isFailure(name: string, value: Json | undefined): boolean {
+  const code = isObject(value) ? textOf(value.code) : undefined
+  return name === 'error_response' || (code !== undefined && code !== '10000')
+}

@@ -1,0 +1,44 @@
+import type {
+  DialectOptions,
+  JsonObject,
+  OwnOptions,
+  ProfileFields,
+  Refusal,
+  VerifyFunction,
+  WithRequest,
+} from '../lib/dialect'
+import { DialectStrategy, OptionReader, standardRefusal, textOf } from '../lib/dialect'
+
+/** Gitee (observed in four independent clients, November 2026): RFC 6749 as it is written; credentials in the body. */
+export type GiteeOptions = DialectOptions
+
+/** The strategy of Gitee; its constructor throws `config_invalid`, naming the option. See {@link GiteeOptions}. */
+export class GiteeStrategy extends DialectStrategy {
+  static options = {} satisfies OwnOptions<GiteeOptions>
+
+  constructor(...withRequest: WithRequest<GiteeOptions>)
+  constructor(options: GiteeOptions, verify: VerifyFunction)
+  constructor(options: GiteeOptions, verify: VerifyFunction) {
+    const site = new OptionReader('gitee', options).base('baseURL', 'https://gitee.com')
+    super('gitee', options, verify, {
+      endpoints: {
+        authorizationURL: `${site}/oauth/authorize`,
+        tokenURL: `${site}/oauth/token`,
+        userProfileURL: `${site}/api/v5/user`,
+      },
+
+      scope: ['user_info'],
+    })
+  }
+
+  /** The API says what failed in `message`, where a user would be. */
+  override refusal(body: JsonObject): Refusal | undefined {
+    const providerMessage = textOf(body.message)
+    const failed = providerMessage !== undefined && body.id === undefined && body.access_token === undefined
+    return standardRefusal(body) ?? (failed ? { providerMessage } : undefined)
+  }
+
+  protected profileFields({ id, name, login, email, avatar_url }: JsonObject): ProfileFields {
+    return { id, displayName: name, username: login, email, photo: avatar_url }
+  }
+}

@@ -1,0 +1,65 @@
+import type {
+  DialectOptions,
+  JsonObject,
+  OwnOptions,
+  Phase,
+  ProfileFields,
+  Refusal,
+  VerifyFunction,
+  WithRequest,
+} from '../lib/dialect'
+import { DialectStrategy, OptionReader, standardRefusal, textOf } from '../lib/dialect'
+
+/**
+ * LinkedIn's "Sign In with LinkedIn using OpenID Connect" (pages below learn.microsoft.com/en-us/linkedin/, November
+ * 2026): a form with the secret in it, two words for a user who says no, errors of the API in a shape of their own.
+ */
+export type LinkedinOptions = DialectOptions
+
+/** The strategy of LinkedIn; its constructor throws `config_invalid`, naming the option. See {@link LinkedinOptions}. */
+export class LinkedinStrategy extends DialectStrategy {
+  static options = {} satisfies OwnOptions<LinkedinOptions>
+
+  constructor(...withRequest: WithRequest<LinkedinOptions>)
+  constructor(options: LinkedinOptions, verify: VerifyFunction)
+  constructor(options: LinkedinOptions, verify: VerifyFunction) {
+    const read = new OptionReader('linkedin', options)
+    const site = read.base('baseURL', 'https://www.linkedin.com')
+    const api = read.base('baseURL', 'https://api.linkedin.com')
+    super('linkedin', options, verify, {
+      endpoints: {
+        authorizationURL: `${site}/oauth/v2/authorization`,
+        tokenURL: `${site}/oauth/v2/accessToken`,
+        userProfileURL: `${api}/v2/userinfo`,
+        jwksURL: `${site}/oauth/openid/jwks`,
+      },
+      scope: ['openid', 'profile', 'email'],
+      // Its discovery document says the one `iss`, the example of a page the other.
+      idToken: {
+        issuer: ['https://www.linkedin.com/oauth', 'https://www.linkedin.com'],
+        algorithms: ['RS256'],
+        subject: 'id',
+      },
+      denial: { errors: ['user_cancelled_login', 'user_cancelled_authorize'] },
+    })
+  }
+
+  /** The token endpoint speaks RFC 6749, the API has `serviceErrorCode` and `message`, and its HTTP status tells. */
+  override refusal(body: JsonObject, phase: Phase): Refusal | undefined {
+    const said = standardRefusal(body)
+    const inExchange = phase === 'token' || phase === 'refresh'
+    if (said)
+      return inExchange && REFUSED_CODE.test(said.providerMessage ?? '') ? { ...said, code: 'grant_rejected' } : said
+    if (body.serviceErrorCode === undefined && typeof body.status !== 'number') return undefined
+    const providerCode = textOf(body.serviceErrorCode) ?? textOf(body.code)
+    return { providerCode, providerMessage: textOf(body.message) }
+  }
+
+  /** `sub` is this app's alone. That the address is verified says `email_verified` of `_json`. */
+  protected profileFields({ sub, name, email, picture }: JsonObject): ProfileFields {
+    return { id: sub, displayName: name, email, photo: picture }
+  }
+}
+
+/** A code that is wrong, old or used, or another redirect URI, is `invalid_request` or `invalid_redirect_uri` there. */
+const REFUSED_CODE = /authorization code/i

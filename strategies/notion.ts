@@ -1,0 +1,104 @@
+import type {
+  DialectOptions,
+  DialectProfile,
+  Json,
+  JsonObject,
+  OwnOptions,
+  Params,
+  Phase,
+  ProfileFields,
+  ProviderRequest,
+  Refusal,
+  TokenGrant,
+  TokenSet,
+  VerifyFunction,
+  WithRequest,
+} from '../lib/dialect'
+import { DialectStrategy, isObject, OptionReader, standardRefusal, textOf } from '../lib/dialect'
+
+/**
+ * Notion's public connections (pages below developers.notion.com: guides/get-started/authorization,
+ * reference/create-a-token, refresh-a-token, revoke-a-token, versioning, status-codes; read 2026-11-30): Basic and JSON, a
+ * header with a version at every call, and the user in the token response.
+ */
+export interface NotionOptions extends DialectOptions {
+  /** The version of the API that `Notion-Version` names, a date. Default `2026-03-11`, the newest when this was written. */
+  notionVersion?: string | undefined
+}
+
+/** The strategy of Notion; its constructor throws `config_invalid`, naming the option. See {@link NotionOptions}. */
+export class NotionStrategy extends DialectStrategy {
+  static options = { notionVersion: 'text' } satisfies OwnOptions<NotionOptions>
+  private readonly notionVersion: string
+
+  constructor(...withRequest: WithRequest<NotionOptions>)
+  constructor(options: NotionOptions, verify: VerifyFunction)
+  constructor(options: NotionOptions, verify: VerifyFunction) {
+    const read = new OptionReader('notion', options)
+    const site = read.base('baseURL', 'https://api.notion.com')
+    super('notion', options, verify, {
+      endpoints: {
+        authorizationURL: `${site}/v1/oauth/authorize`,
+        tokenURL: `${site}/v1/oauth/token`,
+        revokeURL: `${site}/v1/oauth/revoke`,
+        userProfileURL: `${site}/v1/users/me`,
+      },
+      // What an app may do is set in its connection's settings.
+      scope: [],
+      profileFromTokens: true,
+    })
+    this.notionVersion = read.optionalText('notionVersion') ?? '2026-03-11'
+    if (!/^\d{4}-\d\d-\d\d$/.test(this.notionVersion)) read.fail('notionVersion', 'must be a day, such as 2026-03-11')
+  }
+
+  /** Required, and always this: a person agrees, not a workspace. */
+  override authorizationParams(): Params {
+    return { owner: 'user' }
+  }
+
+  protected override tokenRequest(grant: TokenGrant): ProviderRequest {
+    return this.asClient(this.tokenEndpoint(grant), grant)
+  }
+
+  protected override revokeRequest({ accessToken: token }: TokenSet): ProviderRequest {
+    return this.asClient(this.endpoint('revokeURL'), { token })
+  }
+
+  /** Id and secret go into base64 as they are. */
+  private asClient(url: string, json: JsonObject): ProviderRequest {
+    const basic = { user: this.clientID, password: this.clientSecret }
+    return { method: 'POST', url, json, basic, ...this.apiParameters() }
+  }
+
+  override apiParameters() {
+    return { headers: { 'Notion-Version': this.notionVersion } }
+  }
+
+  /** Notion's own shape, which every call may have, or RFC 6749's at the token endpoint. */
+  override refusal(body: JsonObject): Refusal | undefined {
+    const isOwn = body.object === 'error'
+    const said = standardRefusal(isOwn ? { error: body.code, error_description: body.message } : body)
+    return said && { ...said, requestId: textOf(body.request_id) }
+  }
+
+  /** `users/me` is the app's bot, and refused to apps that may know nothing of users: the person stands here alone. */
+  override unwrap(body: JsonObject | Json[], phase: Phase): Json | undefined {
+    if (phase !== 'profile') return body
+    return isObject(body) && isObject(body.owner) ? body.owner.user : undefined
+  }
+
+  /** The token of a whole workspace names nobody. */
+  protected override async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
+    const { owner } = tokens.raw
+    if (isObject(owner) && (owner.type === 'workspace' || owner.workspace === true)) {
+      const message = 'The token from Notion belongs to a workspace, not to a person: nobody can log in with it.'
+      throw this.failure('user_unknown', 'profile', message)
+    }
+    return super.fetchProfile(tokens)
+  }
+
+  /** Name, picture and address come as far as the connection may know them. */
+  protected profileFields({ id, name, avatar_url, person }: JsonObject): ProfileFields {
+    return { id, displayName: name, email: isObject(person) ? person.email : undefined, photo: avatar_url }
+  }
+}

@@ -1,0 +1,165 @@
+// Over 120 lines because a login is of a person or of a shop, with tokens, a profile and errors of its own each.
+import type {
+  DialectOptions,
+  DialectProfile,
+  ErrorCode,
+  Json,
+  JsonObject,
+  OwnOptions,
+  Params,
+  Phase,
+  ProfileFields,
+  ProviderRequest,
+  RawResponse,
+  Refusal,
+  TokenGrant,
+  TokenSet,
+  VerifyFunction,
+  WithRequest,
+} from '../lib/dialect'
+import { DialectStrategy, isObject, lookUp, OptionReader, standardRefusal, textOf } from '../lib/dialect'
+
+/**
+ * Shopify's authorization code grant (pages below shopify.dev/docs/apps/build/authentication-authorization/access-tokens:
+ * authorization-code-grant, offline-access-tokens, use-expiring-offline-access-tokens; and Shopify's own library,
+ * shopify-app-js; read 2026-11-25): every shop is a host of its own, and a callback is signed.
+ */
+export interface ShopifyOptions extends Omit<DialectOptions, 'baseURL'> {
+  /** What to ask for: a list, or a text with commas. Shopify has no scope that fits every app, so there is no default. */
+  scope: string | readonly string[]
+  /** The one shop whose users log in, `name.myshopify.com`. Default: the one that a login's start names, by `?shop=`. */
+  shop?: string | undefined
+  /** Who logs in: a person of the shop, whose token ends within a day, or the shop itself. Default `online`, the person. */
+  accessMode?: 'online' | 'offline' | undefined
+  /** Whether the token of a shop ends within an hour and is renewed; Shopify asks new apps for it. Default true. */
+  expiring?: boolean | undefined
+  /** The version of the API that a shop's name is asked by, such as `2025-10`, the default. */
+  apiVersion?: string | undefined
+  /** Seconds that the time of a signed request may differ from this server's. Default 90, as in Shopify's own library. */
+  signatureTolerance?: number | undefined
+}
+
+/** Stricter than Shopify's own, which lets names of its development pass: this decides where the client secret goes. */
+const SHOP = /^[a-zA-Z0-9][a-zA-Z0-9-]*\.myshopify\.com$/
+
+/** Words of the token endpoint beside the standard ones. */
+const CODES: Record<string, ErrorCode> = { application_cannot_be_found: 'client_rejected' }
+
+/** Words of GraphQL, on HTTP 200. */
+const API_CODES: Record<string, ErrorCode> = { THROTTLED: 'rate_limited', ACCESS_DENIED: 'scope_insufficient' }
+
+/** The strategy of Shopify; its constructor throws `config_invalid`, naming the option. See {@link ShopifyOptions}. */
+export class ShopifyStrategy extends DialectStrategy {
+  static options = {
+    shop: 'text',
+    accessMode: 'text',
+    expiring: 'flag',
+    apiVersion: 'text',
+    signatureTolerance: 'number',
+    baseURL: 'none',
+  } satisfies OwnOptions<ShopifyOptions>
+  private readonly own: { isOnline: boolean; expiring: string | undefined }
+
+  constructor(...withRequest: WithRequest<ShopifyOptions>)
+  constructor(options: ShopifyOptions, verify: VerifyFunction)
+  constructor(options: ShopifyOptions, verify: VerifyFunction) {
+    const read = new OptionReader('shopify', options)
+    const isOnline = read.oneOf('accessMode', ['online', 'offline'], 'online') === 'online'
+    const version = read.optionalText('apiVersion') ?? '2025-10'
+    if (!/^(\d{4}-(01|04|07|10)|unstable)$/.test(version)) read.fail('apiVersion', 'must be a version such as 2025-10')
+    const fixed = read.optionalText('shop')
+    if (fixed !== undefined && !SHOP.test(fixed)) read.fail('shop', 'must be a name.myshopify.com')
+    super('shopify', options, verify, {
+      endpoints: {
+        authorizationURL: 'https://{shop}/admin/oauth/authorize',
+        tokenURL: 'https://{shop}/admin/oauth/access_token',
+        userProfileURL: `https://{shop}/admin/api/${version}/graphql.json`,
+      },
+      host: { parameter: 'shop', pattern: SHOP, fixed },
+      signedQuery: {
+        parameter: 'hmac',
+        unsigned: ['signature'],
+        timestamp: 'timestamp',
+        tolerance: read.positive('signatureTolerance', 90, 'seconds'),
+      },
+      scope: [],
+      scopeSeparator: ',',
+      authorizationNames: { response_type: false },
+      tokenHeader: { name: 'X-Shopify-Access-Token' },
+      ...(isOnline && { profileFromTokens: true }),
+    })
+    this.own = { isOnline, expiring: read.flag('expiring', true) ? '1' : undefined }
+    if (this.scope.length === 0) read.fail('scope', 'is required and must name what to ask for')
+  }
+
+  override authorizationParams(): Params {
+    return { 'grant_options[]': this.own.isOnline ? 'per-user' : undefined }
+  }
+
+  /** A code goes alone; the grant's type is for refreshes. A verifier must follow a challenge once sent. */
+  protected override tokenRequest(grant: TokenGrant): ProviderRequest {
+    const { clientID: client_id, clientSecret: client_secret } = this
+    const { grant_type, code, code_verifier, refresh_token } = grant
+    const expiring = this.own.isOnline ? undefined : this.own.expiring
+    const what = grant_type === 'refresh_token' ? { grant_type, refresh_token } : { code, code_verifier, expiring }
+    return { method: 'POST', url: this.tokenEndpoint(grant), json: { client_id, client_secret, ...what } }
+  }
+
+  /** Which kind of token it is stands in the address that the browser was sent to: one of the other kind logs in nobody. */
+  protected override async grant(...asked: Parameters<DialectStrategy['grant']>): Promise<TokenSet> {
+    const tokens = await super.grant(...asked)
+    const [{ grant_type }] = asked
+    if (isObject(tokens.raw.associated_user) === this.own.isOnline) return tokens
+    const message = `Shopify issued the token of a ${this.own.isOnline ? 'shop' : 'person'}, which was not requested.`
+    throw this.failure('response_invalid', grant_type === 'refresh_token' ? 'refresh' : 'token', message)
+  }
+
+  /** A shop that does not exist is a page. */
+  override readBody(response: RawResponse, phase: Phase): Json | undefined {
+    const body = super.readBody(response, phase)
+    return body === undefined && response.status === 404 ? { errors: 'no such shop' } : body
+  }
+
+  /** `error` at the token endpoint; `errors` of the API, a text or GraphQL's list. */
+  override refusal(body: JsonObject, phase: Phase): Refusal | undefined {
+    const { error, error_description, errors } = body
+    const isOfCode = phase === 'token' && (error === 'invalid_request' || error === '')
+    if (isOfCode) return { code: 'grant_rejected', providerCode: error, providerMessage: textOf(error_description) }
+    if (!Array.isArray(errors)) {
+      return textOf(errors) === undefined ? standardRefusal(body, CODES) : { providerMessage: textOf(errors) }
+    }
+    const [first] = errors
+    const { message, extensions } = isObject(first) ? first : {}
+    const providerCode = isObject(extensions) ? textOf(extensions.code) : undefined
+    return {
+      code: lookUp(API_CODES, providerCode ?? '') ?? 'provider_error',
+      providerCode,
+      providerMessage: textOf(message),
+    }
+  }
+
+  /** GraphQL. */
+  protected override profileRequest({ accessToken }: TokenSet): ProviderRequest {
+    const headers = { 'X-Shopify-Access-Token': accessToken }
+    const json = { query: '{ shop { id name email myshopifyDomain } }' }
+    return { method: 'POST', url: this.endpoints.userProfileURL, headers, json }
+  }
+
+  override unwrap(body: JsonObject | Json[], phase: Phase): Json | undefined {
+    if (phase !== 'profile' || !isObject(body)) return body
+    if (this.own.isOnline) return body.associated_user
+    return isObject(body.data) ? body.data.shop : undefined
+  }
+
+  /** A person's number says nothing of the shop, which is half of who it is. */
+  protected override toProfile(user: JsonObject, raw: string, tokens: TokenSet): DialectProfile {
+    return super.toProfile({ ...user, shop: tokens.context?.shop }, raw, tokens)
+  }
+
+  /** The e-mail address of a shop is none of a user: anybody who may change its settings may change that. */
+  protected profileFields({ shop, ...user }: JsonObject): ProfileFields {
+    if (!this.own.isOnline) return { id: user.myshopifyDomain === shop ? shop : undefined, displayName: user.name }
+    const displayName = [user.first_name, user.last_name].filter(textOf).join(' ')
+    return { id: user.id, displayName, email: user.email }
+  }
+}

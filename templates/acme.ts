@@ -1,0 +1,27 @@
+import {
+  type DialectOptions,
+  DialectStrategy,
+  type JsonObject,
+  OptionReader,
+  type ProfileFields,
+  type VerifyFunction,
+} from 'passport-dialects'
+
+/** Logs in at Acme, which speaks plain OAuth 2.0. Where your provider does not, override a method. */
+export class AcmeStrategy extends DialectStrategy {
+  constructor(options: DialectOptions, verify: VerifyFunction) {
+    const site = new OptionReader('acme', options).base('baseURL', 'https://acme.example')
+    super('acme', options, verify, {
+      endpoints: {
+        authorizationURL: `${site}/authorize`,
+        tokenURL: `${site}/token`,
+        userProfileURL: `${site}/user`,
+      },
+      scope: ['profile', 'email'],
+    })
+  }
+
+  protected profileFields(user: JsonObject): ProfileFields {
+    return { id: user.id, displayName: user.name, email: user.email, photo: user.picture }
+  }
+}
