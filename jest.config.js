@@ -22,6 +22,7 @@ module.exports = {
     '^passport-dialects/emulators$': '<rootDir>/emulators/index.ts',
     '^passport-dialects/testing$': '<rootDir>/testing/index.ts',
   },
+  setupFiles: ['<rootDir>/__tests__/support/shared-rsa-keys.ts'],
   // Every test file is one of secrets too.
   setupFilesAfterEnv: ['<rootDir>/__tests__/support/canaries/setup.ts'],
   testSequencer: '<rootDir>/__tests__/support/longest-first.js',
@@ -29,5 +30,6 @@ module.exports = {
   reporters: ['default', '<rootDir>/__tests__/support/missing-services-reporter.js'],
   // A third of a file's time is waiting for sockets and deadlines: three files at once on two cores.
   maxWorkers: Math.ceil(availableParallelism() * 1.5),
-  testTimeout: 30_000,
+  // Must not strike on a busy machine: what hangs is told by a bound of its own.
+  testTimeout: 120_000,
 }

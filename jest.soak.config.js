@@ -7,6 +7,6 @@ module.exports = {
   testMatch: ['<rootDir>/__tests__/soak/**/*.soak.ts'],
   // What is remembered of every secret would grow with 100,000 logins.
   setupFilesAfterEnv: [],
-  testTimeout: 600_000,
+  testTimeout: 1_500_000,
   maxWorkers: 1,
 }

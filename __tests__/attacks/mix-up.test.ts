@@ -94,7 +94,10 @@ describe('COAT, the code sent to a token endpoint of the attacker (draft-ietf-oa
     const { aihubmix } = scene.emulators
     const honest = { chat: { ...aihubmix.options, strategy: AihubmixStrategy } }
     const evil = { chat: { ...honest.chat, tokenURL: scene.other.options.tokenURL } }
-    const app = await startRouterApp({ providers: (req) => (req.query.tenant === 'evil' ? evil : honest) })
+    const app = await startRouterApp({
+      verify: ({ profile }) => ({ provider: profile.provider, id: profile.id, displayName: profile.displayName }),
+      providers: (req) => (req.query.tenant === 'evil' ? evil : honest),
+    })
     closing.push(app)
     const victim = new Browser()
     const callback = await consent(app, victim, aihubmix, { name: 'chat' })

@@ -39,7 +39,10 @@ describe('PKCE downgrade (RFC 9700 §4.8, RFC 7636 §7.2)', () => {
     const { options } = scene.emulators.aihubmix
     const of = (pkce: boolean) => ({ chat: { ...options, strategy: AihubmixStrategy, pkce } })
     const [off, on] = [of(false), of(true)]
-    const app = await startRouterApp({ providers: (req) => (req.query.pkce === 'on' ? on : off) })
+    const app = await startRouterApp({
+      verify: ({ profile }) => ({ provider: profile.provider, id: profile.id, displayName: profile.displayName }),
+      providers: (req) => (req.query.pkce === 'on' ? on : off),
+    })
     try {
       const browser = new Browser()
       const callback = await consent(app, browser, scene.emulators.aihubmix, { name: 'chat' })

@@ -41,6 +41,40 @@ describe('session fixation across a login: the attacker planted the session that
     expect(await loggedIn(scene.ours, attacker)).toBeNull()
   })
 
+  test.each<[string, (() => Promise<Running>) | undefined]>([
+    ['a store', undefined],
+    [
+      'a cookie',
+      () =>
+        startRouterApp(
+          { providers: providersOf(scene.emulators) },
+          { middleware: cookieSession({ name: 'session', keys: ['a test session secret'] }) },
+        ),
+    ],
+  ])(
+    'with the callback’s address, read a little later, the planted session leads nowhere: in %s',
+    async (_title, own) => {
+      const app = own ? await own() : scene.ours
+      if (own) closing = app
+      const { attacker, victim } = await planted(app)
+      const callback = await consent(app, victim, scene.emulators.aihubmix)
+      await (await victim.get(callback)).text()
+      const calls = scene.calls()
+      await attacker.get(callback)
+      expect(await loggedIn(app, attacker)).toBeNull()
+      expect(await loggedIn(app, victim)).toBe(VICTIM)
+      expect(scene.calls()).toBe(calls)
+    },
+  )
+
+  test('control: the naive app gives whoever has cookie and address the victim’s session', async () => {
+    const { attacker, victim } = await planted(scene.naive)
+    const callback = await consent(scene.naive, victim, scene.emulators.aihubmix)
+    await (await victim.get(callback)).text()
+    await attacker.get(callback)
+    expect(await loggedIn(scene.naive, attacker)).toBe(VICTIM)
+  })
+
   test('the planted id is nobody even while it keeps other tabs of the victim alive', async () => {
     const { attacker, victim } = await planted(scene.ours)
     const [first, second] = [

@@ -1,15 +1,16 @@
 import type { Locator, Page } from 'playwright-core'
 import { en } from '../../example-app/texts-en'
 import { zh } from '../../example-app/texts-zh'
+import { eventually } from '../support/eventually'
 import { describeWith } from '../support/services'
-import { inWindow, Stage, windowOf } from './stage'
+import { inWindow, pressedAway, Stage, windowOf } from './stage'
 
 describeWith('Chromium', 'the account in a browser', () => {
   let stage: Stage
   beforeAll(async () => {
     // Five minutes before its end a token is renewed: of these, two seconds after the login.
     stage = await Stage.open({ accessTokenLifetime: 302 })
-  }, 60_000)
+  }, 120_000)
   afterAll(() => stage?.close())
 
   test('the balance is topped up in a tab of its own and asked for again on the page', async () => {
@@ -49,11 +50,19 @@ describeWith('Chromium', 'the account in a browser', () => {
     await stage.visit({}, async (page) => {
       await stage.logIn(page, 'TikTok')
       const life = cardOf(page, 'TikTok').locator('.life')
-      const first = await life.locator('time').textContent()
-      expect(first).toMatch(/^0(5:0\d|4:59)$/)
-      await life.filter({ hasText: new RegExp(`05:0\\d.*${en.tokenRenewed}`) }).waitFor()
+      const clock = life.locator('time')
+      const first = await clock.textContent()
+      expect(first).toMatch(/^0[45]:\d\d$/)
+      await eventually(async () => expect(await clock.textContent()).not.toBe(first))
+      await life.filter({ hasText: en.tokenRenewed }).waitFor()
+      await page.getByText(/^05:0\d$/).waitFor()
       const renewals = stage.emulator('tiktok').requests.filter(({ endpoint }) => endpoint === 'refresh')
-      expect(renewals).toHaveLength(1)
+      const pauses = renewals.slice(1).map(({ at }, nth) => at - (renewals[nth]?.at ?? 0))
+      // On a busy machine there may be a second one by now: these tokens are due two seconds later.
+      expect({ renewed: renewals.length > 0, hasty: pauses.filter((ms) => ms < 3000) }).toEqual({
+        renewed: true,
+        hasty: [],
+      })
     })
   })
 
@@ -80,9 +89,12 @@ describeWith('Chromium', 'the account in a browser', () => {
       await stage.logIn(page, 'TikTok')
       await cardOf(page, 'TikTok').getByRole('button', { name: en.disconnect }).click()
       await page.getByText(en.disconnected('TikTok')).waitFor()
-      expect(stage.emulator('tiktok').requests.at(-1)).toMatchObject({ endpoint: 'revoke', status: 200 })
-      expect(await page.getByRole('heading', { name: 'TikTok' }).count()).toBe(0)
+      const { requests } = stage.emulator('tiktok')
+      // The status is there once the emulator sees its response go.
+      const revoked = { endpoint: 'revoke', status: 200 }
+      await eventually(() => expect(requests.filter(({ endpoint }) => endpoint === 'revoke')).toMatchObject([revoked]))
       await page.getByRole('link', { name: 'Connect TikTok' }).waitFor()
+      await page.getByRole('heading', { name: 'TikTok' }).waitFor({ state: 'detached' })
       await page.getByRole('heading', { name: 'TAPD', exact: true }).waitFor()
     })
   })
@@ -93,7 +105,7 @@ describeWith('Chromium', 'the account in a browser', () => {
       await inWindow(page, true)
       for (const title of ['Tailchat', 'Feishu']) {
         const popup = await windowOf(context, () => page.getByRole('link', { name: `Connect ${title}` }).click())
-        await popup.getByRole('button', { name: 'Ada' }).click()
+        await pressedAway(popup, () => popup.getByRole('button', { name: 'Ada' }).click())
         await cardOf(page, title).getByText('Ada Lovelace').waitFor()
       }
       await page.getByRole('heading', { name: '张三', level: 1 }).waitFor()
@@ -115,8 +127,7 @@ describeWith('Chromium', 'the account in a browser', () => {
       await page.getByRole('link', { name: en.insideTapd }).click()
       const inside = page.frameLocator('iframe')
       await inside.getByRole('heading', { name: '张三' }).waitFor()
-      const frame = page.frames().at(-1)
-      expect(frame?.url()).toBe(`${stage.origin}/`)
+      await eventually(() => expect(page.frames().at(-1)?.url()).toBe(`${stage.origin}/`))
       await inside.getByRole('button', { name: en.signOut }).click()
       await inside.getByRole('heading', { name: en.title, exact: true }).waitFor()
       await inside.getByLabel(en.inPopup).uncheck()

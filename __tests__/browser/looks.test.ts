@@ -1,14 +1,15 @@
 import express, { type RequestHandler } from 'express'
 import session from 'express-session'
 import { oauthRouter } from 'passport-dialects'
+import { titlesOf } from 'passport-dialects/emulators'
 import type { BrowserContext, Cookie, Page } from 'playwright-core'
 import { en } from '../../example-app/texts-en'
 import { zh } from '../../example-app/texts-zh'
-import { PAGE_TEXTS } from '../../lib/page-texts'
+import { PAGE_TEXTS } from '../../lib/router/page-texts'
 import { expectReadable, expectWhole } from '../support/chromium'
 import { describeWith } from '../support/services'
 import { takePicture } from './pictures'
-import { inWindow, Stage, windowOf } from './stage'
+import { inWindow, pressedAway, Stage, windowOf } from './stage'
 
 const USERS = [
   {
@@ -41,14 +42,14 @@ describeWith('Chromium', 'how the pages look', () => {
       { users: USERS, accessTokenLifetime: 7200 },
       bareRouter(() => stage),
     )
-  }, 60_000)
+  }, 120_000)
   afterAll(() => stage?.close())
 
   test.each(SCREENS)('$name: axe finds nothing, and nothing is cut off', async ({ name, width, height, ...screen }) => {
     await stage.visit({ viewport: { width, height }, ...screen }, async (page, context) => {
       await withPictures(context)
       const texts = screen.locale === 'zh-CN' ? zh : en
-      const feishu = texts.titles.feishu ?? 'Feishu'
+      const feishu = titlesOf('feishu')[screen.locale === 'zh-CN' ? 'zh' : 'en']
       const look = async (subject: string) => {
         await expectLegible(page, width)
         await takePicture(page, `${subject}-${name}`)
@@ -118,16 +119,39 @@ describeWith('Chromium', 'how the pages look', () => {
     })
   })
 
+  test('a provider among many is found by what a person types, in either language', async () => {
+    await stage.visitAlone(async (page) => {
+      const shown = () => page.locator('.logins a:visible span:nth-child(2)').allInnerTexts()
+      const field = page.getByRole('searchbox', { name: en.search })
+      await field.fill('we')
+      expect(await shown()).toEqual(expect.arrayContaining(['WeChat', 'Weibo']))
+      expect((await shown()).every((title) => /^we/i.test(title))).toBe(true)
+      await field.fill('微')
+      expect(await shown()).toEqual(expect.arrayContaining(['WeChat', 'Weibo']))
+      await field.fill('nobody at all')
+      expect([await shown(), await page.locator('#found').textContent()]).toEqual([[], en.nothingFound])
+      await field.fill('')
+      expect((await shown()).length).toBeGreaterThan(15)
+      await field.fill('tapd')
+      await expectReadable(page)
+      const popup = await windowOf(page.context(), () => page.keyboard.press('Enter')) // the only one that is left
+      await popup.getByRole('button', { name: '张三' }).waitFor()
+    })
+  })
+
   test('with the keyboard alone: in by redirect, in by a window, and out', async () => {
     await stage.visitAlone(async (page, context) => {
       await withPictures(context)
       await page.locator('#popup').waitFor()
-      const order = ['passport-dialects', 'English', '中文', ...['Tailchat', 'TAPD'].map(en.signInWith)]
+      const order = ['passport-dialects', 'English', '中文', en.search, ...['Tailchat', 'TAPD'].map(en.signInWith)]
       for (const text of order) expect(await tab(page)).toEqual({ text, outline: 'solid' })
       const popup = await windowOf(context, () => page.keyboard.press('Enter'))
+      await popup.getByRole('button', { name: '张三' }).waitFor()
+      await popup.waitForLoadState()
       await tabTo(popup, '张三')
-      await Promise.all([popup.waitForEvent('close'), popup.keyboard.press('Enter')])
+      await pressedAway(popup, () => popup.keyboard.press('Enter'))
       await page.getByRole('heading', { name: '张三', level: 1 }).waitFor()
+      await page.waitForLoadState()
       await tabTo(page, en.signOut)
       await page.keyboard.press('Enter')
       await page.getByRole('heading', { name: en.title, exact: true }).waitFor()
@@ -149,10 +173,19 @@ describeWith('Chromium', 'how the pages look', () => {
 function bareRouter(stage: () => Stage): RequestHandler {
   const providers = () => ({ tapd: { ...stage().emulator('tapd').options } })
   const bare = express().use(session({ secret: 'a test session secret', resave: false, saveUninitialized: false }))
-  return express().use('/bare', bare.use(oauthRouter({ providers })))
+  return express().use(
+    '/bare',
+    bare.use(
+      oauthRouter({
+        providers,
+        verify: ({ provider, profile }) => ({ provider, id: profile.id, displayName: profile.displayName }),
+      }),
+    ),
+  )
 }
 
 async function expectLegible(page: Page, width: number): Promise<void> {
+  await page.waitForLoadState()
   await expectWhole(page, width)
   await expectReadable(page)
 }
@@ -166,7 +199,7 @@ async function withPictures(context: BrowserContext): Promise<void> {
 /** Presses Tab; tells where the focus is then, and whether it shows. */
 async function tab(page: Page): Promise<{ text: string; outline: string }> {
   await page.keyboard.press('Tab')
-  return page.evaluate(`({ text: document.activeElement === document.body ? '' : document.activeElement.innerText,
+  return page.evaluate(`({ text: document.activeElement === document.body ? '' : document.activeElement.ariaLabel || document.activeElement.innerText,
     outline: getComputedStyle(document.activeElement).outlineStyle })`)
 }
 

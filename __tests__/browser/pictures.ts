@@ -7,6 +7,7 @@ const FOLDER = join(__dirname, '../../docs/images')
 /** The pictures that are kept of all that the tests pass by. */
 const KEPT = new Set([
   'sign-in-desktop-light',
+  'sign-in-desktop-dark',
   'sign-in-phone-dark',
   'failure-phone-light',
   'consent-phone-dark',

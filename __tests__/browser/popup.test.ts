@@ -1,13 +1,13 @@
 import type { RequestHandler } from 'express'
 import { en } from '../../example-app/texts-en'
 import { describeWith } from '../support/services'
-import { Stage, windowOf } from './stage'
+import { expectAlone, pressedAway, Stage, windowOf } from './stage'
 
 describeWith('Chromium', 'a window that does not behave', () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await Stage.open({}, cutOff, { whole: true })
-  }, 60_000)
+  }, 120_000)
   afterAll(() => stage?.close())
 
   test('cut off by Cross-Origin-Opener-Policy, it says by BroadcastChannel what became of the login', async () => {
@@ -16,12 +16,26 @@ describeWith('Chromium', 'a window that does not behave', () => {
       const popup = await windowOf(context, () => page.getByRole('link', { name: 'Continue with TAPD' }).click())
       await popup.getByRole('button', { name: 'Deny' }).waitFor()
       expect(await popup.evaluate('opener')).toBeNull()
-      await Promise.all([popup.waitForEvent('close'), popup.getByRole('button', { name: 'Deny' }).click()])
+      await pressedAway(popup, () => popup.getByRole('button', { name: 'Deny' }).click())
       await page.getByRole('alert').getByText(en.failures.access_denied).waitFor()
       await page.goto(`${stage.origin}/?cut-off`)
       const again = await windowOf(context, () => page.getByRole('link', { name: 'Continue with TAPD' }).click())
-      await Promise.all([again.waitForEvent('close'), again.getByRole('button', { name: '张三' }).click()])
+      await pressedAway(again, () => again.getByRole('button', { name: '张三' }).click())
       await page.getByRole('heading', { name: '张三' }).waitFor()
+    })
+  })
+
+  test('a window that says yes is not taken at its word: a page without the login is told so', async () => {
+    await stage.visit({}, async (page, context) => {
+      await page.goto(stage.origin)
+      const opened = context.waitForEvent('page')
+      const result = page.evaluate(`import('/popup.js').then(({ loginWithPopup }) => {
+        const result = loginWithPopup('tapd')
+        postMessage({ type: 'passport-dialects', provider: 'tapd', ok: true }, location.origin)
+        return result
+      })`)
+      expect(await result).toEqual({ ok: false, code: 'session_missing' })
+      await (await opened).close()
     })
   })
 
@@ -36,7 +50,7 @@ describeWith('Chromium', 'a window that does not behave', () => {
       await page.getByRole('button', { name: '张三' }).click()
       await page.getByRole('heading', { name: '张三' }).waitFor()
       expect(page.url()).toBe(`${stage.origin}/`)
-      expect(context.pages()).toEqual([page])
+      await expectAlone(page)
     })
   })
 
@@ -54,7 +68,7 @@ describeWith('Chromium', 'a window that does not behave', () => {
       await page.getByText(en.popupClosed).waitFor()
       expect(page.url()).toBe(`${stage.origin}/`)
       const again = await windowOf(context, () => link.click())
-      await again.getByRole('button', { name: '张三' }).click()
+      await pressedAway(again, () => again.getByRole('button', { name: '张三' }).click())
       await page.getByRole('heading', { name: '张三' }).waitFor()
     })
   })
@@ -63,7 +77,7 @@ describeWith('Chromium', 'a window that does not behave', () => {
     await stage.visit({}, async (page, context) => {
       stage.emulator('tiktok').failNext('token', 'http-500')
       const popup = await windowOf(context, () => page.getByRole('link', { name: 'Continue with TikTok' }).click())
-      await popup.getByRole('button', { name: '张三' }).click()
+      await pressedAway(popup, () => popup.getByRole('button', { name: '张三' }).click())
       await page.getByRole('alert').getByText(en.failures.provider_unavailable).waitFor()
     })
   })

@@ -6,6 +6,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, ConsoleMessage, Pa
 import { createApp } from '../../example-app/app'
 import { providersFrom } from '../../example-app/emulated'
 import { launchChromium } from '../support/chromium'
+import { eventually } from '../support/eventually'
 
 type Visit = (page: Page, context: BrowserContext) => Promise<void>
 
@@ -75,7 +76,7 @@ export class Stage {
 
   private async newContext(options: BrowserContextOptions): Promise<BrowserContext> {
     const context = await this.browser.newContext({ locale: 'en-GB', ...options })
-    context.setDefaultTimeout(10_000)
+    context.setDefaultTimeout(30_000)
     return context
   }
 
@@ -120,8 +121,31 @@ export async function inWindow(page: Page, wanted: boolean): Promise<void> {
 
 /** Presses something that opens a window, and gives that window. */
 export async function windowOf(context: BrowserContext, press: () => Promise<void>): Promise<Page> {
-  // Before its script has run, the link is followed in the page itself.
-  for (const page of context.pages()) await page.waitForLoadState()
+  // Before its script has run, the link is followed in the page itself. The window of an earlier login may be closing.
+  for (const page of context.pages()) {
+    await page.waitForLoadState().catch((problem) => {
+      if (!page.isClosed()) throw problem
+    })
+  }
   const [popup] = await Promise.all([context.waitForEvent('page'), press()])
   return popup
+}
+
+/** Presses something that ends in the window's closing: it may be gone before the press has come to its end. */
+export async function pressedAway(window: Page, press: () => Promise<void>): Promise<void> {
+  const closed = window.waitForEvent('close')
+  const pressed = press().catch((problem) => closed.catch(() => Promise.reject(problem)))
+  await Promise.all([closed, pressed])
+}
+
+/** The page is the only window, once the others have closed. */
+export async function expectAlone(page: Page): Promise<void> {
+  await eventually(() =>
+    expect(
+      page
+        .context()
+        .pages()
+        .map((window) => window.url()),
+    ).toEqual([page.url()]),
+  )
 }

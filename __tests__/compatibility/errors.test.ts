@@ -7,7 +7,7 @@ const at = { provider: 'plain', phase: 'token' as const }
 test('an OAuthError without words of its own has its code’s message and status', () => {
   const error = new OAuthError('grant_rejected', at)
   expect(error).toMatchObject({ name: 'OAuthError', code: 'grant_rejected', status: 401, retryable: false, ...at })
-  expect(error.toString()).toMatch(/^OAuthError: The provider refuses the code/)
+  expect(error.toString()).toMatch(/^OAuthError: The provider rejects the code/)
   expect(error).toBeInstanceOf(Error)
 })
 

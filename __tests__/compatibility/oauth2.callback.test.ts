@@ -244,3 +244,22 @@ describe('a token request that fails', () => {
     expect(theirs?.user).toMatchObject({ accessToken: TOKEN.access_token })
   })
 })
+
+test('differs: parameters that stand in req.query alone are not read', async () => {
+  /** What a middleware of the app's moves from the address into `req.query`. */
+  let moved: object = {}
+  const before = (req: object) => {
+    const query = moved
+    if (Object.keys(query).length > 0) Object.defineProperty(req, 'query', { value: query })
+  }
+  const login = async (start: typeof at.ours) => {
+    moved = {}
+    const host = await start({}, agree, { before })
+    const state = (await host.visit('/login')).location.searchParams.get('state')
+    moved = { ...CODE, state }
+    return (await host.visit('/callback')).outcome
+  }
+  const ours = await login(at.ours)
+  expect([ours?.user, told(ours?.info).code]).toEqual([false, 'callback_invalid'])
+  expect((await login(at.theirs))?.user).toBeTruthy()
+})

@@ -159,3 +159,18 @@ test('differs: a state is 256 random bits', async () => {
   const theirs = await stateOf(await at.theirs())
   expect([Buffer.from(ours, 'base64url').length, theirs.length]).toEqual([32, 24])
 })
+
+test('differs: what the app keeps under its own sessionKey is written over', async () => {
+  const sessionKey = 'shop'
+  const before = (req: object) => {
+    const { session } = req as { session: { shop?: unknown } } // express-session's, with a member of the test's
+    session.shop ??= { cart: 'tea' }
+  }
+  const kept = async (start: typeof at.ours) => {
+    const host = await start({ sessionKey }, agree, { before })
+    expect((await host.login()).outcome?.user).toBeTruthy()
+    return JSON.stringify((await host.session()).shop)
+  }
+  expect(await kept(at.ours)).not.toContain('tea')
+  expect(await kept(at.theirs)).toBe('{"cart":"tea"}')
+})

@@ -110,7 +110,7 @@ describe('parseErrorResponse', () => {
       const browser = new Browser()
       const state = new URL(await browser.location(`${app.origin}/auth/plain`)).searchParams.get('state')
       const answer = await browser.get(`${app.origin}/auth/plain/callback?code=a&state=${state}`)
-      expect([answer.status, (await answered(answer)).code]).toEqual([500, 'provider_error'])
+      expect([answer.status, (await answered(answer)).code]).toEqual([500, 'internal_error'])
       expect(failure?.cause).toMatchObject({ message: 'worded: closed on Sundays' })
     } finally {
       await app.close()
@@ -124,4 +124,21 @@ test('differs: a profile is made from the fields that the subclass names', async
     profile: { provider: 'plain', id: USER.id, displayName: USER.name, _json: USER, _raw: JSON.stringify(USER) },
   })
   expect(at.provider.profileRequests[0]?.headers.authorization).toBe('Bearer access-of-the-user')
+})
+
+test('differs: a constructor function cannot call ours; a class extends both', () => {
+  const { options } = at.provider
+  /** A subclass as it was written before there were classes. */
+  const subclassOf = (Parent: { prototype: object }) => {
+    function Subclass(this: object): void {
+      Function.prototype.call.call(Parent as () => void, this, { ...options }, agree) // any function has `call`
+    }
+    Object.setPrototypeOf(Subclass.prototype, Parent.prototype)
+    return () => new (Subclass as unknown as new () => object)() // what `new` makes of a function, which types do not know
+  }
+  expect(subclassOf(PlainStrategy)).toThrow(TypeError)
+  expect(subclassOf(OAuth2Strategy)()).toBeInstanceOf(OAuth2Strategy)
+  for (const Parent of [PlainStrategy, OAuth2Strategy]) {
+    expect(new (class extends (Parent as typeof PlainStrategy) {})(options, agree)).toBeInstanceOf(Parent)
+  }
 })

@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject, type Params, type Phase } from 'passport-dialects'
 import type { Emulator, Provider } from 'passport-dialects/emulators'
 import { collectDialectChecks, type DialectKit } from 'passport-dialects/testing'
-import { readTokenSet } from '../../lib/tokens/token-set'
+import { readTokenSet } from '../../lib/provider/token-set'
 import { startBareApp } from '../support/app'
 import { Browser } from '../support/browser'
 import { LotusStrategy, startLotus } from './camel-case'
@@ -30,7 +30,7 @@ const OWN = /^(?!(reset|silent|slow|drip|trunc|wrong-l|empty|html|not-json|bom|i
 
 test('a provider in camelCase passes, its token members and its authorization request included', async () => {
   expect(await failuresOf({}, OWN)).toEqual([])
-}, 60_000)
+}, 120_000)
 
 /** Lotus with another `unwrap()` of its token object. */
 function forgetting(...forgotten: string[]): typeof LotusStrategy {

@@ -2,7 +2,6 @@ import {
   type CallbackReading,
   type DialectOptions,
   DialectStrategy,
-  type Grant,
   isObject,
   type Json,
   type JsonObject,
@@ -11,6 +10,7 @@ import {
   type ProfileFields,
   type ProviderRequest,
   type Refusal,
+  type TokenGrant,
   textOf,
   type VerifyFunction,
 } from 'passport-dialects'
@@ -51,7 +51,7 @@ export class LotusStrategy extends DialectStrategy {
     return { state: params.get('stateKey') ?? undefined, credential: params.get('authCode') ?? undefined }
   }
 
-  protected override tokenRequest(grant: Grant): ProviderRequest {
+  protected override tokenRequest(grant: TokenGrant): ProviderRequest {
     const { grant_type: grantType, code: authCode, redirect_uri: redirectUri, refresh_token: refreshToken } = grant
     const client = { appId: this.clientID, appSecret: this.clientSecret }
     return {

@@ -177,7 +177,7 @@ const MISTAKES: Mistake[] = [
     title: 'a request of its own, without typed failures',
     strategy: mistakes.OwnFetch,
     check: /^reset at profile/,
-    says: /comes to `provider_error` in phase `callback`/,
+    says: /comes to `internal_error` in phase `callback`/,
   },
   {
     title: 'a request of its own, that follows redirects',

@@ -93,4 +93,4 @@ test('under node:test one test fails, and the rest are skipped', async () => {
   expect(count('fail')).toBe(1)
   expect(count('skipped')).toBeGreaterThan(80)
   expect(count('pass')).toBe(10)
-}, 60_000)
+}, 120_000)

@@ -57,13 +57,13 @@ export class RedirectsForEver extends AihubmixStrategy {
   }
 }
 export class OwnProfile extends AihubmixStrategy {
-  protected override toProfile(user: JsonObject, raw: string): DialectProfile {
-    return { ...super.toProfile(user, raw), provider: 'someone else' }
+  protected override toProfile(user: JsonObject, raw: string, tokens: TokenSet): DialectProfile {
+    return { ...super.toProfile(user, raw, tokens), provider: 'someone else' }
   }
 }
 export class EmptyEmails extends AihubmixStrategy {
-  protected override toProfile(user: JsonObject, raw: string): DialectProfile {
-    return { ...super.toProfile(user, raw), emails: [] }
+  protected override toProfile(user: JsonObject, raw: string, tokens: TokenSet): DialectProfile {
+    return { ...super.toProfile(user, raw, tokens), emails: [] }
   }
 }
 export class OneForAll extends AihubmixStrategy {
@@ -78,17 +78,17 @@ export class WrongMember extends AihubmixStrategy {
 }
 /** Goes to the provider past the engine: no deadline, no limits, no typed failure. */
 export class OwnFetch extends AihubmixStrategy {
-  protected override async fetchProfile({ accessToken }: TokenSet): Promise<DialectProfile> {
-    const headers = { authorization: `Bearer ${accessToken}` }
+  protected override async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
+    const headers = { authorization: `Bearer ${tokens.accessToken}` }
     const answer = await fetch(this.endpoints.userProfileURL, { headers })
     const text = await answer.text()
-    return this.toProfile(JSON.parse(text), text)
+    return this.toProfile(JSON.parse(text), text, tokens)
   }
 }
 export class WrongPhase extends AihubmixStrategy {
   protected override async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
-    const { payload, text } = await this.ask(this.profileRequest(tokens), 'token')
-    return this.toProfile(payload, text)
+    const { payload, text } = await this.ask(await this.profileRequest(tokens), 'token')
+    return this.toProfile(payload, text, tokens)
   }
 }
 export class QuotesToken extends AihubmixStrategy {
@@ -156,7 +156,7 @@ export class NoNewRefreshToken extends AihubmixStrategy {
 }
 export class ForgetsRefreshPhase extends AihubmixStrategy {
   override async refresh({ refreshToken }: TokenSet): Promise<TokenSet> {
-    const request = this.tokenRequest({ grant_type: 'refresh_token', refresh_token: refreshToken })
+    const request = await this.tokenRequest({ grant_type: 'refresh_token', refresh_token: refreshToken }, {})
     const { payload } = await this.ask(request, 'token')
     return this.toTokenSet(payload, [], 'token')
   }

@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import type { StrategyClass } from 'passport-dialects'
 import type { Emulator } from 'passport-dialects/emulators'
 import { collectDialectChecks, type DialectKit } from 'passport-dialects/testing'
+import { filesOf } from '../../bin/templates'
 import { leaksOnPurpose } from '../support/canaries/on-purpose'
 
 /**
@@ -19,10 +20,18 @@ const FILES = new Map(
   [...PAGE.matchAll(/```ts\n\/\/ (\S+\.ts)\n([\s\S]*?)```/g)].map(([, name = '', code = '']) => [name, code]),
 )
 
+/** What `passport-dialects new` writes for a project in TypeScript. */
+function written(name: string, runner: 'jest' | 'node:test'): Map<string, string> {
+  return new Map(filesOf(name, { language: 'ts', modules: false, runner }).map(({ file, text }) => [file, text]))
+}
+
 let folder: string
 beforeAll(() => {
   folder = mkdtempSync(join(__dirname, 'seventh-'))
   for (const [name, code] of FILES) writeFileSync(join(folder, name), code)
+  for (const [runner, name] of [['jest', 'lantern.test'] as const, ['node:test', 'lantern.node-test'] as const]) {
+    writeFileSync(join(folder, `${name}.ts`), written('lantern', runner).get('lantern.test.ts') ?? '')
+  }
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -44,8 +53,16 @@ function kitOf(strategyFile: string): DialectKit {
 }
 
 test('the page has every file that it speaks of', () => {
-  const lantern = ['lantern', 'camel-case', 'lantern-emulator', 'lantern.test', 'lantern.node-test']
-  expect([...FILES.keys()]).toEqual([...lantern, 'app', 'try', 'surprises'].map((name) => `${name}.ts`))
+  const names = ['acme', 'acme.test', 'try', 'lantern-emulator', 'lantern', 'camel-case']
+  expect([...FILES.keys()]).toEqual(names.map((name) => `${name}.ts`))
+})
+
+test('what the page begins with is what `passport-dialects new` writes', () => {
+  const files = written('acme', 'node:test')
+  expect([...files.keys()]).toEqual(['acme.ts', 'acme-emulator.ts', 'acme.test.ts'])
+  for (const name of ['acme.ts', 'acme.test.ts']) expect(fileOf(name)).toBe(files.get(name))
+  const [, body = ''] = fileOf('acme.ts').split("from 'passport-dialects'\n\n")
+  expect(body.trimEnd().split('\n').length).toBeLessThanOrEqual(20)
 })
 
 test('the strategy is at most 60 lines', () => {
@@ -190,7 +207,7 @@ async function runNode(...args: string[]): Promise<{ failed: boolean; output: st
   )
 }
 
-test('the page runs under node:test', async () => {
+test('the page’s provider runs under node:test', async () => {
   const { failed, output } = await runNode('--test', join(folder, 'lantern.node-test.ts'))
   expect(output).toMatch(/^# fail 0$|ℹ fail 0/m)
   expect(Number(/(?:#|ℹ) pass (\d+)/.exec(output)?.[1])).toBeGreaterThan(80)
@@ -202,7 +219,7 @@ test('under node:test a mistake fails, with its message', async () => {
   writeFileSync(join(folder, 'mistaken.ts'), source)
   writeFileSync(
     join(folder, 'mistaken.node-test.ts'),
-    fileOf('lantern.node-test.ts').replace("'./lantern'", "'./mistaken'"),
+    readFileSync(join(folder, 'lantern.node-test.ts'), 'utf8').replace("'./lantern'", "'./mistaken'"),
   )
   const { failed, output } = await runNode(
     '--test',
@@ -214,7 +231,7 @@ test('under node:test a mistake fails, with its message', async () => {
   expect(failed).toBe(true)
 }, 120_000)
 
-test('the page runs where describe and test are global, as in vitest with globals', async () => {
+test('the page’s provider runs where describe and test are global, as in vitest with globals', async () => {
   const shim = `
     const checks: [string, () => Promise<void>][] = []
     Object.assign(globalThis, {

@@ -23,3 +23,14 @@ declare const users: {
   byId(id: unknown): Promise<{ id: number } | undefined>
   link(user: Express.User, provider: string, id: string): Promise<Express.User>
 }
+
+/** What the examples of the sources speak of. */
+declare const providers: import('passport-dialects').Providers
+declare const tokenStore: import('passport-dialects').TokenStore
+declare const developerToken: string
+/** A login's key in a token store. */
+declare const key: string
+declare const kit: import('passport-dialects/testing').DialectKit
+declare const options: import('passport-dialects').DialectOptions
+declare const session: typeof import('express-session')
+declare const secret: string

@@ -1,10 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PROVIDER_NAMES, providersFromEnv } from 'passport-dialects'
 import type { EmulatorName } from 'passport-dialects/emulators'
-import { NAMES } from '../support/providers'
 import { compileBlocks, wholeFile } from './compile'
-import { type Block, blocksOf, CHINESE, ROOT, readPages } from './markdown'
-import { logInAt, runBlock } from './run'
+import { type Block, blocksOf, CHINESE, ROOT, readExamples, readPages } from './markdown'
+import { logInAt, runBlock, variablesOf } from './run'
 
 // Marks, as HTML comments directly before a block:
 //   run             it is run as a file of its own; a text block directly after it is what it prints
@@ -15,9 +16,32 @@ const MARKS = /^(run|run: login \w+|browser|not yet)$/
 
 // A Chinese page has the code of its English twin, which the house's test of the two compares: it is compiled once.
 const blocks = readPages().flatMap((page) => (page.file.startsWith(CHINESE) ? [] : page.blocks))
-const typescript = blocks.filter(({ language }) => language === 'ts')
+const examples = readExamples()
+/** A page imports it and does not show it: `passport-dialects new` writes it. */
+const unseen: Block = {
+  file: 'docs/adding-a-provider.md',
+  line: 0,
+  language: 'ts',
+  code: `// acme-emulator.ts\n${readFileSync(join(ROOT, 'templates', 'acme-emulator.ts'), 'utf8')}`,
+  marks: [],
+}
+const typescript = [...blocks.filter(({ language }) => language === 'ts'), unseen, ...examples]
 // What users get as types, and slips of theirs that must be errors where they stand. `npm run types` compiles them too.
 const TYPES = ['providers', 'verify'].map((name) => wholeFile(`__tests__/types/${name}.types.ts`))
+const EXAMPLES = [
+  'lib/router/router.ts',
+  'lib/strategy.ts',
+  'lib/errors.ts',
+  'lib/options.ts',
+  'lib/providers-from-env.ts',
+  'lib/tokens/token-keeper.ts',
+  'lib/tokens/redis.ts',
+  'lib/router/request-oauth.ts',
+  'strategies/aihubmix-application.ts',
+  'emulators/index.ts',
+  'testing/describe-dialect.ts',
+  'testing/collect.ts',
+]
 const has = (mark: string) => (block: Block) => block.marks.includes(mark)
 const hasNot = (mark: string) => (block: Block) => !block.marks.includes(mark)
 const place = ({ file, line }: Block) => `${file}:${line}`
@@ -46,6 +70,12 @@ describe.each([
     const merged = [...problems].filter(([block, found]) => has('not yet')(block) && found.length === 0)
     expect(merged.map(([block]) => `${place(block)}: compiles by now; take the mark away`)).toEqual([])
   })
+})
+
+test('what people type most has an example in its comment', () => {
+  const files = new Set(examples.map(({ file }) => file.replace(/#.*/, '')))
+  const shown = EXAMPLES.filter((file) => files.has(file))
+  expect(shown).toEqual(EXAMPLES)
 })
 
 test('the compiler finds what is wrong, and says where', () => {
@@ -79,17 +109,49 @@ const apps = merged.flatMap((block) => {
 })
 
 test('every provider has an app in its page that is run', () => {
-  for (const name of NAMES) {
+  for (const name of PROVIDER_NAMES) {
     expect(apps).toContainEqual(
       expect.objectContaining({ name, title: expect.stringContaining(`providers/${name}.md`) }),
     )
   }
 })
 
-test.each(apps)('$title logs somebody in at $name', async ({ block, name }) => {
+// The apps of the providers' pages are one and the same but for their variables, which the test below reads: of those
+// that need no more than an id and a secret, one is run.
+const RUN = ['tailchat', 'tapd', 'bbscloud', 'aihubmix', 'wechat', 'kakao', 'vk', 'apple', 'shopify', 'alipay', 'wecom']
+const isRun = ({ name, title }: { name: string; title: string }) => RUN.includes(name) || !title.includes('/providers/')
+
+test.each(apps.filter(isRun))('$title logs somebody in at $name', async ({ block, name }) => {
   const { user, callback } = await logInAt(block, name)
   expect(user.id).toEqual(expect.stringMatching(/./))
   expect(callback).toBe(`/auth/${name}/callback`)
+})
+
+const SOME_KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  .privateKey.export({ type: 'pkcs8', format: 'der' })
+  .toString('base64')
+
+const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const KEYS = {
+  private: RSA.privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
+  public: RSA.publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
+}
+
+const provided = blocks.flatMap(({ file, language, code }) => {
+  const name = /^docs\/providers\/(\w+)\.md$/.exec(file)?.[1]
+  // Apple's and Alipay's are read at the start.
+  const said = code.replace('\\n…\\n', `\\n${SOME_KEY}\\n`).replace('MIIE…', KEYS.private).replace('MIIB…', KEYS.public)
+  return name !== undefined && language === 'sh' && /^[A-Z_]+=/.test(code) ? [{ name, code: said }] : []
+})
+
+test.each(provided)('the variables of $name in its page are those that it has', ({ name, code }) => {
+  expect(Object.keys(providersFromEnv(variablesOf(code)))).toEqual([name])
+  // Those that not everybody needs are commented out.
+  expect(Object.keys(providersFromEnv(variablesOf(code.replace(/^# /gm, ''))))).toEqual([name])
+})
+
+test('most providers show their variables', () => {
+  expect(provided.length).toBeGreaterThan(20)
 })
 
 test('every npm script in a shell block exists', () => {

@@ -33,7 +33,7 @@ export function compileBlocks(blocks: readonly Block[], { dom }: { dom: boolean 
     parsed.set(name, known)
     return known
   }
-  const program = ts.createProgram([...names.keys(), ...(dom ? [] : [AMBIENT])], options, host)
+  const program = ts.createProgram([...names.keys(), dom ? AMBIENT_PAGE : AMBIENT], options, host)
   const problems = new Map<Block, string[]>(blocks.map((block) => [block, []]))
   for (const [name, block] of names) {
     const source = program.getSourceFile(name)
@@ -73,6 +73,7 @@ function isWhole(block: Block): boolean {
 
 /** What the other blocks speak of without showing it. */
 const AMBIENT = join(__dirname, 'ambient.d.ts')
+const AMBIENT_PAGE = join(__dirname, 'ambient-page.d.ts')
 
 /** The names in a file that only {@link AMBIENT} declares. */
 function ambientNames(source: ts.SourceFile, checker: ts.TypeChecker): ts.Identifier[] {

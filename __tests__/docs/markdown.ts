@@ -37,6 +37,59 @@ export function readPages(): Page[] {
   })
 }
 
+/** The `@example` blocks of the sources that users read the types of. */
+export function readExamples(): Block[] {
+  return ['lib', 'strategies', 'emulators', 'testing', 'popup'].flatMap((folder) => {
+    const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    return files
+      .filter((file) => file.endsWith('.ts'))
+      .sort()
+      .flatMap((file) => examplesOf(`${folder}/${file}`))
+  })
+}
+
+/** An example speaks of the exports that it stands at; in a reader's file they are imported. */
+function withImports(code: string): string {
+  const known = Object.entries(EXPORTED).flatMap(([path, names]) => {
+    const used = names.filter(
+      (name) => new RegExp(`\\b${name.replace('type ', '')}\\b`).test(code) && !code.includes(`{ ${name} }`),
+    )
+    return used.length > 0 ? [`import { ${used.join(', ')} } from '${path}'`] : []
+  })
+  return known.length > 0 ? `${known.join('; ')};${code}` : code
+}
+
+const EXPORTED: Readonly<Record<string, readonly string[]>> = {
+  'passport-dialects': [
+    'oauthRouter',
+    'OAuthError',
+    'providersFromEnv',
+    'TokenKeeper',
+    'registerApplication',
+    'DialectStrategy',
+    'OptionReader',
+    'TiktokStrategy',
+    'type DialectOptions',
+    'type VerifyFunction',
+    'type JsonObject',
+  ],
+  'passport-dialects/emulators': ['startEmulator'],
+  'passport-dialects/testing': ['describeDialect', 'collectDialectChecks'],
+  'passport-dialects/redis': ['RedisTokenStore'],
+}
+
+function examplesOf(file: string): Block[] {
+  const text = readFileSync(join(ROOT, file), 'utf8')
+  const found = text.matchAll(/^ *\* @example\n *\* ```ts\n((?: *\*.*\n)*?) *\* ```$/gm)
+  return [...found].map(([whole, code = ''], nth) => ({
+    file: `${file}#example-${nth}`,
+    line: text.slice(0, text.indexOf(whole)).split('\n').length + 2,
+    language: 'ts',
+    code: withImports(code.replace(/^ *\* ?/gm, '')),
+    marks: file.startsWith('popup/') ? ['browser'] : [],
+  }))
+}
+
 /** The fenced blocks of a page, in order. */
 export function blocksOf(file: string, text: string): Block[] {
   const blocks: Block[] = []

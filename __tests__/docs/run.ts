@@ -3,8 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { type EmulatorName, startEmulator } from 'passport-dialects/emulators'
+import { parseEnv } from 'node:util'
+import { type Emulator, type EmulatorName, startEmulator } from 'passport-dialects/emulators'
+import { environmentLines } from '../../bin/environment-lines'
 import { Browser, told } from '../support/browser'
+import { comeBack } from '../support/coming-back'
+import { eventually } from '../support/eventually'
 import { type Block, ROOT } from './markdown'
 
 /** What a block that was run said and how it ended. */
@@ -16,7 +20,12 @@ export interface Ended {
 
 /** Runs a block as a file of its own, in an app that has the package. */
 export async function runBlock(block: Block, environment: Record<string, string> = {}): Promise<Ended> {
-  return withChild(block, environment, (child) => child.ended)
+  const child = startChild(block, environment)
+  try {
+    return await child.ended
+  } finally {
+    await child.stop()
+  }
 }
 
 /** Who is logged in, as the app of a server block tells at `/`. */
@@ -27,49 +36,63 @@ export interface LoggedIn {
 }
 
 /**
- * Starts a block that is a whole app, with the emulator of `name` in its environment, and logs in at
- * `/auth/<name>` as a browser does.
+ * Starts a block that is a whole app, with the lines that `passport-dialects emulate <name>` prints in its environment, and
+ * logs in at `/auth/<name>` as a browser does.
  */
 export async function logInAt(block: Block, name: EmulatorName): Promise<LoggedIn> {
   const emulator = await startEmulator(name)
-  const port = await freePort()
-  const origin = `http://127.0.0.1:${port}`
-  const { clientID, clientSecret } = emulator.options
-  const prefix = name.toUpperCase()
-  const environment = {
-    PORT: String(port),
-    SESSION_SECRET: 'a secret of the documentation test',
-    [`${prefix}_CLIENT_ID`]: clientID,
-    [`${prefix}_CLIENT_SECRET`]: clientSecret,
-    [`${prefix}_BASE_URL`]: emulator.origin,
-  }
   try {
-    return await withChild(block, environment, async (child) => {
-      await listening(origin, child)
+    const app = await startBlock(block, await freePort(), emulatedAt(emulator))
+    try {
+      const { origin } = app
       const browser = new Browser()
       const request = await browser.location(`${origin}/auth/${name}`)
-      const callback = new URL(await emulator.approve(request))
       // The app may say localhost, or its public name: the browser of this test keeps to one.
-      const back = await browser.get(`${origin}${callback.pathname}${callback.search}`)
+      const at = ({ pathname, search }: URL) => `${origin}${pathname}${search}`
+      const isPosted = new URL(request).searchParams.get('response_mode') === 'form_post'
+      const posted = isPosted ? await emulator.approveForm(request) : undefined
+      const callback = new URL(posted?.url ?? (await emulator.approve(request)))
+      const back = posted ? await comeBack(browser, { ...posted, url: at(callback) }) : await browser.get(at(callback))
       const user = (await told(browser.get(`${origin}/`))) as unknown as Record<string, unknown> | null // the block's own
       if (!user) throw new Error(`nobody is logged in; the callback answered ${back.status}: ${await back.text()}`)
       return { user, callback: callback.pathname }
-    })
+    } finally {
+      await app.close()
+    }
   } finally {
     await emulator.close()
   }
 }
 
+/** The lines that `passport-dialects emulate` prints, as an environment. */
+export function emulatedAt({ name, options }: Emulator): Record<string, string> {
+  return variablesOf(environmentLines(name, { ...options }).join('\n'))
+}
+
+/** A block that is a whole app, listening. */
+export async function startBlock(block: Block, port: number, environment: Record<string, string>) {
+  const origin = `http://127.0.0.1:${port}`
+  const settings = { PORT: String(port), SESSION_SECRET: 'a secret of the documentation test' }
+  const child = startChild(block, { ...settings, ...environment })
+  await eventually(async () => {
+    if (child.process.exitCode === null) await fetch(`${origin}/auth/session`)
+  }, 60_000)
+  if (child.process.exitCode !== null) throw new Error(`the block ended: ${(await child.ended).stderr}`)
+  return { origin, close: child.stop }
+}
+
+/** The variables of an env file, as Node reads it. */
+export function variablesOf(text: string): Record<string, string> {
+  return parseEnv(text) as Record<string, string> // Node's type says that any may be missing
+}
+
 interface Child {
   process: ChildProcess
   ended: Promise<Ended>
+  stop(): Promise<void>
 }
 
-async function withChild<T>(
-  block: Block,
-  environment: Record<string, string>,
-  work: (child: Child) => Promise<T>,
-): Promise<T> {
+function startChild(block: Block, environment: Record<string, string>): Child {
   mkdirSync(join(ROOT, '.docs-blocks'), { recursive: true })
   // Inside the project, where `import 'express'` finds what a reader has installed.
   const folder = mkdtempSync(join(ROOT, '.docs-blocks', 'run-'))
@@ -85,26 +108,15 @@ async function withChild<T>(
     said.stderr += text
   })
   const ended = new Promise<Ended>((resolve) => child.once('close', (status) => resolve({ status, ...said })))
-  try {
-    return await work({ process: child, ended })
-  } finally {
+  const stop = async () => {
     child.kill('SIGKILL')
     await ended
     rmSync(folder, { recursive: true, force: true })
   }
+  return { process: child, ended, stop }
 }
 
-async function listening(origin: string, { process: child, ended }: Child): Promise<void> {
-  for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
-    const answer = await fetch(`${origin}/auth/session`).catch(() => undefined)
-    if (answer) return
-    if (child.exitCode !== null) throw new Error(`the block ended: ${(await ended).stderr}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error(`the block does not listen at ${origin}`)
-}
-
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

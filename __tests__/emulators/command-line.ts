@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { eventually } from '../support/eventually'
 
 const ROOT = join(__dirname, '../..')
 
@@ -35,12 +36,15 @@ export class CommandLine {
 
   /** Resolves once it has printed `pattern`. @throws Error where it ends without */
   async printed(pattern: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
-      const found = pattern.exec(`${this.stdout}\n${this.stderr}`)
-      if (found) return found
-      if (this.over) throw new Error(`It ended without ${pattern}: ${this.stdout}${this.stderr}`)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+    const found = await eventually(() => {
+      const { over } = this // before the look: all that it printed is there once it has ended
+      const printed = `${this.stdout}\n${this.stderr}`
+      const found = pattern.exec(printed)
+      if (!found && !over) throw new Error(`It has not printed ${pattern}: ${printed}`)
+      return found
+    }, 60_000)
+    if (!found) throw new Error(`It ended without ${pattern}: ${this.stdout}${this.stderr}`)
+    return found
   }
 
   async exitCode(): Promise<unknown> {

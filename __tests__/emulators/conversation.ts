@@ -13,7 +13,10 @@ export interface Answer {
 }
 
 export async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
-  const answer = await fetch(url, { redirect: 'manual', ...init })
+  // A connection of its own: a fault may end the one it struck, just as the next request takes it.
+  const headers = new Headers(init.headers)
+  headers.set('connection', 'close')
+  const answer = await fetch(url, { redirect: 'manual', ...init, headers })
   const text = await answer.text()
   let json: unknown
   try {

@@ -4,17 +4,22 @@ import net, { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
+import { PROVIDER_NAMES } from 'passport-dialects'
+import { EMULATOR_NAMES } from 'passport-dialects/emulators'
 import { environmentLines } from '../../bin/environment-lines'
 import { logLine } from '../../bin/request-log'
+import { eventually } from '../support/eventually'
 import { CommandLine } from './command-line'
 import { ask, brought, CALLBACK, encoded, members, post } from './conversation'
 
 afterEach(() => CommandLine.killAll())
 
-/** The output without what is on its way still. */
+/** It runs, and has printed its lines: they come by another stream than the word that it runs. */
 async function started(...args: string[]) {
   const command = new CommandLine('emulate', ...args)
   await command.printed(/until Ctrl-C/)
+  const named = args.filter((arg) => EMULATOR_NAMES.some((name) => name === arg)).length || EMULATOR_NAMES.length
+  await eventually(() => expect(command.stdout.match(/^# .*\n(.+\n)+\n/gm) ?? []).toHaveLength(named))
   return { command, env: parseEnv(command.stdout) }
 }
 
@@ -40,7 +45,7 @@ test('an app that takes the printed lines logs in, and the log tells of it witho
     headers: { authorization: `Bearer ${token.access_token}` },
   })
   expect(info.json).toMatchObject({ data: { name: '张三' } })
-  await command.printed(/users\/info\?/)
+  await command.printed(/users\/info\?.*\n/)
 
   const log = command.stderr.split('\n').filter((line) => /^\d\d:\d\d:\d\d /.test(line))
   const parts = log.map((line) => line.split(/\s+/).slice(1))
@@ -101,6 +106,19 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s ends it and frees the ports', asyn
   await expect(fetch(`${env.TIKTOK_BASE_URL}/`)).rejects.toThrow('fetch failed')
 })
 
+test('with --redirect-uri every other address is refused in the words of the provider', async () => {
+  const registered = ['http://127.0.0.1:3000/auth/tapd/callback', 'https://app.example.com/auth/tapd/callback']
+  const flags = registered.flatMap((address) => ['--redirect-uri', address])
+  const { env } = await started('tapd', '--port', '0', ...flags)
+  const statusAt = async (redirect_uri: string) => {
+    const asked = { response_type: 'code', client_id: env.TAPD_CLIENT_ID ?? '', redirect_uri, scope: 'user' }
+    const page = await ask(`${env.TAPD_AUTHORIZATION_URL}?${encoded({ ...asked, state: 'a-state', auth_by: 'user' })}`)
+    return [page.status, /redirect_uri/.test(page.text)]
+  }
+  for (const address of registered) expect(await statusAt(address)).toEqual([200, false])
+  expect(await statusAt('http://localhost:3000/auth/tapd/callback')).toEqual([400, true])
+})
+
 test('a port that is taken ends the start with a sentence, and nothing is left running', async () => {
   const other = await listening()
   const { port } = other.address() as AddressInfo // a TCP server's
@@ -118,10 +136,14 @@ test.each<[string[], string]>([
   [['emulate', 'toString'], 'There is no emulator named toString; there are tailchat, tapd'],
   [['emulate', '--ports', '1'], "Unknown option '--ports'"],
   [['emulate', '--port'], "'--port <value>' argument missing"],
-  [['emulate', '--port', 'x'], '--port must be a number from 0 to 65530'],
+  [['emulate', '--port', 'x'], `--port must be a number from 0 to ${65_536 - EMULATOR_NAMES.length}`],
   [['emulate', 'tapd', '--port', '65536'], '--port must be a number from 0 to 65535'],
   [['emulate', '--token-lifetime', '1h'], '--token-lifetime must be a number of seconds'],
   [['emulate', '--host', ''], '--host must not be empty'],
+  [
+    ['emulate', '--redirect-uri', '/auth/tapd/callback'],
+    '--redirect-uri must be a whole address, not /auth/tapd/callback',
+  ],
   [['__proto__'], 'There is no command __proto__; there are emulate'],
   [[], 'Usage: passport-dialects <command>'],
 ])('%j is a wrong command line: exit code 2', async (args, says) => {
@@ -137,6 +159,14 @@ test('a host that cannot be listened on: exit code 1', async () => {
   expect(await command.exitCode()).toBe(1)
   expect(command.stderr).toMatch(/^The emulator of tapd cannot listen on 192\.0\.2\.1: .*EADDRNOTAVAIL/)
   expect(command.stderr).not.toMatch(/^\s+at /m)
+})
+
+test('the help says which emulators have no strategy', async () => {
+  const command = new CommandLine('emulate', '--help')
+  await command.exitCode()
+  const alone = EMULATOR_NAMES.filter((name) => !PROVIDER_NAMES.some((known) => known === name))
+  const [, said] = /^Without a strategy yet: (.+)$/m.exec(command.stdout) ?? []
+  expect(said).toBe(alone.length > 0 ? alone.join(', ') : undefined)
 })
 
 test.each([['--help'], ['emulate', '--help']])('%s %s prints its usage', async (...args) => {
@@ -165,6 +195,11 @@ describe('environment lines', () => {
     } finally {
       rmSync(folder, { recursive: true })
     }
+  })
+
+  test('a key in PEM is its base64 on one line', () => {
+    const privateKey = '-----BEGIN PRIVATE KEY-----\nMIGH+/a\nbc==\n-----END PRIVATE KEY-----\n'
+    expect(environmentLines('apple', { privateKey })).toEqual(["APPLE_PRIVATE_KEY='MIGH+/abc=='"])
   })
 
   test('what has no safe form is refused', () => {

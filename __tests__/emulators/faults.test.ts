@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
 import { type Emulator, type EmulatorName, FAULTS, type Fault, startEmulator } from 'passport-dialects/emulators'
+import { eventually } from '../support/eventually'
 import { agreed, ask, bearer, brought, CALLBACK, members, type Params, post, postJson } from './conversation'
 import { authorizationAt } from './logins'
 
@@ -177,7 +178,7 @@ test('refused and http-* in the words of each provider', async () => {
     ['aihubmix', 'token', 'refused:access_denied', 200, { error: 'access_denied' }],
   ]
   for (const [name, endpoint, fault, status, json] of words) {
-    const other = await startEmulator(name)
+    const other: Emulator = await startEmulator(name)
     other.failNext(endpoint, fault)
     expect(await post(other.options.codeURL ?? other.options.tokenURL, {})).toMatchObject({ status, json })
     await other.close()
@@ -216,7 +217,8 @@ describe('refused at authorize: the browser goes back with the error, as from a 
     const { error_description: _words, ...rest } = denied
     expect(brought(callback)).toMatchObject({ ...rest, error: 'invalid_scope' })
     expect(brought(callback)).not.toHaveProperty('code')
-    expect(other.requests.at(-1)).toMatchObject({ endpoint: 'authorize', fault: 'refused:invalid_scope', status: 302 })
+    const struck = { endpoint: 'authorize', fault: 'refused:invalid_scope', status: 302 }
+    await eventually(() => expect(other.requests.at(-1)).toMatchObject(struck)) // its status, once it is on its way
     other.failNext('authorize', 'refused')
     expect(brought(await other.approve(address)).error).toBe('server_error')
     expect(brought(await other.approve(address))).not.toHaveProperty('error')
@@ -260,7 +262,8 @@ test('every fault can strike every call, the emulator closes, and nothing stays 
       other.failNext(endpoint, fault)
       return call(other).catch(() => undefined)
     })
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    const struck = () => other.requests.filter(({ fault }) => fault !== undefined).length
+    await eventually(() => expect(struck()).toBe(pending.length))
     await other.close()
     await Promise.all(pending)
     const { port } = new URL(other.origin)

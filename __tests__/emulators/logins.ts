@@ -21,6 +21,9 @@ export interface Tokens {
   raw: Record<string, unknown>
 }
 
+/** Where the client id has another name. */
+const RENAMED = { client_id: undefined, response_type: undefined }
+
 /** An authorization address that the provider has nothing against. */
 export async function authorizationAt(of: Emulator, over: Params = {}): Promise<string> {
   const { clientID, clientSecret, authorizationURL, codeURL = '' } = of.options
@@ -35,8 +38,28 @@ export async function authorizationAt(of: Emulator, over: Params = {}): Promise<
     tiktok: () => ({ client_id: undefined, client_key: clientID, scope: 'user.info.basic,user.info.profile' }),
     aihubmix: () => ({ scope: 'profile balance' }),
     feishu: () => ({ scope: 'offline_access contact:user.email:readonly' }),
+    wecom: () => ({ ...RENAMED, appid: clientID, agentid: '1000002', login_type: 'CorpApp' }),
+    wechat: () => ({ ...RENAMED, appid: clientID, response_type: 'code', scope: 'snsapi_login' }),
+    qq: () => ({ scope: 'get_user_info' }),
+    weibo: () => ({ scope: 'email' }),
+    douyin: () => ({ client_id: undefined, client_key: clientID, scope: 'user_info' }),
+    line: () => ({ scope: 'profile openid email' }),
+    slack: () => ({ scope: 'openid profile email' }),
+    alipay: () => ({ ...RENAMED, app_id: clientID, scope: 'auth_user' }),
+    gitee: () => ({ scope: 'user_info' }),
+    huawei: () => ({ scope: 'openid profile', access_type: 'offline' }),
+    dingtalk: () => ({ scope: 'openid', prompt: 'consent' }),
+    linkedin: () => ({ scope: 'openid profile email' }),
+    notion: () => ({ owner: 'user' }),
+    vk: () => ({
+      scope: 'email',
+      state: 's'.repeat(32),
+      code_challenge: 'c'.repeat(43),
+      code_challenge_method: 's256',
+    }),
+    x: () => ({ scope: 'users.read tweet.read', code_challenge: 'c'.repeat(43), code_challenge_method: 'S256' }),
   }
-  return `${authorizationURL}?${encoded({ ...usual, ...(await own[of.name]()), ...over })}`
+  return `${authorizationURL}?${encoded({ ...usual, ...(await own[of.name]?.()), ...over })}`
 }
 
 /** The tokens of what the callback brought. */

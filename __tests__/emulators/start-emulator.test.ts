@@ -3,18 +3,44 @@ import { networkInterfaces } from 'node:os'
 import { type EmulatorName, startEmulator } from 'passport-dialects/emulators'
 import { ask, CALLBACK, encoded, post } from './conversation'
 
-test.each<[EmulatorName, string[]]>([
+test.each<[name: EmulatorName, own: string[], without?: string[]]>([
   ['tailchat', ['refreshURL', 'issuer']],
   ['tapd', ['refreshURL']],
   ['bbscloud', ['codeURL']],
   ['tiktok', ['refreshURL', 'revokeURL', 'apiVersion']],
   ['aihubmix', ['refreshURL', 'topupURL']],
   ['feishu', ['refreshURL', 'edition']],
-])('%s: options with every endpoint, on loopback', async (name, own) => {
+  ['wecom', ['agentId', 'appTokenURL', 'kind'], ['tokenURL']],
+  [
+    'apple',
+    ['jwksURL', 'keyID', 'privateKey', 'refreshURL', 'revokeURL', 'teamID'],
+    ['clientSecret', 'userProfileURL'],
+  ],
+  ['line', ['jwksURL', 'refreshURL', 'revokeURL']],
+  ['slack', ['flow', 'jwksURL', 'refreshURL', 'revokeURL']],
+  ['shopify', ['refreshURL', 'scope', 'shop'], ['baseURL']],
+  ['alipay', ['alipayPublicKey', 'idSource', 'privateKey'], ['clientSecret']],
+  ['gitee', ['refreshURL']],
+  ['huawei', ['refreshURL', 'revokeURL']],
+  ['kakao', ['refreshURL', 'revokeURL']],
+  ['naver', ['refreshURL', 'revokeURL']],
+  ['dingtalk', ['appTokenURL', 'kind', 'refreshURL']],
+  ['wechat', ['kind', 'refreshURL']],
+  ['qq', ['openIDURL', 'refreshURL']],
+  ['x', ['refreshURL', 'revokeURL']],
+  ['weibo', ['revokeURL']],
+  ['douyin', ['refreshURL']],
+  ['vk', ['refreshURL', 'revokeURL'], ['clientSecret']],
+  ['linkedin', ['refreshURL']],
+  ['notion', ['refreshURL', 'revokeURL']],
+])('%s: options with every endpoint, on loopback', async (name, own, without = []) => {
   const emulator = await startEmulator(name, { clientID: 'an-id', clientSecret: 'a-secret' })
   const usual = ['clientID', 'clientSecret', 'baseURL', 'authorizationURL', 'tokenURL', 'userProfileURL']
-  expect(Object.keys(emulator.options).sort()).toEqual([...usual, ...own].sort())
-  expect(emulator).toMatchObject({ name, options: { clientID: 'an-id', clientSecret: 'a-secret' } })
+  expect(Object.keys(emulator.options).sort()).toEqual(
+    [...usual.filter((name) => !without.includes(name)), ...own].sort(),
+  )
+  const secret = without.includes('clientSecret') ? {} : { clientSecret: 'a-secret' }
+  expect(emulator).toMatchObject({ name, options: { clientID: 'an-id', ...secret } })
   expect(emulator.origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
   expect(emulator.users.map((user) => user.name)).toEqual([
     '张三',
@@ -112,4 +138,15 @@ describe('the consent page', () => {
     expect(answer.headers.get('location')).toContain(`${CALLBACK}?code=`)
     await emulator.close()
   })
+})
+
+test('who approves with a redirect URI that is not registered is told both', async () => {
+  const registered = 'https://app.example.com/auth/gitee/callback'
+  const emulator = await startEmulator('gitee', { redirectURIs: [registered] })
+  const { authorizationURL, clientID } = emulator.options
+  const query = new URLSearchParams({ response_type: 'code', client_id: clientID, redirect_uri: `${registered}/` })
+  const both = `The redirect URI sent is ${registered}/; registered are: ${registered}.`
+  await expect(emulator.approve(`${authorizationURL}?${query}`)).rejects.toThrow(both)
+  await expect(emulator.deny(`${authorizationURL}?${query}`)).rejects.toThrow(both)
+  await emulator.close()
 })

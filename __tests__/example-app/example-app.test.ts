@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import express, { type Express } from 'express'
-import { ERROR_CODES, type ErrorCode, TapdStrategy } from 'passport-dialects'
-import { startEmulator } from 'passport-dialects/emulators'
+import { ERROR_CODES, type ErrorCode, PROVIDER_NAMES, TapdStrategy } from 'passport-dialects'
+import { startEmulator, titlesOf } from 'passport-dialects/emulators'
 import { createApp } from '../../example-app/app'
 import { providersFrom } from '../../example-app/emulated'
 import { en } from '../../example-app/texts-en'
@@ -32,8 +32,13 @@ async function page(
   return { html, text, url: address, links: [...html.matchAll(/href="([^"]+)"/g)].map(([, href = '']) => href) }
 }
 
-/** Submits a form by its nth button, as a browser does: hidden fields, the button, the form's own address. */
-async function press(browser: Browser, { html, url }: { html: string; url: string }, nth: number, action = '') {
+/** Submits a form by its nth button, as a browser does: hidden fields, the button, the form's own address. A page that posts itself goes on. */
+async function press(
+  browser: Browser,
+  { html, url }: { html: string; url: string },
+  nth: number,
+  action = '',
+): ReturnType<typeof page> {
   const forms = [...html.matchAll(/<form([^>]*)>([\s\S]*?)<\/form>/g)]
   const [, attributes = '', body = ''] = forms.find(([, attributes = '']) => attributes.includes(action)) ?? []
   expect(attribute(attributes, 'method')).toBe('post')
@@ -44,7 +49,10 @@ async function press(browser: Browser, { html, url }: { html: string; url: strin
       .map((tag) => [attribute(tag, 'name'), attribute(tag, 'value')])
       .filter(([name]) => name !== ''),
   )
-  const answer = await browser.post(new URL(attribute(attributes, 'action') || url, url).href, form)
+  const address = new URL(attribute(attributes, 'action') || url, url).href
+  const answer = await browser.post(address, form, { origin: new URL(url).origin })
+  const posting = answer.status === 200 ? await answer.text() : ''
+  if (posting.includes('document.forms[0].submit()')) return press(browser, { html: posting, url: address }, 0)
   return page(browser, new URL(answer.headers.get('location') ?? '', url).href)
 }
 
@@ -53,19 +61,11 @@ function attribute(tag: string, name: string): string {
   return value.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)))
 }
 
-const TITLES = {
-  tailchat: 'Tailchat',
-  tapd: 'TAPD',
-  bbscloud: 'BBScloud',
-  tiktok: 'TikTok',
-  aihubmix: 'AIHubMix',
-  feishu: 'Feishu',
-}
-
-test.each(Object.entries(TITLES))('%s can be clicked through', async (name, title) => {
+test.each(PROVIDER_NAMES)('%s can be clicked through', async (name) => {
+  const title = titlesOf(name).en
   const browser = new Browser()
   const home = await page(browser, origin)
-  expect(home.text).toContain(`Continue with ${title}`)
+  expect(home.text).toContain(title)
   const link = home.links.find((href) => href === `/auth/${name}`) ?? ''
   const consent = await page(browser, origin + link)
   expect(consent.text).toContain('This is an emulator')
@@ -73,13 +73,17 @@ test.each(Object.entries(TITLES))('%s can be clicked through', async (name, titl
   expect(profile.url).toBe(`${origin}/`)
   expect(profile.text).toContain(en.signedInAs)
   expect(profile.text).toContain('张三')
-  expect(profile.text).toMatch(new RegExp(`${en.connected} ${title}`))
+  expect(profile.text).toMatch(new RegExp(`${en.connected} (?:${name.slice(0, 2)} )?${title}`)) // a mark, or two letters
   const out = await press(browser, profile, 0, '/auth/logout')
   expect(out.text).toContain(en.title)
   expect(out.text).not.toContain('张三')
 })
 
-test.each(Object.entries(TITLES))('%s: deny shows a friendly sentence and the way back', async (name, title) => {
+/** Who says no at Shopify stays in its admin: nothing comes back. */
+const COMING_BACK = PROVIDER_NAMES.filter((name) => name !== 'shopify')
+
+test.each(COMING_BACK)('%s: deny shows a friendly sentence and the way back', async (name) => {
+  const title = titlesOf(name).en
   const browser = new Browser()
   const consent = await page(browser, `${origin}/auth/${name}`)
   const back = await press(browser, consent, -1)
@@ -264,7 +268,7 @@ test('where some providers are real, the others say that they are emulators', as
 })
 
 test('credentials given by half name the missing variable', async () => {
-  await expect(providersFrom({ TAPD_CLIENT_ID: 'x' })).rejects.toThrow('TAPD_CLIENT_SECRET is missing')
+  await expect(providersFrom({ TAPD_CLIENT_ID: 'x' })).rejects.toThrow('TAPD_CLIENT_SECRET is required')
   await expect(providersFrom({ TAILCHAT_CLIENT_ID: 'x', TAILCHAT_CLIENT_SECRET: 'a canary secret' })).rejects.toThrow(
     'TAILCHAT_BASE_URL',
   )
@@ -277,6 +281,6 @@ test('real credentials replace one emulator', async () => {
     TAPD_SITE: 'cloud',
   })
   await Promise.all(emulators.map((emulator) => emulator.close()))
-  expect(emulators.map(({ name }) => name)).toEqual(['tailchat', 'bbscloud', 'tiktok', 'aihubmix', 'feishu'])
+  expect(emulators.map(({ name }) => name)).toEqual(PROVIDER_NAMES.filter((name) => name !== 'tapd'))
   expect(providers.tapd).toEqual({ clientID: 'x', clientSecret: 'a canary secret', site: 'cloud' })
 })

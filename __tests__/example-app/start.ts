@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { eventually } from '../support/eventually'
 
 const ROOT = join(__dirname, '../..')
 
@@ -41,12 +42,13 @@ export class Started {
     void this.ended.then(() => {
       over = true
     })
-    for (;;) {
-      const address = /Open (\S+)/.exec(this.printed)?.[1]
-      if (address) return address
-      if (over) throw new Error(`npm start ended: ${this.printed}`)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+    const address = await eventually(() => {
+      const address = /Open (\S+)\n/.exec(this.printed)?.[1]
+      if (!address && !over) throw new Error(`npm start has printed ${JSON.stringify(this.printed)}`)
+      return address
+    }, 60_000)
+    if (!address) throw new Error(`npm start ended: ${this.printed}`)
+    return address
   }
 
   /** Leaves nothing of a failed test running, not even an app that ignores signals. */

@@ -122,7 +122,3 @@ export function causesOf(error: unknown): string {
 export function openSockets(): number {
   return process.getActiveResourcesInfo().filter((kind) => /TCPSocketWrap|TLSWrap/.test(kind)).length
 }
-
-export async function until(done: () => boolean): Promise<void> {
-  for (let waited = 0; !done() && waited < 2000; waited += 10) await new Promise((resolve) => setTimeout(resolve, 10))
-}

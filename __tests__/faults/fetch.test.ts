@@ -2,7 +2,7 @@ import { OAuthError } from 'passport-dialects'
 import { type Emulator, FAULTS, type Fault, startEmulator } from 'passport-dialects/emulators'
 import type { RunningApp } from '../support/app'
 import type { Browser } from '../support/browser'
-import { expectInTime, Paced } from '../support/in-time'
+import { expectInTime, inOneOfTenTries, Paced } from '../support/in-time'
 import { NAMES } from '../support/providers'
 import { loggedIn, startTokenApp } from '../support/token-app'
 import { KNOBS } from './table'
@@ -67,6 +67,7 @@ describe.each(NAMES)('%s, an API call', (name) => {
     return { ...answer, took: performance.now() - started }
   }
 
+  // A GET over a connection that rested for half a second is sent once more after a reset, on a machine that stands still.
   test.each(FAULTS)('%s', async (fault) => {
     const code = CODES[fault]
     const told = /^http-(\d+)$/.exec(fault)?.[1]
@@ -81,7 +82,7 @@ describe.each(NAMES)('%s, an API call', (name) => {
       return took
     }
     if (code === undefined) await timed()
-    else await expectInTime(TIMEOUT + 200, timed)
+    else await expectInTime(TIMEOUT + 200, fault === 'reset' ? () => inOneOfTenTries(timed) : timed)
     // The next call is as good as any.
     expect(await call()).toMatchObject({ status: 200, body: { user: emulator.users[0]?.id } })
   })

@@ -1,8 +1,9 @@
 import { type JsonObject, OAuthError, type ProviderConfig, TokenKeeper, type TokenStore } from 'passport-dialects'
 import { type Emulator, type EmulatorName, startEmulator } from 'passport-dialects/emulators'
 import { loginAt } from '../emulators/logins'
+import { eventually } from '../support/eventually'
 import { expectInTime, timeOf } from '../support/in-time'
-import { CONNECTION_FAULTS, causesOf, type Opened, openSockets, until } from './connections'
+import { CONNECTION_FAULTS, causesOf, type Opened, openSockets } from './connections'
 
 type Later = 'refresh' | 'revoke' | 'request'
 
@@ -84,8 +85,8 @@ describe.each(Object.entries(CONNECTION_FAULTS))('%s', (_title, openFault) => {
         expect(causesOf(failure)).toMatch(fault.cause)
         return took
       })
-      await until(() => openSockets() <= before && (fault.server?.open() ?? 0) === 0)
-      expect(openSockets()).toBeLessThanOrEqual(before)
+      await eventually(() => expect(fault.server?.open() ?? 0).toBe(0))
+      await eventually(() => expect(openSockets()).toBeLessThanOrEqual(before))
       expect(await call(await keeperAt(fault.mended))).toBeTruthy()
     })
   })

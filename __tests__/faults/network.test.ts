@@ -2,8 +2,9 @@ import type { OAuthError, ProviderConfig } from 'passport-dialects'
 import { type Emulator, type EmulatorName, startEmulator } from 'passport-dialects/emulators'
 import { type RunningApp, startRouterApp } from '../support/app'
 import { Browser } from '../support/browser'
+import { eventually } from '../support/eventually'
 import { expectInTime } from '../support/in-time'
-import { CONNECTION_FAULTS, type ConnectionFault, causesOf, type Opened, openSockets, until } from './connections'
+import { CONNECTION_FAULTS, type ConnectionFault, causesOf, type Opened, openSockets } from './connections'
 
 type Endpoint = 'code' | 'token' | 'profile'
 
@@ -55,6 +56,7 @@ describe.each(Object.entries(CONNECTION_FAULTS))('%s', (_title, openFault) => {
         mended: { [name]: at(fault.mended) },
       }
       app = await startRouterApp({
+        verify: ({ profile }) => ({ provider: profile.provider, id: profile.id, displayName: profile.displayName }),
         providers: () => configs[config],
         onError: (error, _req, res) => {
           failure = error
@@ -97,10 +99,12 @@ describe.each(Object.entries(CONNECTION_FAULTS))('%s', (_title, openFault) => {
         expect(causesOf(failure)).toMatch(fault.cause)
         return took
       })
-      await until(() => openSockets() <= before && (fault.server?.open() ?? 0) === 0)
-      expect(openSockets()).toBeLessThanOrEqual(before)
-      if (fault.server)
-        expect({ open: fault.server.open(), came: fault.server.accepted() > 0 }).toEqual({ open: 0, came: true })
+      const { server } = fault
+      if (server)
+        await eventually(() =>
+          expect({ open: server.open(), came: server.accepted() > 0 }).toEqual({ open: 0, came: true }),
+        )
+      await eventually(() => expect(openSockets()).toBeLessThanOrEqual(before))
       expect(await login(browser, 'mended')).toMatchObject({ status: 303 })
       // Jest fails the test that an unhandled rejection falls into: let late ones come.
       await new Promise((resolve) => setImmediate(resolve))

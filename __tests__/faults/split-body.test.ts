@@ -58,7 +58,7 @@ describe.each(NAMES)('%s', (name) => {
       if ((value as { displayName?: string } | undefined)?.displayName !== expected) wrong.push(at)
     }
     expect(wrong).toEqual([])
-  }, 60_000)
+  }, 120_000)
 
   test('a client that decodes each chunk by itself breaks the name (the control)', async () => {
     const expected = Buffer.from(emulator.users[0]?.name ?? '', 'utf8')

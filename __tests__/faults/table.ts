@@ -6,9 +6,10 @@ import {
   type Fault,
   type FaultEndpoint,
 } from 'passport-dialects/emulators'
+import type { ProviderName } from '../support/providers'
 
 /** Every call that is made to each provider. */
-export const CALLS: Record<EmulatorName, FaultEndpoint[]> = {
+export const CALLS: Record<ProviderName, FaultEndpoint[]> = {
   tailchat: ['token', 'profile', 'refresh'],
   tapd: ['token', 'profile', 'refresh'],
   bbscloud: ['code', 'profile'],

@@ -15,9 +15,9 @@ import {
   TiktokStrategy,
   type TokenSet,
 } from 'passport-dialects'
-import { readAnswer } from '../../lib/answers'
-import { normaliseProfile } from '../../lib/profile'
-import { readTokenSet, scopeList, TokenSetProblem } from '../../lib/tokens/token-set'
+import { normaliseProfile } from '../../lib/provider/profile'
+import { readResponse } from '../../lib/provider/read-response'
+import { readTokenSet, scopeList, TokenSetProblem } from '../../lib/provider/token-set'
 import { answerText } from './json-text'
 import { runsOf, seedOf } from './seed'
 
@@ -40,9 +40,10 @@ const DIALECTS: { name: string; strategy: DialectStrategy }[] = [
 
 /** What a strategy keeps for its engine, which these tests stand in for. */
 interface Inner {
-  profileFields(user: JsonObject): ProfileFields
+  profileFields(user: JsonObject, tokens: TokenSet): ProfileFields
   fetchProfile(tokens: TokenSet): Promise<DialectProfile>
 }
+const NO_TOKENS: TokenSet = { accessToken: 'a-token', tokenType: 'Bearer', scope: ['user.info.basic'], raw: {} }
 const inner = (strategy: DialectStrategy) => strategy as unknown as Inner // protected, and the engine's to call
 
 const phase = fc.constantFrom<Phase>('code', 'token', 'profile', 'refresh', 'request')
@@ -102,9 +103,9 @@ test.each(DIALECTS)(
   '$name: any JSON gives an OAuthError or a right value',
   async ({ name, strategy }) => {
     const parse = async (text: string, at: Phase, httpStatus: number) => {
-      const answer = { status: httpStatus, text }
+      const answer = { status: httpStatus, headers: {}, text }
       try {
-        const payload = readAnswer(answer, strategy, { provider: name, phase: at }, () => ['the-code-of-the-request'])
+        const payload = readResponse(answer, strategy, { provider: name, phase: at }, () => ['the-code-of-the-request'])
         right.payload = Number(right.payload) + 1
         expect(typeof payload === 'object' && payload !== null && !Array.isArray(payload)).toBe(true)
         if (at === 'token' || at === 'refresh') {
@@ -112,7 +113,7 @@ test.each(DIALECTS)(
           right.tokens = Number(right.tokens) + 1
           expectTokenSet(tokens, payload)
         }
-        const profile = normaliseProfile(name, inner(strategy).profileFields(payload), payload, text)
+        const profile = normaliseProfile(name, inner(strategy).profileFields(payload, NO_TOKENS), payload, text)
         if (profile) {
           right.profile = Number(right.profile) + 1
           expectProfile(profile)
@@ -168,9 +169,11 @@ test('no answer leaves anything on a prototype', () => {
     for (const text of evil) {
       for (const at of ['code', 'token', 'profile'] as const) {
         try {
-          const payload = readAnswer({ status: 200, text }, strategy, { provider: name, phase: at })
+          const payload = readResponse({ status: 200, headers: {}, text }, strategy, { provider: name, phase: at })
           expect(() => readTokenSet(payload, [])).toThrow(TokenSetProblem)
-          expect(normaliseProfile(name, inner(strategy).profileFields(payload), payload, text)?.id).not.toBe('evil')
+          expect(normaliseProfile(name, inner(strategy).profileFields(payload, NO_TOKENS), payload, text)?.id).not.toBe(
+            'evil',
+          )
         } catch (error) {
           expectOAuthError(error)
           if (OAuthError.is(error)) expect(typeof error.message).toBe('string')

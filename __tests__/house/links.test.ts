@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
-import { ERROR_CODES } from 'passport-dialects'
 import { CHINESE, type Page, proseOf, ROOT, readPages } from '../docs/markdown'
 
 /** Pages that others are writing; a page that is there must not stand here. */
@@ -70,14 +69,18 @@ test('both READMEs lead to the same pages, each to those of its language', () =>
   expect(pagesFrom('README.zh-CN.md')).toEqual(pagesFrom('README.md').map(inChinese).sort())
 })
 
-test.each(['docs/', CHINESE])(
-  '%sguides/troubleshooting.md has a section for every error code, and no other',
-  (folder) => {
-    const page = byFile.get(`${folder}guides/troubleshooting.md`)
-    const sections = page ? headingsOf(page).flatMap((heading) => /^`(\w+)`$/.exec(heading)?.[1] ?? []) : []
-    expect(sections.sort()).toEqual(Object.keys(ERROR_CODES).sort())
-  },
-)
+test.each([
+  ['README.md', 'docs/'],
+  ['README.zh-CN.md', CHINESE],
+])('%s leads to every page of its language in two clicks at most', (readme, folder) => {
+  const from = (file: string) => links.filter((link) => link.from.startsWith(`${file}:`)).map(({ path }) => path)
+  const first = from(readme)
+  const reached = new Set([...first, ...first.flatMap(from)])
+  const own = pages.map(({ file }) => file).filter((file) => file.startsWith(folder))
+  const inLanguage = own.filter((file) => folder === CHINESE || !file.startsWith(CHINESE))
+  expect(inLanguage.length).toBeGreaterThan(35)
+  expect(inLanguage.filter((file) => !reached.has(file))).toEqual([])
+})
 
 test('the checks find a broken link and a broken anchor', () => {
   const text = '# A page\n\n[here](#a-page) [there](#another) [away](missing.md) `[code](none.md)`\n'

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PROVIDER_NAMES } from 'passport-dialects'
 
 const ROOT = join(__dirname, '..', '..')
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
@@ -11,6 +12,13 @@ test('every changeset names the package and the kind of its change', () => {
     // A formatter that takes the front matter for a heading makes the release fail.
     expect(read(`.changeset/${file}`)).toMatch(new RegExp(`^---\n["']${name}["']: (patch|minor|major)\n---\n\n\\S`))
   }
+})
+
+test('the registry finds the package by the name of every provider', () => {
+  const { keywords, description } = JSON.parse(read('package.json'))
+  expect(keywords).toEqual(expect.arrayContaining([...PROVIDER_NAMES]))
+  expect(new Set(keywords).size).toBe(keywords.length)
+  expect(description).toContain(`${PROVIDER_NAMES.length} OAuth 2.0 providers`)
 })
 
 test.each([
@@ -34,10 +42,16 @@ test('the commands that CONTRIBUTING names exist', () => {
   for (const name of commands) expect(['ci', ...Object.keys(scripts)]).toContain(name)
 })
 
-test('CI runs the checks, the tests and the package check', () => {
+test('CI runs the checks, the tests, the package check and the site', () => {
   const run = read('.ci/run')
-  for (const command of ['npm ci', 'npm run check', 'npm test', 'npm run check:package']) {
-    expect(run.split('\n')).toContain(command)
-  }
+  const commands = [
+    'npm ci',
+    'npm run check',
+    'npm test',
+    'npm run check:package',
+    'npm run docs:site',
+    'npm run test:site',
+  ]
+  for (const command of commands) expect(run.split('\n')).toContain(command)
   expect(JSON.parse(read('package.json')).scripts.check).toMatch(/lint.*knip.*build.*docs/)
 })

@@ -1,34 +1,31 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ERROR_CODES } from 'passport-dialects'
+import { PROVIDER_NAMES } from 'passport-dialects'
 
-/** The rows of the table of error codes: code, and the statuses it may have. */
-function codesOf(file: string): Map<string, number[]> {
-  const text = readFileSync(join(__dirname, '..', '..', file), 'utf8')
-  const rows = [...text.matchAll(/^\| `([a-z]+_[a-z_]+)`\s*\| (\d{3}(?:[,、] ?\d{3})*)\s*\|/gm)]
-  return new Map(rows.map(([, code = '', statuses = '']) => [code, statuses.split(/[,、]\s*/).map(Number)]))
-}
+const read = (file: string) => readFileSync(join(__dirname, '..', '..', file), 'utf8')
 
-test.each(['README.md', 'README.zh-CN.md'])('%s lists every error code with its status', (file) => {
-  const listed = codesOf(file)
-  expect([...listed.keys()].sort()).toEqual(Object.keys(ERROR_CODES).sort())
-  for (const [code, { status }] of Object.entries(ERROR_CODES)) expect(listed.get(code)).toContain(status)
-})
+describe.each(['README.md', 'README.zh-CN.md'])('%s', (file) => {
+  const text = read(file)
 
-test.each(['README.md', 'README.zh-CN.md'])('%s says of every code when it is seen, why, and what to do', (file) => {
-  const text = readFileSync(join(__dirname, '..', '..', file), 'utf8')
-  const rows = text.split('\n').filter((line) => /^\| `[a-z]+_[a-z_]+`\s*\| \d{3}/.test(line))
-  expect(rows).toHaveLength(Object.keys(ERROR_CODES).length)
-  for (const row of rows) {
-    const cells = row.split('|').slice(1, -1)
-    expect({ row, told: cells.filter((cell) => cell.trim() !== '').length }).toEqual({ row, told: 5 })
-  }
+  test('has at most 150 lines', () => {
+    expect(text.split('\n').length - 1).toBeLessThanOrEqual(150)
+  })
+
+  test('says how many providers there are', () => {
+    expect(text).toMatch(new RegExp(`\\[${PROVIDER_NAMES.length} (providers|个平台)\\]\\(#`))
+  })
+
+  test('has a picture, a router of at most twelve lines, and the two commands', () => {
+    expect(text).toMatch(/<img src="docs\/images\/[\w-]+\.png"/)
+    expect(text).toMatch(/^npm ci && npm start\b.*\nnpm ci && npm test\b/m)
+    const router = /```ts\n([^`]*?oauthRouter(?:[^`]|`[^`\n]+`)*?)```/.exec(text)?.[1] ?? ''
+    expect(router).toContain('app.listen(')
+    expect(router.split('\n').filter((line) => line !== '').length).toBeLessThanOrEqual(12)
+  })
 })
 
 test('both languages have the same outline, the same code and the same options', () => {
-  const [english, chinese] = ['README.md', 'README.zh-CN.md'].map((file) =>
-    readFileSync(join(__dirname, '..', '..', file), 'utf8'),
-  )
+  const [english, chinese] = ['README.md', 'README.zh-CN.md'].map(read)
   const codeOf = (text = '') =>
     [...text.matchAll(/```(?:ts|sh)\n([\s\S]*?)```/g)].map(([, code = '']) =>
       code.replace(/(\/\/|#) .*$/gm, '').replace(/[ \t]+$/gm, ''),

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { callProvider } from '../../lib/provider-call'
+import { callProvider } from '../../lib/http/call'
 
 test('a call that follows an answer at once uses its connection', async () => {
   let connections = 0

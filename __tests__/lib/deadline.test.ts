@@ -1,5 +1,5 @@
 import { Agent } from 'undici'
-import { callProvider } from '../../lib/provider-call'
+import { callProvider } from '../../lib/http/call'
 
 test('the deadline holds while no connection has come about', async () => {
   const dispatcher = new Agent({ connect: () => {} }) // a connection that neither opens nor fails

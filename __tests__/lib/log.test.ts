@@ -15,6 +15,20 @@ afterAll(() => {
   debug.log = log
 })
 
+test('DEBUG shows the code of the provider, where it has one', async () => {
+  const emulator = await startEmulator('wechat')
+  const app = await startRouterApp({ providers: { wechat: { ...emulator.options, clientSecret: 'anotherSecret' } } })
+  const browser = new Browser()
+  const begun = await browser.get(`${app.origin}/auth/wechat`)
+  await browser.get(await emulator.approve(begun.headers.get('location') ?? ''))
+  await app.close()
+  await emulator.close()
+
+  const said = lines.join('\n')
+  expect(said).toMatch(/wechat: failed in phase token: client_rejected \(\d{5}\) after HTTP 200: /)
+  expect(said).not.toContain('anotherSecret')
+})
+
 test('DEBUG shows where a login is sent, each call and how it ends, and nothing that is secret', async () => {
   const emulator = await startEmulator('tapd')
   const app = await startRouterApp({ providers: { tapd: { ...emulator.options } } })

@@ -1,8 +1,10 @@
+import { generateKeyPairSync } from 'node:crypto'
 import {
   AihubmixStrategy,
   BbscloudStrategy,
   DialectStrategy,
   OAuthError,
+  type OAuthRouterConfig,
   oauthRouter,
   type StrategyClass,
   TailchatStrategy,
@@ -10,9 +12,23 @@ import {
   TiktokStrategy,
 } from 'passport-dialects'
 import OAuth2Strategy from 'passport-oauth2'
+import { optionsOf } from '../../lib/options'
+import { BUILT_IN } from '../../lib/registry'
 
 const needed = { clientID: 'client', clientSecret: 'a canary secret', callbackURL: 'https://app.example.com/cb' }
 const site = { baseURL: 'https://site.example.com/' }
+/** What else one provider needs or another. */
+const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const signing = {
+  teamID: 'TEAM0EMULA',
+  keyID: 'KEY00EMULA',
+  privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+}
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const signingByRSA = {
+  privateKey: rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }),
+  alipayPublicKey: rsa.publicKey.export({ type: 'spki', format: 'pem' }),
+}
 const verify = () => {}
 
 const ALL: [string, StrategyClass, object][] = [
@@ -64,10 +80,25 @@ describe.each(ALL)('%s', (name, Strategy, own) => {
     ['stateLifetime', Number.NaN],
     ['dispatcher', {}],
     ['customHeaders', 'X-A: b'],
+    ['customHeaders', ['X-A']],
+    ['customHeaders', { 'X A': 'b' }],
+    ['customHeaders', { '': 'b' }],
+    ['customHeaders', { 'X-A': 'b\r\nX-B: c' }],
+    ['customHeaders', { 'X-A': 7 }],
+    ['customHeaders', { 'X-A': '中' }],
+    ['customHeaders', { 'X-A': 'b', 'x-a': 'c' }],
+    ['customHeaders', { Host: 'other.example.com' }],
+    ['customHeaders', { 'Content-Length': '3' }],
+    ['customHeaders', { 'transfer-encoding': 'chunked' }],
+    ['customHeaders', { Connection: 'close' }],
   ])('names option %s when it is %p', (option, value) => {
     const problem = problemOf(() => build({ [option]: value }))
     expect(problem.code).toBe('config_invalid')
     expect(problem.message).toContain(`\`${option}\``)
+  })
+
+  test('takes every header that HTTP has, but those of the connection', () => {
+    build({ customHeaders: { 'X-A': '', "!#$%&'*+-.^_`|~1": '\t~ é', Authorization: 'Own it', Accept: 'text/plain' } })
   })
 
   test('takes plain http to loopback, and elsewhere only when told to', () => {
@@ -80,6 +111,28 @@ describe.each(ALL)('%s', (name, Strategy, own) => {
     expect(problemOf(() => new Strategy({ ...needed, ...own } as never, undefined as never)).message).toContain(
       'verify',
     )
+  })
+})
+
+/** What no option of a kind may be. */
+const WRONG = { text: 42, list: 42, flag: 'yes', number: '10', pkce: 'plain', key: 42 }
+
+describe.each(Object.entries(BUILT_IN))('every option of %s', (name, Strategy) => {
+  const options = [...(optionsOf(Strategy) ?? [])]
+
+  test.each(options)('%s is named where it is malformed', (option, kind) => {
+    const keys = name === 'alipay' ? signingByRSA : signing
+    const agentId = name === 'wecom' && '1000002'
+    const wrong = {
+      ...needed,
+      ...site,
+      ...keys,
+      ...(agentId && { agentId }),
+      [option]: kind === false ? 42 : WRONG[kind],
+    }
+    const problem = problemOf(() => new Strategy(wrong, verify))
+    expect(problem.code).toBe('config_invalid')
+    expect(problem.message).toContain(`\`${option}\``)
   })
 })
 
@@ -149,5 +202,38 @@ describe('oauthRouter', () => {
     const problem = problemOf(() => oauthRouter(config as never))
     expect(problem.code).toBe('config_invalid')
     expect(problem.message).toContain(`\`${option}\``)
+  })
+
+  /** A wrong value of each option; the type asks for every one. */
+  const malformed: Record<keyof OAuthRouterConfig, unknown> = {
+    providers: 42,
+    baseURL: 42,
+    mountPath: 42,
+    verify: 42,
+    successRedirect: 42,
+    failureRedirect: 42,
+    logoutRedirect: 42,
+    onError: 42,
+    passport: 42,
+    sessionKey: 42,
+    stateLifetime: '42',
+    linking: 42,
+    publicUser: 42,
+    revokeOnLogout: 42,
+    tokenStore: 42,
+    encryptionKey: 42,
+    refreshLeadTime: '42',
+    onLoggedOut: 42,
+  }
+  test.each(Object.entries(malformed))('names option %s when it is %p', (option, value) => {
+    const problem = problemOf(() => oauthRouter({ providers: { tapd }, [option]: value } as never))
+    expect(problem.code).toBe('config_invalid')
+    expect(problem.message).toContain(`\`${option}\``)
+  })
+
+  test('needs `verify` where `providers` is a function', () => {
+    const problem = problemOf(() => oauthRouter({ providers: () => ({ tapd }) }))
+    expect(problem.code).toBe('config_invalid')
+    expect(problem.message).toContain('`verify`')
   })
 })

@@ -11,7 +11,7 @@ class HeaderStrategy extends PlainStrategy {
   protected override tokenRequest(): ProviderRequest {
     const headers = { Authorization: 'Own its value', 'CONTENT-TYPE': 'text/plain', 'x-provider-key': KEY }
     const basic = { user: 'id', password: 'a canary secret' }
-    return { method: 'POST', url: this.endpoints.tokenURL, form: { a: 'b' }, basic, headers }
+    return { method: 'POST', url: this.endpoint('tokenURL'), form: { a: 'b' }, basic, headers }
   }
 }
 

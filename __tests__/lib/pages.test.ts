@@ -1,7 +1,7 @@
 import express from 'express'
 import { ERROR_CODES, type ErrorCode, OAuthError, oauthRouter } from 'passport-dialects'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
-import { PAGE_TEXTS } from '../../lib/page-texts'
+import { PAGE_TEXTS } from '../../lib/router/page-texts'
 import { serve } from '../controls/support'
 import { type RunningApp, startRouterApp } from '../support/app'
 import { Browser } from '../support/browser'
@@ -141,8 +141,12 @@ test('the sentences are for the person who logs in: nothing in them is for the a
   }
 })
 
-test('a session that is missing is told by its cause: a cookie, the site’s set-up, or a store that fails for the moment', async () => {
-  const said = [400, 500, 503].map((status) => PAGE_TEXTS.en.sentence({ code: 'session_missing', status }))
+test('a session that is missing is told by its cause: a cookie or the site’s set-up; a store that fails, by its own code', async () => {
+  const said = [
+    PAGE_TEXTS.en.sentence({ code: 'session_missing', status: 400 }),
+    PAGE_TEXTS.en.sentence({ code: 'session_missing', status: 500 }),
+    PAGE_TEXTS.en.sentence({ code: 'store_failed', status: 503 }),
+  ]
   expect(said).toEqual([
     expect.stringContaining('Allow cookies'),
     expect.stringContaining('not set up'),

@@ -1,4 +1,4 @@
-import { safeReturnTo } from '../../lib/return-to'
+import { safeReturnTo } from '../../lib/router/return-to'
 
 test.each([
   ['/', '/'],

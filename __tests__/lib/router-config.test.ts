@@ -85,7 +85,10 @@ test('providers as a function of the request, for many tenants', async () => {
     a: { tapd: { ...emulators.tapd.options } },
     b: {},
   }
-  const app = await appWith({ providers: async (req) => tenants[String(req.query.tenant ?? 'a')] ?? {} })
+  const app = await appWith({
+    verify: ({ profile }) => ({ provider: profile.provider, id: profile.id, displayName: profile.displayName }),
+    providers: async (req) => tenants[String(req.query.tenant ?? 'a')] ?? {},
+  })
   const browser = new Browser()
   expect((await login(app, browser, 'tapd')).headers.get('location')).toBe('/')
   expect((await browser.get(`${app.origin}/auth/tapd?tenant=b`)).status).toBe(404)
@@ -95,7 +98,10 @@ test('a state begun for one tenant is no state of another one', async () => {
   const { options } = emulators.tapd
   const one = { tapd: { ...options } }
   const other = { tapd: { ...options, clientID: 'another client' } }
-  const app = await appWith({ providers: (req) => (req.query.tenant === 'b' ? other : one) })
+  const app = await appWith({
+    verify: ({ profile }) => ({ provider: profile.provider, id: profile.id, displayName: profile.displayName }),
+    providers: (req) => (req.query.tenant === 'b' ? other : one),
+  })
   const browser = new Browser()
   const callback = await emulators.tapd.approve(await browser.location(`${app.origin}/auth/tapd`))
   expect((await told(browser.get(`${callback}&tenant=b`, JSON_ONLY))).error.code).toBe('state_mismatch')

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import cookieSession from 'cookie-session'
 import type { RequestHandler } from 'express'
 import session from 'express-session'
-import { checkSetup } from '../../lib/startup-check'
+import { Passport } from 'passport'
+import { checkSetup } from '../../lib/router/setup-warnings'
 import { startRouterApp } from '../support/app'
 
 const SECRET = 'a test session secret'
@@ -17,6 +18,8 @@ interface Setup {
   headers?: Record<string, string>
   baseURL?: string
   callbackURL?: string
+  isPosted?: boolean
+  passport?: boolean
   tokens?: { store: object; sealer: object | undefined }
   env?: Record<string, string>
 }
@@ -47,6 +50,9 @@ async function codesOf({ middleware, trust, headers = {}, env = {}, ...rest }: S
   }
 }
 
+const sessions = session({ ...KEPT, store: new session.MemoryStore() })
+const ofTheApp = new Passport().session()
+const withPassport: RequestHandler = (req, res, next) => sessions(req, res, () => ofTheApp(req, res, next))
 const secure = session({ ...KEPT, cookie: { secure: true } })
 const strict = session({ ...KEPT, cookie: { sameSite: 'strict' } })
 const https = { 'x-forwarded-proto': 'https' }
@@ -79,6 +85,7 @@ test.each<[string, Setup, string[]]>([
     ['SECURE_COOKIE'],
   ],
   ['SameSite=Strict', { middleware: strict }, ['SAMESITE_STRICT']],
+  ['nothing, for SameSite=Strict where the provider posts', { middleware: strict, isPosted: true }, []],
   [
     'SameSite=Strict, written as true',
     { middleware: session({ ...KEPT, cookie: { sameSite: true } }) },
@@ -117,6 +124,12 @@ test.each<[string, Setup, string[]]>([
     { headers: { ...https, 'x-forwarded-host': 'app.example.com' }, trust: true },
     ['RELATIVE_CALLBACK'],
   ],
+  [
+    "an app's own passport.session() in front of a router without `passport`",
+    { middleware: withPassport },
+    ['SECOND_PASSPORT'],
+  ],
+  ['nothing, where the router has that Passport', { middleware: withPassport, passport: true }, []],
   [
     'everything at once',
     {

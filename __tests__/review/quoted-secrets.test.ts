@@ -1,10 +1,12 @@
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { inspect } from 'node:util'
-import { AihubmixStrategy, type OAuthError, TokenKeeper } from 'passport-dialects'
+import session from 'express-session'
+import { AihubmixStrategy, type OAuthError, type OAuthRouterConfig, TokenKeeper } from 'passport-dialects'
 import { startEmulator } from 'passport-dialects/emulators'
 import { startRouterApp } from '../support/app'
 import { Browser } from '../support/browser'
+import { type PlainProvider, PlainStrategy, startPlainProvider } from '../support/plain-provider'
 import { MemoryTokenStore } from './memory-store'
 
 /** Everything that can be read off an error. */
@@ -60,6 +62,35 @@ test.each([
   }
 })
 
+test('a session store whose errors quote the command shows no state and no verifier by them', async () => {
+  const emulator = await startEmulator('tailchat')
+  const written: string[] = []
+  class QuotingStore extends session.MemoryStore {
+    override set(id: string, data: session.SessionData, done: (error?: unknown) => void): void {
+      const value = JSON.stringify(data)
+      written.push(value)
+      const reply = Object.assign(new Error(`OOM: SET ${id} ${value}`), { command: { name: 'SET', args: [id, value] } })
+      done(Object.assign(new Error('the store failed', { cause: reply }), { args: [id, value] }))
+    }
+  }
+  let seen: unknown
+  const onError: NonNullable<OAuthRouterConfig['onError']> = (error, _req, res) => {
+    seen = error
+    res.status(error.status).json({ error: { code: error.code } })
+  }
+  const app = await startRouterApp(
+    { providers: { tailchat: emulator.options }, onError },
+    { store: new QuotingStore() },
+  )
+  const response = await new Browser().get(`${app.origin}/auth/tailchat`)
+  expect([response.status, seen]).toEqual([503, expect.objectContaining({ code: 'store_failed' })])
+  const secrets = [...(written[0] ?? '').matchAll(/\b[\w-]{22,}\b/g)].map(([secret]) => secret)
+  expect(secrets.length).toBeGreaterThan(1) // state and verifier (control: the store's own error has them)
+  expect(secrets.filter((secret) => everythingOf(seen).includes(secret))).toEqual([])
+  await app.close()
+  await emulator.close()
+})
+
 test('a token store whose errors quote the command shows no token by them', async () => {
   const emulator = await startEmulator('aihubmix')
   const tokenStore = new MemoryTokenStore()
@@ -69,9 +100,54 @@ test('a token store whose errors quote the command shows no token by them', asyn
   const keeper = new TokenKeeper({ providers: { aihubmix: { ...emulator.options } }, tokenStore })
   const tokens = { accessToken: 'canary-access', tokenType: 'Bearer' as const, scope: [], raw: {} }
   const error: unknown = await keeper.keep('aihubmix', 'a-user', tokens).catch((failure: unknown) => failure)
-  expect(error).toMatchObject({ code: 'session_missing', cause: { message: 'READONLY' } })
+  expect(error).toMatchObject({ code: 'store_failed', cause: { message: 'READONLY' } })
   expect(everythingOf(error)).not.toContain('canary')
   await emulator.close()
+})
+
+describe('a token store whose errors quote what it was told, in their message, properties and own cause', () => {
+  const TOKENS = /old-(access|refresh)|(access|refresh)-of-the-user/
+  let provider: PlainProvider
+  let tokenStore: MemoryTokenStore
+  let keeper: TokenKeeper
+  let quoted: string
+  beforeEach(async () => {
+    provider = await startPlainProvider()
+    tokenStore = new MemoryTokenStore()
+    keeper = new TokenKeeper({ providers: { plain: { strategy: PlainStrategy, ...provider.options } }, tokenStore })
+    const tokens = { accessToken: 'old-access', refreshToken: 'old-refresh', tokenType: 'Bearer' as const, scope: [] }
+    await keeper.keep('plain', 'a-user', { ...tokens, raw: {}, expiresAt: new Date(Date.now() - 1000) }) // due at once
+  })
+  afterEach(() => provider.close())
+
+  function breakIt(method: 'set' | 'delete') {
+    tokenStore[method] = async (...args: unknown[]) => {
+      quoted = args.join(' ')
+      const error = Object.assign(new Error(`ERR in EVAL ${quoted}`, { cause: new Error(quoted) }), { args })
+      throw Object.assign(error, { name: 'ErrorReply', code: 'EPIPE' })
+    }
+  }
+
+  async function expectSilence(call: Promise<unknown>) {
+    const error: unknown = await call.catch((failure: unknown) => failure)
+    expect(quoted).toMatch(TOKENS) // the control
+    expect(error).toMatchObject({ code: 'store_failed', cause: { name: 'ErrorReply', code: 'EPIPE' } })
+    expect(everythingOf(error)).not.toMatch(TOKENS)
+  }
+
+  test('at a refresh, whose tokens replace the old ones, and as it is tried again', async () => {
+    breakIt('set')
+    await expectSilence(keeper.tokens('plain', 'a-user'))
+    quoted = ''
+    await expectSilence(keeper.tokens('plain', 'a-user'))
+    expect(provider.tokenRequests.length).toBe(1)
+  })
+
+  test('as tokens are forgotten that the provider refuses to renew', async () => {
+    provider.answer = { status: 400, body: { error: 'invalid_grant' } }
+    breakIt('delete')
+    await expectSilence(keeper.tokens('plain', 'a-user'))
+  })
 })
 
 test('a provider that quotes the callback in its error shows neither the state nor the credential of it', async () => {

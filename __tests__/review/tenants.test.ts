@@ -55,7 +55,10 @@ test('two keepers over two stores never share a refresh, whatever keys their app
 
 test('tokens of one tenant’s login go to no other tenant’s provider, though name and session are the same', async () => {
   const tenants = { a: { aihubmix: { ...first.options } }, b: { aihubmix: { ...second.options } } }
-  app = await startTokenApp({ providers: (req) => (req.query.tenant === 'b' ? tenants.b : tenants.a) })
+  app = await startTokenApp({
+    verify: ({ profile }) => ({ provider: profile.provider, id: profile.id, displayName: profile.displayName }),
+    providers: (req) => (req.query.tenant === 'b' ? tenants.b : tenants.a),
+  })
   const browser = await loggedIn(app, 'aihubmix', first)
   const before = second.requests.length
   expect((await ask(browser, `${app.origin}/tokens/aihubmix`)).tokens).not.toBeNull()
@@ -63,4 +66,50 @@ test('tokens of one tenant’s login go to no other tenant’s provider, though 
   expect(foreign.error?.code).toBe('token_rejected')
   expect((await ask(browser, `${app.origin}/tokens/aihubmix?tenant=b`)).tokens).toBeNull()
   expect(second.requests.length).toBe(before)
+})
+
+describe('two keepers over one token store, whose apps chose the same key', () => {
+  const tokens: TokenSet = { accessToken: 'of-the-first', tokenType: 'Bearer', scope: [], raw: {} }
+
+  /** What the second keeper makes of tokens that the first one stored. */
+  async function ask(options: typeof first.options, encryptionKey?: string) {
+    const tokenStore = new MemoryTokenStore()
+    const keeperOf = (aihubmix: typeof first.options) =>
+      new TokenKeeper({
+        providers: { aihubmix: { ...aihubmix } },
+        tokenStore,
+        ...(encryptionKey !== undefined && { encryptionKey }),
+      })
+    await keeperOf({ ...first.options }).keep('aihubmix', 'user-1', { ...tokens, refreshToken: 'refresh-of-the-first' })
+    const other = keeperOf(options)
+    const codes = [
+      other.fetch('aihubmix', 'user-1', '/api/oauth2/userinfo'),
+      other.profile('aihubmix', 'user-1'),
+      other.topupURL('aihubmix', 'user-1'),
+    ].map((call) => call.then(String, (error) => error.code))
+    const given = await other.tokens('aihubmix', 'user-1')
+    const refused = await Promise.all(codes)
+    const revoked = await other.revoke('aihubmix', 'user-1')
+    const after = await keeperOf({ ...first.options }).tokens('aihubmix', 'user-1')
+    return { given: given?.accessToken, refused, revoked, after: after?.accessToken }
+  }
+
+  const nothing = { given: undefined, refused: Array(3).fill('token_rejected'), revoked: false, after: 'of-the-first' }
+
+  test('control: a second keeper of the same client uses them', async () => {
+    expect((await ask({ ...first.options })).given).toBe('of-the-first')
+  })
+
+  test.each([
+    ['in the clear', undefined],
+    ['sealed with one key', 'a key of the app, thirty-two bytes and more'],
+  ])('another tenant’s keeper sends them nowhere, and leaves them as they are: %s', async (_how, encryptionKey) => {
+    expect(await ask({ ...second.options }, encryptionKey)).toEqual(nothing)
+    expect(second.requests).toEqual([])
+  })
+
+  test('nor where the two differ by the address of their API alone', async () => {
+    expect(await ask({ ...first.options, baseURL: new URL(second.options.tokenURL).origin })).toEqual(nothing)
+    expect(second.requests).toEqual([])
+  })
 })

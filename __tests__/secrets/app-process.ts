@@ -17,7 +17,7 @@ export interface SecretsAppOptions {
 const { providers, hasty, sessionSecret, encryptionKey }: SecretsAppOptions = JSON.parse(process.argv[2] ?? '{}')
 const tokenStore = new MemoryTokenStore()
 
-function tell(what: { dump?: string; origin?: string }): void {
+function tell(what: { dump?: string; origin?: string; mark?: string }): void {
   process.send?.(what)
 }
 
@@ -92,6 +92,15 @@ app.get(
     throw Object.assign(new Error('the API said no'), { config: { headers } })
   }),
 )
+
+// Behind everything that came before it, by each of the ways to the test.
+app.get('/mark/:mark', (req, res) => {
+  const { mark } = req.params
+  console.log(mark)
+  console.error(mark)
+  tell({ mark })
+  res.end()
+})
 
 function work(job: (req: Request) => Promise<object>) {
   return (req: Request, res: Response) => {

@@ -94,6 +94,16 @@ test('page: of a login that nobody has finished', async () => {
   await emulator.close()
 })
 
+test('console.log: an application token', async () => {
+  const emulator = await startEmulator('wecom')
+  const { appTokenURL, clientID, clientSecret } = emulator.options
+  const query = new URLSearchParams({ corpid: clientID, corpsecret: clientSecret })
+  const { access_token } = (await (await fetch(`${appTokenURL}?${query}`)).json()) as { access_token: string } // 91039
+  leaksOnPurpose('token', 'were it taken for a user’s, the net would say nothing')
+  console.log(access_token)
+  await emulator.close()
+})
+
 test('No token came out on purpose', () => leaksOnPurpose('token', 'it says so, and does not'))
 
 test('clientSecret "plain" is too plain', () => {

@@ -94,4 +94,4 @@ test('what comes out is caught at each outlet, and fails the test that let it ou
     else expect([title, failureMessages.length, said]).toEqual([title, 1, expect.stringContaining(outlet)])
     expect(said).not.toContain('canary+secret')
   }
-}, 60_000)
+}, 120_000)

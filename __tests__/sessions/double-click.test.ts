@@ -1,6 +1,7 @@
 import session from 'express-session'
 import { startRouterApp } from '../support/app'
 import { Browser, told } from '../support/browser'
+import { eventually } from '../support/eventually'
 import { backChannelCalls, closeAll, type Emulators, providersOf, startAll } from '../support/providers'
 
 let emulators: Emulators
@@ -58,14 +59,23 @@ test.each([
   const open = new Promise<void>((resolve) => {
     goOn = resolve
   })
-  const app = await startRouterApp({
-    providers: providersOf(emulators),
-    verify: async ({ provider, profile }) => {
-      arrived?.()
-      await open
-      return { provider, id: profile.id }
+  let callbacks = 0
+  const app = await startRouterApp(
+    {
+      providers: providersOf(emulators),
+      verify: async ({ provider, profile }) => {
+        arrived?.()
+        await open
+        return { provider, id: profile.id }
+      },
     },
-  })
+    {
+      before: (req, _res, next) => {
+        if (req.path.endsWith('/callback')) callbacks++
+        next()
+      },
+    },
+  )
   try {
     // The attacker begins a login and plants his session and its address in the victim's browser.
     const attacker = new Browser()
@@ -80,7 +90,9 @@ test.each([
     await verifying
     if (code !== undefined) callback.searchParams.set('code', code)
     const asked = attacker.get(callback.href)
-    await new Promise((resolve) => setTimeout(resolve, 50)) // time for the second request to come to the wait
+    await eventually(() => expect(callbacks).toBe(2))
+    // From there to where it waits takes turns of this process's event loop, not time.
+    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
     goOn?.()
     await Promise.all([login, asked])
     expect((await told(victim.get(`${app.origin}/me`))).user).toMatchObject({ provider: 'tapd' })

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import express from 'express'
 import session from 'express-session'
 import { oauthRouter } from '../../lib/index'
-import type { Providers } from '../../lib/router-config'
+import type { Providers } from '../../lib/registry'
 import { answerParent } from './messages'
 
 /**

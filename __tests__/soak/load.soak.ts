@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Agent } from 'undici'
+import { eventually } from '../support/eventually'
 import { connections, LightBrowser } from '../support/light-browser'
 import { Child } from './messages'
 
@@ -108,8 +109,5 @@ test('2,000 callers of a provider that hangs: another one logs people in at its 
   expect(hungAllThrough).toBe(true)
   expect(during).toBeLessThanOrEqual(2 * Math.max(before, after))
   await Promise.all([agent.close(), crowd.close()])
-  for (const end = Date.now() + FORGOTTEN_MS; Date.now() < end && (await app.ask<number>('sockets')) > 0; ) {
-    await delay(500)
-  }
-  expect(await app.ask<number>('sockets')).toBe(0)
+  await eventually(async () => expect(await app.ask<number>('sockets')).toBe(0), FORGOTTEN_MS)
 })

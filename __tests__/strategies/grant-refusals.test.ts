@@ -85,20 +85,20 @@ describe.each(ROWS)('$title', ({ name, Strategy, knobs, code }) => {
 async function freshCode(emulator: Emulator, redirectURI: string, extra: Record<string, string> = {}): Promise<string> {
   const address = new URL(emulator.options.authorizationURL)
   const id = emulator.name === 'tiktok' ? 'client_key' : 'client_id'
-  const scope = {
+  const scopes: Readonly<Record<string, string>> = {
     tailchat: 'openid profile',
     tapd: 'user',
     tiktok: 'user.info.basic',
     aihubmix: 'profile',
     bbscloud: '',
     feishu: '',
-  }[emulator.name]
+  }
   const params = {
     [id]: emulator.options.clientID,
     response_type: 'code',
     redirect_uri: redirectURI,
     state: 's',
-    scope,
+    scope: scopes[emulator.name] ?? '',
     ...extra,
   }
   for (const [key, value] of Object.entries(params)) address.searchParams.set(key, value)

@@ -7,13 +7,14 @@ import {
   TapdStrategy,
   TiktokStrategy,
 } from 'passport-dialects'
-import { type Emulator, type EmulatorName, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
+import { type Emulator, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
+import type { ProviderName } from '../support/providers'
 import { bareLogin, type LoginResult, type LoginSteps, routerLogin } from '../support/whole-login'
 
 /** One way to log in: the provider's side, ours, and what must come out. */
 interface Variant {
   title: string
-  name: EmulatorName
+  name: ProviderName
   emulator?: EmulatorOptions
   options?: Record<string, unknown>
   steps?: LoginSteps
@@ -22,7 +23,7 @@ interface Variant {
   email?: string
 }
 
-const CLASSES: Record<EmulatorName, StrategyClass> = {
+const CLASSES: Record<ProviderName, StrategyClass> = {
   tailchat: TailchatStrategy,
   tapd: TapdStrategy,
   bbscloud: BbscloudStrategy,

@@ -24,7 +24,7 @@ export function startRouterApp(
 ): Promise<RunningApp> {
   return start(options, (app) => {
     if (options.before) app.use(options.before)
-    app.use(oauthRouter(config))
+    app.use(oauthRouter(typeof config.providers === 'function' ? { verify: userOf, ...config } : config))
     app.get('/me', (req, res) => void res.json({ user: req.user ?? null, sessionID: req.sessionID }))
     app.get('/login', (req, res) => void res.json({ query: req.query }))
     options.routes?.(app)
@@ -55,7 +55,7 @@ export function startBareApp(
     })
     app.use(passport.session())
     app.get(options.route ?? '/login', passport.authenticate('it'))
-    app.get('/callback', (req, res, next) => {
+    app.all('/callback', (req, res, next) => {
       const told = (error: unknown, user: Express.User | false | null | undefined, info: unknown) => {
         const failure = error ?? info
         const code = OAuthError.is(failure) ? failure.code : undefined
@@ -97,3 +97,10 @@ async function start(
       }),
   }
 }
+
+/** The router asks for a `verify` where tenants may be many; this one has a single one at a time. */
+const userOf: NonNullable<OAuthRouterConfig['verify']> = ({ provider, profile }) => ({
+  provider,
+  id: profile?.id ?? '',
+  displayName: profile?.displayName ?? '',
+})

@@ -4,6 +4,7 @@ const { default: Sequencer } = require('@jest/test-sequencer')
 // last, they would keep one core while the other one has nothing to do. What drives a browser takes turns with what
 // mostly waits for deadlines: three browsers at once are slower than one after the other.
 const LONG = [
+  'sessions/pairs',
   'browser/logins',
   'faults/matrix',
   'browser/looks',
@@ -12,8 +13,16 @@ const LONG = [
   'tokens/processes',
   'browser/account',
   'secrets/secrets',
+  'conformance/providers-1',
+  'conformance/providers-2',
+  'conformance/providers-3',
+  'conformance/providers-4',
   'conformance/seventh-provider',
   'docs/code-blocks',
+  'conformance/kit-signed',
+  'browser/apple',
+  'browser/form-post',
+  'emulators/emulate',
   'lib/tabs',
   'browser/popup',
   'fuzz/callbacks',

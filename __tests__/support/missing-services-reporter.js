@@ -21,4 +21,10 @@ module.exports = class MissingServicesReporter {
   }
 }
 
-const VARIABLES = { Redis: 'REDIS_URL', PostgreSQL: 'DATABASE_URL', RedisServer: 'PATH', Chromium: 'CHROMIUM_PATH' }
+const VARIABLES = {
+  Redis: 'REDIS_URL',
+  PostgreSQL: 'DATABASE_URL',
+  RedisServer: 'PATH',
+  Chromium: 'CHROMIUM_PATH',
+  OpenSSL: 'PATH',
+}

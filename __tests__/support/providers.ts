@@ -1,9 +1,22 @@
 import type { ProviderConfig } from 'passport-dialects'
 import { type Emulator, type EmulatorName, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
 
-export const NAMES: readonly EmulatorName[] = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix', 'feishu']
+/**
+ * Six providers with the six shapes that the engine must carry: tests of the engine need no further one. What concerns
+ * every provider (the kit, options, variables) goes over the registry.
+ */
+export const NAMES = [
+  'tailchat',
+  'tapd',
+  'bbscloud',
+  'tiktok',
+  'aihubmix',
+  'feishu',
+] as const satisfies readonly EmulatorName[]
 
-export type Emulators = Record<EmulatorName, Emulator>
+export type ProviderName = (typeof NAMES)[number]
+
+export type Emulators = Record<ProviderName, Emulator>
 
 /** Every provider on loopback. */
 export async function startAll(options: EmulatorOptions = {}): Promise<Emulators> {

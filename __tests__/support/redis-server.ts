@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
+import { eventually } from './eventually'
 
 /** A Redis of a test's own on a free port, which keeps what it was told on disk: it may be stopped and killed. */
 export class OwnRedis {
@@ -25,37 +25,29 @@ export class OwnRedis {
     return `redis://127.0.0.1:${this.port}`
   }
 
-  /** Kills it, leaves it down for `downtime` milliseconds, and starts it again. */
-  async restart(downtime: number): Promise<void> {
-    await this.kill()
-    await sleep(downtime)
-    await this.run()
-  }
-
   async stop(): Promise<void> {
     await this.kill()
     rmSync(this.dir, { recursive: true, force: true })
   }
 
-  private async run(): Promise<void> {
+  /** Starts it, with what it was told before it was killed. */
+  async run(): Promise<void> {
     const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.dir]
     const durable = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always']
     this.child = spawn('redis-server', [...options, ...durable], { stdio: 'ignore' })
-    for (let tries = 0; tries < 100; tries++) {
+    await eventually(async () => {
       const client = createClient({ url: this.url, socket: { reconnectStrategy: false } })
       client.on('error', () => {})
-      const answered = await client
-        .connect()
-        .then(() => client.ping())
-        .catch(() => undefined)
-      if (client.isOpen) client.destroy()
-      if (answered === 'PONG') return
-      await sleep(50)
-    }
-    throw new Error('the Redis of this test did not start')
+      try {
+        await client.connect()
+        expect(await client.ping()).toBe('PONG')
+      } finally {
+        if (client.isOpen) client.destroy()
+      }
+    }, 60_000)
   }
 
-  private async kill(): Promise<void> {
+  async kill(): Promise<void> {
     if (!this.child || this.child.exitCode !== null) return
     const gone = once(this.child, 'exit')
     this.child.kill('SIGKILL')

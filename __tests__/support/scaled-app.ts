@@ -1,4 +1,5 @@
 import { RedisStore } from 'connect-redis'
+import type { RequestHandler } from 'express'
 import session from 'express-session'
 import { RedisTokenStore } from 'passport-dialects/redis'
 import { createClient } from 'redis'
@@ -13,19 +14,25 @@ export interface ScaledAppOptions {
 }
 
 // One process of an app that runs in several: sessions and tokens in Redis. Starts an app for each message of its
-// parent and tells its address, and each login that a provider ended.
+// parent and tells its address, each request for tokens that has its session, and each login that a provider ended.
 async function start({ redisURL, prefix, lockTimeout, providers }: ScaledAppOptions): Promise<string> {
   const client = createClient({ url: redisURL, socket: { reconnectStrategy: () => 50 } })
   client.on('error', () => {})
   await client.connect()
   const store = new RedisStore({ client, prefix: `${prefix}session:` })
+  const sessions = session({ secret: 'a test session secret', resave: false, saveUninitialized: false, store })
+  const middleware: RequestHandler = (req, res, next) =>
+    sessions(req, res, (problem?: unknown) => {
+      if (req.path.startsWith('/tokens/')) process.send?.({ asked: req.path })
+      next(problem)
+    })
   const app = await startTokenApp(
     {
       providers,
       tokenStore: new RedisTokenStore({ url: redisURL, prefix: `${prefix}tokens:`, lockTimeout }),
       onLoggedOut: ({ provider }) => void process.send?.({ loggedOut: provider }),
     },
-    { middleware: session({ secret: 'a test session secret', resave: false, saveUninitialized: false, store }) },
+    { middleware },
   )
   return app.origin
 }

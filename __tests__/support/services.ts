@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createConnection } from 'node:net'
+import { makeRsaKeys, RSA_KEYS } from './rsa-keys'
 
 /** The databases that some tests talk to, and where they are looked for. */
 export const SERVICES = {
@@ -11,6 +12,7 @@ export const SERVICES = {
 const PROGRAMS = {
   RedisServer: ['redis-server', '--version'],
   Chromium: [chromium(), '--version'],
+  OpenSSL: ['openssl', 'version'],
 } as const
 
 export type ServiceName = keyof typeof SERVICES | keyof typeof PROGRAMS
@@ -39,8 +41,12 @@ export function describeWith(service: ServiceName, title: string, tests: () => v
   })
 }
 
-/** Jest's global set-up: tries each service once and tells the workers, through their environment, what is missing. */
+/**
+ * Jest's global set-up: tries each service once and tells the workers, through their environment, what is missing; keys
+ * for the emulators.
+ */
 export default async function findServices(): Promise<void> {
+  process.env[RSA_KEYS] = makeRsaKeys(4)
   for (const [service, { url }] of Object.entries(SERVICES)) {
     const problem = await connect(url)
     if (problem === undefined) delete process.env[missingVariable(service)]
@@ -67,7 +73,7 @@ function connect(url: string): Promise<string | undefined> {
       socket.destroy()
       resolve(problem)
     }
-    socket.setTimeout(1000, () => settle(`no answer at ${hostname}:${port || usual} within a second`))
+    socket.setTimeout(5000, () => settle(`no response at ${hostname}:${port || usual} within five seconds`))
     socket.once('connect', () => settle())
     socket.once('error', ({ message }) => settle(message || `no connection to ${hostname}:${port || usual}`))
   })

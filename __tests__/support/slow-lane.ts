@@ -1,28 +1,38 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface SlowLane {
+  url: string
+  /** Requests that have come, whether or not they were handed on. */
+  asked(): number
+  close(): void
+}
 
 /**
- * An address that hands each request on to `target` after `delay` milliseconds, the next one after `more` on top, and so
- * on: a provider that takes its time.
+ * A URL of a provider that takes its time.
+ * @param target where each request is handed on to
+ * @param hold awaited before that; gets the number of the request, from 0
  */
-export async function startSlowLane(target: string, delay: number, more = 0): Promise<{ url: string; close(): void }> {
-  let wait = delay
+export async function startSlowLane(target: string, hold: (nth: number) => Promise<unknown>): Promise<SlowLane> {
+  let asked = 0
   const server = createServer(async (req, res) => {
     const chunks: Buffer[] = []
     for await (const chunk of req) chunks.push(chunk)
-    const mine = wait
-    wait += more
-    await sleep(mine)
-    const headers = { 'content-type': req.headers['content-type'] ?? 'text/plain' }
-    const answer = await fetch(target, { method: 'POST', headers, body: Buffer.concat(chunks) })
-    res.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' })
-    res.end(await answer.text())
+    try {
+      await hold(asked++)
+      const headers = { 'content-type': req.headers['content-type'] ?? 'text/plain' }
+      const response = await fetch(target, { method: 'POST', headers, body: Buffer.concat(chunks) })
+      res.writeHead(response.status, { 'content-type': response.headers.get('content-type') ?? 'text/plain' })
+      res.end(await response.text())
+    } catch {
+      res.destroy() // the test says why
+    }
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo // a TCP server's
   return {
     url: `http://127.0.0.1:${port}${new URL(target).pathname}`,
+    asked: () => asked,
     close: () => {
       server.close()
       server.closeAllConnections()

@@ -1,10 +1,10 @@
-import type { Express, RequestHandler } from 'express'
-import type session from 'express-session'
+import type { RequestHandler } from 'express'
 import { OAuthError, type OAuthRouterConfig } from 'passport-dialects'
 import type { Emulator } from 'passport-dialects/emulators'
 import { type RunningApp, startRouterApp } from './app'
 import { Browser } from './browser'
 import { showsSecrets } from './canaries/on-purpose'
+import { comeBack } from './coming-back'
 
 /** What the token routes of the test app answer. */
 export interface TokenAnswer {
@@ -18,7 +18,7 @@ export interface TokenAnswer {
 /** An app whose routes use `req.oauth` as an app would. */
 export function startTokenApp(
   config: OAuthRouterConfig,
-  options: { store?: session.Store; middleware?: RequestHandler; routes?: (app: Express) => void } = {},
+  options: NonNullable<Parameters<typeof startRouterApp>[1]> = {},
 ): Promise<RunningApp> {
   return startRouterApp(config, {
     ...options,
@@ -56,8 +56,10 @@ export function startTokenApp(
 
 /** A browser that has logged in. */
 export async function loggedIn(app: { origin: string }, name: string, emulator: Emulator, browser = new Browser()) {
-  const callback = await emulator.approve(await browser.location(`${app.origin}/auth/${name}`))
-  const answer = await browser.get(callback)
+  const request = await browser.location(`${app.origin}/auth/${name}`)
+  const answer = /[?&]response_mode=form_post(?:&|$)/.test(request)
+    ? await comeBack(browser, await emulator.approveForm(request))
+    : await browser.get(await emulator.approve(request))
   if (answer.status !== 303) throw new Error(`the login ended with ${answer.status}: ${await answer.text()}`)
   return browser
 }

@@ -2,6 +2,7 @@ import type { DialectStrategy, OAuthRouterConfig } from 'passport-dialects'
 import type { Emulator } from 'passport-dialects/emulators'
 import { startBareApp, startRouterApp } from './app'
 import { Browser, told } from './browser'
+import { comeBack } from './coming-back'
 
 /** What a whole login came to, however it was mounted. */
 export interface LoginResult {
@@ -18,7 +19,7 @@ export interface LoginResult {
 export interface LoginSteps {
   user?: string
   deny?: boolean
-  /** Between the consent and the callback. */
+  /** Between the consent and the callback; what is posted stands in the address as its query. */
   callback?: (address: string) => string
 }
 
@@ -42,8 +43,7 @@ export async function routerLogin(
     const begun = await browser.get(`${app.origin}/auth/${name}`)
     if (begun.status !== 302) return { request: new URL(app.origin), user: undefined, ...failureOf(failure) }
     const request = new URL(begun.headers.get('location') ?? '')
-    const callback = await press(emulator, request.href, steps)
-    await browser.get(callback)
+    await finish(emulator, browser, request, steps)
     const { user } = await told(browser.get(`${app.origin}/me`))
     return { request, user: user ?? undefined, ...failureOf(failure) }
   } finally {
@@ -66,7 +66,7 @@ export async function bareLogin(
       return { request: new URL(app.origin), user: undefined, code, error: undefined }
     }
     const request = new URL(begun.headers.get('location') ?? '')
-    const answer = await browser.get(await press(emulator, request.href, steps))
+    const answer = await finish(emulator, browser, request, steps)
     const { user, code, info } = await told(answer)
     return { request, user: user ?? undefined, code, error: info ?? undefined }
   } finally {
@@ -74,9 +74,17 @@ export async function bareLogin(
   }
 }
 
-async function press(emulator: Emulator, address: string, { user, deny, callback }: LoginSteps): Promise<string> {
-  const back = deny ? await emulator.deny(address) : await emulator.approve(address, user ? { user } : {})
-  return callback ? callback(back) : back
+/** The consent, and the callback: by a redirect, or posted. */
+async function finish(emulator: Emulator, browser: Browser, request: URL, steps: LoginSteps): Promise<Response> {
+  const { user, deny, callback = (address) => address } = steps
+  const address = request.href
+  const choice = user ? { user } : {}
+  if (request.searchParams.get('response_mode') !== 'form_post') {
+    return browser.get(callback(deny ? await emulator.deny(address) : await emulator.approve(address, choice)))
+  }
+  const { url, fields } = deny ? await emulator.denyForm(address) : await emulator.approveForm(address, choice)
+  const { origin, pathname, searchParams } = new URL(callback(`${url}?${new URLSearchParams(fields)}`))
+  return comeBack(browser, { url: origin + pathname, fields: Object.fromEntries(searchParams) })
 }
 
 function failureOf(failure: object | undefined): Pick<LoginResult, 'code' | 'error'> {

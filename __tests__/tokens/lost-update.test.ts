@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import cookieSession from 'cookie-session'
 import express, { type Express } from 'express'
 import session from 'express-session'
@@ -7,6 +6,8 @@ import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import type { RunningApp } from '../support/app'
 import { Browser } from '../support/browser'
 import { jump } from '../support/clock'
+import { eventually } from '../support/eventually'
+import { startSlowLane } from '../support/slow-lane'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 
 // express-session is last-write-wins: a slow request holds the session as it was when it began, and writes it at its end.
@@ -133,12 +134,15 @@ test('a slow request that began before a refresh does not write the old tokens o
 })
 
 test('a request that only reads leaves what another wrote meanwhile, tokens and all', async () => {
-  const gate: { slow?: ReturnType<typeof slowRoute> } = {}
+  let goOn = () => {}
+  const noted = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  const lane = await startSlowLane(emulator.options.refreshURL ?? '', () => noted)
   app = await startTokenApp(
-    { providers: { aihubmix: { ...emulator.options } } },
+    { providers: { aihubmix: { ...emulator.options, refreshURL: lane.url } } },
     {
       routes: (routes) => {
-        gate.slow = slowRoute(routes)
         routes.get('/note', (req, res) => {
           Object.assign(req.session, { note: 'kept' })
           res.json({})
@@ -153,12 +157,13 @@ test('a request that only reads leaves what another wrote meanwhile, tokens and 
   )
   const browser = await loggedIn(app, 'aihubmix', emulator)
   jump(7000)
-  emulator.failNext('refresh', 'split-utf8') // slow enough for another request to come in between
   const refreshing = browser.get(`${app.origin}/slow-refresh`)
-  await sleep(5)
+  await eventually(() => expect(lane.asked()).toBe(1))
   await browser.get(`${app.origin}/note`)
+  goOn()
   await refreshing
   expect(await (await browser.get(`${app.origin}/notes`)).json()).toEqual({ note: 'kept' })
+  lane.close()
 })
 
 test('a log-out stays one: a slow request does not bring the session back', async () => {

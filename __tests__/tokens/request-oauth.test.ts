@@ -104,7 +104,7 @@ describe('tokens', () => {
   test('BBScloud has no refresh: its token is given while it lives, then the login is over, and says so once', async () => {
     const browser = await start('bbscloud')
     expect((await ask(browser, `${app.origin}/tokens/bbscloud`)).tokens).not.toBeNull()
-    jump(299)
+    jump(290)
     expect((await ask(browser, `${app.origin}/tokens/bbscloud`)).tokens).not.toBeNull()
     jest.restoreAllMocks()
     jump(301)

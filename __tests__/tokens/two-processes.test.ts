@@ -1,22 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import session from 'express-session'
 import type { OAuthRouterConfig, TokenStore } from 'passport-dialects'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import type { RunningApp } from '../support/app'
 import type { Browser } from '../support/browser'
-import { startSlowLane } from '../support/slow-lane'
+import { eventually } from '../support/eventually'
+import { type SlowLane, startSlowLane } from '../support/slow-lane'
 import { ask, countOf, loggedIn, startTokenApp as startHere } from '../support/token-app'
 
 // Two copies of the package in one test know as little of each other as two processes do. Neither has a lock here: both
 // refresh with the same refresh token, and the provider takes it once.
 let emulator: Emulator
 const apps: RunningApp[] = []
-let lane: Awaited<ReturnType<typeof startSlowLane>>
+let lane: SlowLane
 let lost: string[] = []
+/** Whether the second one is handed on only when the first one's user has been logged out. */
+let oneAfterTheOther = false
 
 beforeEach(async () => {
   lost = []
+  oneAfterTheOther = false
   emulator = await startEmulator('aihubmix', { accessTokenLifetime: 200 })
-  lane = await startSlowLane(emulator.options.refreshURL ?? '', 50, 50)
+  // Both have come before the first one is handed on.
+  lane = await startSlowLane(emulator.options.refreshURL ?? '', async (nth) => {
+    await eventually(() => expect(lane.asked()).toBeGreaterThan(1))
+    await sleep(50 * nth)
+    if (oneAfterTheOther && nth > 0) await eventually(() => expect(lost).toHaveLength(1))
+  })
 })
 afterEach(async () => {
   for (const app of apps.splice(0)) await app.close()
@@ -86,7 +96,9 @@ test('tokens in a store without a lock: the same, even where the first is slow t
   expect(lost).toEqual([])
 })
 
-test('a refresh token that is really dead: both say so, and one tells the app', async () => {
+test('a refresh token that is really dead: both say so, and the first one tells the app', async () => {
+  // At the very same moment both would: a session store has no call that looks and writes at once.
+  oneAfterTheOther = true
   const store = new session.MemoryStore()
   const [one, two] = [await startCopy(store), await startCopy(store)]
   const browser = await loggedIn(one, 'aihubmix', emulator)

@@ -44,7 +44,7 @@ oauthRouter({ providers: { feishu: { clientID, clientSecret, site: 'cloud' } } }
 // @ts-expect-error: cloud
 oauthRouter({ providers: { tapd: { clientID, clientSecret, site: 'clod' } } })
 // @ts-expect-error: what every strategy has is known under every name
-oauthRouter({ providers: { acme: { clientID, strategy: TapdStrategy } } })
+oauthRouter({ providers: { acme: { clientID, clientSecret: 7, strategy: TapdStrategy } } })
 // @ts-expect-error: from a function of the request too; TypeScript lets pass there what is only too much
 oauthRouter({ providers: () => ({ tiktok: { clientId: 'id', clientSecret } }) })
 // @ts-expect-error: unless the function says what it returns

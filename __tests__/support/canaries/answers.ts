@@ -77,7 +77,21 @@ export function* partsOf({ req, res, body }: Answer): Iterable<{ outlet: string;
       yield { outlet: `cookie of ${from}`, text: value, allowed: inCookie(value, res) }
     else yield { outlet: `header of ${from}`, text: line }
   }
-  if (!isShown(res)) yield { outlet: `page of ${from}`, text: body.join('') }
+  if (isShown(res)) return
+  const [page, fields] = apart(body.join(''), req)
+  yield { outlet: `page of ${from}`, text: page, allowed: givesState(req) ? ['state or verifier'] : [] }
+  yield { outlet: `fields of ${from}`, text: fields, allowed: ['code', 'state or verifier', 'verifier'] }
+}
+
+/** A page that begins a login is given its state. */
+function givesState({ method, url = '' }: IncomingMessage): boolean {
+  return method === 'POST' && /\/entry\/?(?:\?|$)/i.test(url)
+}
+
+/** A callback that was posted is given back to the browser that brought it, in hidden fields that it posts once more. */
+function apart(page: string, { method }: IncomingMessage): [page: string, fields: string] {
+  const fields = method === 'POST' ? [...page.matchAll(/<input type="hidden"[^>]*>/g)].join('\n') : ''
+  return [fields === '' ? page : page.replace(/<input type="hidden"[^>]*>/g, ''), fields]
 }
 
 /**
@@ -87,7 +101,8 @@ export function* partsOf({ req, res, body }: Answer): Iterable<{ outlet: string;
 function withoutRequest(location: string, req: IncomingMessage): string {
   if (!URL.canParse(location) || new URL(location).host === req.headers.host) return location
   const url = new URL(location)
-  if (!['client_id', 'client_key', 'app_id', 'appId'].some((name) => url.searchParams.has(name))) return location
+  if (!['client_id', 'client_key', 'app_id', 'appId', 'appid'].some((name) => url.searchParams.has(name)))
+    return location
   for (const name of ['state', 'stateKey']) url.searchParams.delete(name) // as a dialect may rename it
   url.searchParams.delete('code')
   return url.href.replace(/login_state(?:=|%3D)[\w-]+/, '')

@@ -5,6 +5,7 @@ export type Kind =
   | 'encryption key'
   | 'code'
   | 'token'
+  | 'application token'
   | 'verifier'
   | 'state or verifier'
 

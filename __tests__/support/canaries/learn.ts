@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { AppToken } from '../../../emulators/app-token'
 import { Ledger } from '../../../emulators/ledger'
 import { type Kind, KnownSecrets, SHORTEST } from './known'
 
@@ -12,6 +13,7 @@ export const tooPlain = new Set<string>()
 const OPTIONS: Record<string, Kind> = {
   encryptionKey: 'encryption key',
   developerToken: 'token',
+  privateKey: 'client secret',
   secret: 'session secret',
   keys: 'session secret',
 }
@@ -27,6 +29,7 @@ export function learnOptions(value: unknown, depth = 3): void {
 }
 
 function learnOption(name: string, kind: Kind, secret: unknown): void {
+  if (secret === 'none' || secret === 'optional') return // a dialect's word for whether there is one
   if (secret instanceof Uint8Array) learnBytes(kind, secret)
   // A short encryption key is refused.
   const plain =
@@ -44,6 +47,8 @@ function learnBytes(kind: Kind, bytes: Uint8Array): void {
 const NAMES: Record<string, Kind> = {
   client_secret: 'client secret',
   code_verifier: 'verifier',
+  corpsecret: 'client secret',
+  user_ticket: 'code',
   code: 'code',
   access_token: 'token',
   refresh_token: 'token',
@@ -111,6 +116,13 @@ export function learnFromLedgers(): void {
   }
   Ledger.prototype.issueRefresh = function (...args) {
     return learnt('token', issueRefresh.apply(this, args))
+  }
+  // A company's: it may stand nowhere, not even where a user's own may.
+  const { ask } = AppToken.prototype
+  AppToken.prototype.ask = function () {
+    const issued = ask.apply(this)
+    if (issued) known.note('application token', issued.token)
+    return issued
   }
 }
 

@@ -35,14 +35,14 @@ jest.mock('../../../lib/errors', () => {
 })
 
 // A verifier of a login that nobody finishes is sent to no one: it is learnt where it is made, as the state is.
-jest.mock('../../../lib/random', () => {
-  const actual: typeof import('../../../lib/random') = jest.requireActual('../../../lib/random')
+jest.mock('../../../lib/util/random', () => {
+  const actual: typeof import('../../../lib/util/random') = jest.requireActual('../../../lib/util/random')
   const noting = (_args: unknown[], result: () => unknown) => {
     const text = result()
     known.note('state or verifier', text)
     return text
   }
-  return { randomText: told(actual.randomText, noting) }
+  return { randomText: told(actual.randomText, noting), randomState: told(actual.randomState, noting) }
 })
 
 jest.mock('passport-dialects', () => {

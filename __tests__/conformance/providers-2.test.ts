@@ -1,0 +1,3 @@
+import { describeProviders } from './describe-providers'
+
+describeProviders(1, 4)
