@@ -19,6 +19,8 @@ export const CONTESTANTS = [
   'hand',
   'router',
   'strategy',
+  'router-before',
+  'strategy-before',
   'passport-oauth2',
   'grant',
   'openid-client',

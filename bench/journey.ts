@@ -4,6 +4,7 @@ import type { Contestant } from './contestant.js'
 /** The ways into the contestants: each resolves to the address of the provider that the browser is sent to. */
 const BEGIN: Partial<Record<Contestant, (browser: Browser) => Promise<Page>>> = {
   router: (browser) => browser.get('/auth/aihubmix'),
+  'router-before': (browser) => browser.get('/auth/aihubmix'),
   grant: (browser) => browser.get('/connect/provider'),
   async 'auth-express'(browser) {
     const { csrfToken } = JSON.parse((await browser.get('/auth/csrf')).text)

@@ -3,15 +3,16 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { closeBrowsers } from './browser.js'
+import { cold } from './cold.js'
 import { CONTESTANTS } from './contestant.js'
 import { importTimes } from './import-time.js'
 import { startProvider } from './processes.js'
 import { CONCURRENCY, inRedis, overHttp, overHttps, type Settings, slowProvider, soak, sparse } from './scenarios.js'
 
-// `npm run bench [-- --quick] [--only login,read] [--apps hand,router] [--rounds 6] [--logins 300] [--soak 100000]
+// `[BENCH_BEFORE=CHECKOUT] npm run bench [-- --quick] [--only login,read] [--apps hand,router] [--rounds 6] [--logins 300] [--soak 100000]
 // [--cpu-prof FOLDER]`: this process drives, the provider and each app have one of their own. Loopback only.
 
-const PARTS = ['login', 'redirect', 'read', 'fetch', 'https', 'slow', 'redis', 'sparse', 'import'] as const
+const PARTS = ['login', 'redirect', 'read', 'fetch', 'https', 'slow', 'redis', 'sparse', 'cold', 'import'] as const
 const MOST_MINUTES = { quick: 3, full: 30 }
 
 async function main(): Promise<void> {
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
     if (parts.has('slow')) await slowProvider(stage)
     if (parts.has('redis')) await inRedis(stage)
     if (parts.has('sparse')) await sparse(stage)
+    if (parts.has('cold')) await cold(stage)
     if (parts.has('import')) say(importTimes(quick ? 3 : 25))
     if (values.soak !== undefined) await soak(stage, positive(values.soak, 100_000))
   } finally {

@@ -25,7 +25,7 @@ export interface Stage {
 }
 
 export const CONCURRENCY = 16
-const WITH_EXPRESS_SESSION: readonly Contestant[] = [
+export const WITH_EXPRESS_SESSION: readonly Contestant[] = [
   'hand',
   'router',
   'strategy',
