@@ -1,3 +1,5 @@
+import { Stopwatch } from './stopwatch'
+
 /** A browser's part in a login: it keeps cookies for each host and follows nothing by itself. */
 export class Browser {
   private readonly jar = new Map<string, Map<string, string>>()
@@ -21,7 +23,9 @@ export class Browser {
     const cookies = this.jar.get(host) ?? new Map<string, string>()
     const cookie = withCookies ? [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') : ''
     const headers = { accept: 'application/json', ...init.headers, ...(cookie && { cookie }) }
-    const answer = await fetch(url, { ...init, headers, redirect: 'manual', signal: AbortSignal.timeout(PATIENCE) })
+    const watch = new Stopwatch(PATIENCE)
+    const { signal } = watch
+    const answer = await fetch(url, { ...init, headers, redirect: 'manual', signal }).finally(() => watch.stop())
     for (const line of answer.headers.getSetCookie()) {
       const [pair = ''] = line.split(';')
       const at = pair.indexOf('=')

@@ -2,7 +2,7 @@ import { FAULTS, type Fault, type FaultEndpoint } from '../emulators/index'
 import { ERROR_CODES, type ErrorCode, type OAuthError } from '../lib/index'
 import type { Check, Outcome, Settled } from './kit'
 import { demand, told } from './say'
-import { inWorld, outcomes, type Turn, type World } from './world'
+import { inWorld, LONG, outcomes, type Turn, type World } from './world'
 
 /** Everything that can go wrong at an endpoint, at every endpoint that a login uses. */
 export function faultChecks(kit: Settled): Check[] {
@@ -133,7 +133,6 @@ function summary(expected: readonly Outcome[]): string {
 
 /** Milliseconds. */
 const SHORT = 400
-const LONG = 4_000
 const GRACE = 2_000
 const TRIES = 10
 

@@ -4,7 +4,8 @@ import { demandFaultError, expectedOf } from './fault-checks'
 import type { Check, Settled } from './kit'
 import { demandLifetime } from './login-checks'
 import { demand, told } from './say'
-import { inWorld, type Turn, type World } from './world'
+import { Stopwatch } from './stopwatch'
+import { inWorld, LONG, type Turn, type World } from './world'
 
 /** New tokens for old ones, where the provider issues refresh tokens. */
 export function refreshChecks(kit: Settled): Check[] {
@@ -69,7 +70,7 @@ async function faulty(world: World, fault: Fault): Promise<void> {
   const timeout = 400
   const { strategy, tokens } = await loggedIn(
     world,
-    ['silent', 'slow-headers', 'drip'].includes(fault) ? timeout : 4_000,
+    ['silent', 'slow-headers', 'drip'].includes(fault) ? timeout : LONG,
   )
   world.emulator.failNext('refresh', fault)
   const turn = await refreshTurn(strategy, tokens)
@@ -81,7 +82,7 @@ async function faulty(world: World, fault: Fault): Promise<void> {
     )
     return
   }
-  demandFaultError(world, turn, { fault, endpoint: 'refresh', timeout: 4_000 }, expected)
+  demandFaultError(world, turn, { fault, endpoint: 'refresh', timeout: LONG }, expected)
   const after = await loggedIn(world)
   const next = await refreshTurn(after.strategy, after.tokens)
   demand(
@@ -90,7 +91,7 @@ async function faulty(world: World, fault: Fault): Promise<void> {
   )
 }
 
-async function loggedIn(world: World, timeout = 4_000): Promise<{ strategy: DialectStrategy; tokens: TokenSet }> {
+async function loggedIn(world: World, timeout = LONG): Promise<{ strategy: DialectStrategy; tokens: TokenSet }> {
   const { login } = await world.elsewhere().login()
   demand(
     login.tokens?.refreshToken,
@@ -103,10 +104,10 @@ async function loggedIn(world: World, timeout = 4_000): Promise<{ strategy: Dial
 }
 
 async function refreshTurn(strategy: DialectStrategy, tokens: TokenSet): Promise<Turn> {
-  const started = performance.now()
+  const watch = new Stopwatch()
   const error = await strategy.refresh(tokens).then(
     () => undefined,
     (problem: unknown) => problem,
   )
-  return { status: 0, location: undefined, login: undefined, error, took: performance.now() - started }
+  return { status: 0, location: undefined, login: undefined, error, took: watch.stop() }
 }

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { type Emulator, type EmulatorName, startEmulator } from 'passport-dialects/emulators'
 import { environmentLines } from '../../bin/environment-lines'
 import { Browser, told } from '../support/browser'
+import { bundledCode } from '../support/bundled'
 import { comeBack } from '../support/coming-back'
 import { eventually } from '../support/eventually'
 import { type Block, ROOT } from './markdown'
@@ -93,13 +93,9 @@ interface Child {
 }
 
 function startChild(block: Block, environment: Record<string, string>): Child {
-  mkdirSync(join(ROOT, '.docs-blocks'), { recursive: true })
-  // Inside the project, where `import 'express'` finds what a reader has installed.
-  const folder = mkdtempSync(join(ROOT, '.docs-blocks', 'run-'))
-  const file = join(folder, 'block.mts')
-  writeFileSync(file, block.code)
+  const file = bundledCode(block.code)
   const { PATH = '', HOME = '' } = process.env
-  const child = spawn(process.execPath, ['--import', 'tsx', file], { cwd: ROOT, env: { PATH, HOME, ...environment } })
+  const child = spawn(process.execPath, [file], { cwd: ROOT, env: { PATH, HOME, ...environment } })
   const said = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     said.stdout += text
@@ -111,7 +107,7 @@ function startChild(block: Block, environment: Record<string, string>): Child {
   const stop = async () => {
     child.kill('SIGKILL')
     await ended
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(file, { force: true })
   }
   return { process: child, ended, stop }
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { bundled } from '../support/bundled'
 import { eventually } from '../support/eventually'
 
 const ROOT = join(__dirname, '../..')
@@ -15,7 +16,7 @@ export class CommandLine {
   private over = false
 
   constructor(...args: string[]) {
-    this.child = spawn(process.execPath, ['--require', 'tsx/cjs', join(ROOT, 'bin/passport-dialects.ts'), ...args], {
+    this.child = spawn(process.execPath, [bundled('bin/passport-dialects.ts'), ...args], {
       cwd: ROOT,
       stdio: 'pipe',
       env: process.env, // as this test sees it

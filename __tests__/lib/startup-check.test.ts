@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { request } from 'node:http'
-import { join } from 'node:path'
 import cookieSession from 'cookie-session'
 import type { RequestHandler } from 'express'
 import session from 'express-session'
 import { Passport } from 'passport'
 import { checkSetup } from '../../lib/router/setup-warnings'
 import { startRouterApp } from '../support/app'
+import { bundled } from '../support/bundled'
 
 const SECRET = 'a test session secret'
 const KEPT = { secret: SECRET, resave: false, saveUninitialized: false }
@@ -156,9 +156,9 @@ test('a secure cookie that came back is no mistake: express-session may trust th
 })
 
 test('each mistake is printed once in a process, at the first login and not before', async () => {
-  const script = join(__dirname, '..', 'support', 'misconfigured-app.ts')
+  const script = bundled('__tests__/support/misconfigured-app.ts')
   const { NODE_OPTIONS: _, ...env } = process.env
-  const child = spawn(process.execPath, ['--require', 'tsx/cjs', script], { env: { ...env, NODE_ENV: 'production' } })
+  const child = spawn(process.execPath, [script], { env: { ...env, NODE_ENV: 'production' } })
   let out = ''
   let err = ''
   child.stdout.on('data', (chunk) => {

@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { TiktokStrategy } from 'passport-dialects'
 import { FAULTS, type FaultEndpoint } from 'passport-dialects/emulators'
 import OAuth2Strategy from 'passport-oauth2'
 import { KNOBS } from '../faults/table'
 import { Browser } from '../support/browser'
+import { bundled } from '../support/bundled'
 import type { Found } from '../support/canaries/known'
 import { known } from '../support/canaries/learn'
 import { leaksOnPurpose } from '../support/canaries/on-purpose'
@@ -47,8 +47,8 @@ beforeAll(async () => {
     sessionSecret,
     encryptionKey,
   }
-  child = fork(join(__dirname, 'app-process.ts'), [JSON.stringify(options)], {
-    execArgv: ['--require', 'tsx/cjs', '--trace-warnings'],
+  child = fork(bundled('__tests__/secrets/app-process.ts'), [JSON.stringify(options)], {
+    execArgv: ['--trace-warnings'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, DEBUG: 'passport-dialects:*', NODE_ENV: 'development' },
   })

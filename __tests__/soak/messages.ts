@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { join } from 'node:path'
+import { bundled } from '../support/bundled'
 
 interface Asked {
   id: number
@@ -35,7 +35,7 @@ export class Child {
   private asked = 0
 
   constructor(file: string) {
-    this.child = fork(join(__dirname, file), { execArgv: ['--expose-gc', '--import', 'tsx'] })
+    this.child = fork(bundled(`__tests__/soak/${file}`), { execArgv: ['--expose-gc'] })
     this.child.on('message', ({ id, result, error }: Answered) => {
       const waiting = this.waiting.get(id)
       this.waiting.delete(id)

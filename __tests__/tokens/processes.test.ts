@@ -1,10 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import { createClient } from 'redis'
 import { Browser, told } from '../support/browser'
+import { bundled } from '../support/bundled'
 import { eventually } from '../support/eventually'
 import { inOneOfTenTries } from '../support/in-time'
 import { OwnRedis } from '../support/redis-server'
@@ -69,7 +69,7 @@ async function startWorker(options: ScaledAppOptions): Promise<Worker> {
 }
 
 function startProcess(): ChildProcess {
-  return fork(join(__dirname, '..', 'support', 'scaled-app.ts'), { execArgv: ['--require', 'tsx/cjs'] })
+  return fork(bundled('__tests__/support/scaled-app.ts'), { execArgv: [] })
 }
 
 /** `times` concurrent requests for the tokens at each worker. */
