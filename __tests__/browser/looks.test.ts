@@ -27,10 +27,10 @@ const PORTRAIT = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 72"><r
 <path d="M20 28c0-12 8-18 16-18s16 6 16 18c-6-6-10-8-16-8s-10 2-16 8Z" fill="#27272a"/></svg>`
 
 const SCREENS = [
-  { name: 'phone-light', width: 390, height: 844, colorScheme: 'light', locale: 'zh-CN' },
-  { name: 'phone-dark', width: 390, height: 844, colorScheme: 'dark', locale: 'en-GB' },
-  { name: 'desktop-light', width: 1280, height: 860, colorScheme: 'light', locale: 'en-GB' },
-  { name: 'desktop-dark', width: 1280, height: 860, colorScheme: 'dark', locale: 'zh-CN' },
+  { name: 'phone-light', width: 390, height: 844, colorScheme: 'light', locale: 'zh-CN', hasAxe: true },
+  { name: 'phone-dark', width: 390, height: 844, colorScheme: 'dark', locale: 'en-GB', hasAxe: false },
+  { name: 'desktop-light', width: 1280, height: 860, colorScheme: 'light', locale: 'en-GB', hasAxe: false },
+  { name: 'desktop-dark', width: 1280, height: 860, colorScheme: 'dark', locale: 'zh-CN', hasAxe: true },
 ] as const
 
 describeWith('Chromium', 'how the pages look', () => {
@@ -45,13 +45,16 @@ describeWith('Chromium', 'how the pages look', () => {
   }, 120_000)
   afterAll(() => stage?.close())
 
-  test.each(SCREENS)('$name: axe finds nothing, and nothing is cut off', async ({ name, width, height, ...screen }) => {
+  test.each(SCREENS)('$name: nothing is cut off, and axe finds nothing in either light', async (given) => {
+    const { name, width, height, hasAxe, ...screen } = given
     await stage.visit({ viewport: { width, height }, ...screen }, async (page, context) => {
       await withPictures(context)
       const texts = screen.locale === 'zh-CN' ? zh : en
       const feishu = titlesOf('feishu')[screen.locale === 'zh-CN' ? 'zh' : 'en']
       const look = async (subject: string) => {
-        await expectLegible(page, width)
+        await page.waitForLoadState()
+        await expectWhole(page, width)
+        if (hasAxe) await expectReadable(page)
         await takePicture(page, `${subject}-${name}`)
       }
       await page.locator('#popup').waitFor()
@@ -90,7 +93,7 @@ describeWith('Chromium', 'how the pages look', () => {
   })
 
   test.each(SCREENS.slice(0, 2))('$name: the router’s own pages lead on, and axe finds nothing', async (screen) => {
-    const { name, width, height, ...look } = screen
+    const { name, width, height, hasAxe: _, ...look } = screen
     const texts = PAGE_TEXTS[screen.locale === 'zh-CN' ? 'zh' : 'en']
     const refused = [/the server responded with a status of 40\d/]
     const visit = (see: (page: Page) => Promise<void>) =>

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import type { StrategyClass } from 'passport-dialects'
 import type { Emulator } from 'passport-dialects/emulators'
 import { collectDialectChecks, type DialectKit } from 'passport-dialects/testing'
 import { filesOf } from '../../bin/templates'
+import { bundled } from '../support/bundled'
 import { leaksOnPurpose } from '../support/canaries/on-purpose'
 
 /**
@@ -195,9 +196,9 @@ async function firstFailure(kit: DialectKit): Promise<string> {
 }
 
 /** A file of the folder, run by Node without jest. */
-async function runNode(...args: string[]): Promise<{ failed: boolean; output: string }> {
+async function runNode(file: string, ...options: string[]): Promise<{ failed: boolean; output: string }> {
   const { NODE_ENV: _env, NODE_OPTIONS: _options, ...env } = process.env
-  return promisify(execFile)(process.execPath, ['--import', 'tsx', ...args], {
+  return promisify(execFile)(process.execPath, [...options, bundled(relative(ROOT, join(folder, file)))], {
     cwd: ROOT,
     env,
     maxBuffer: 2 ** 24,
@@ -208,7 +209,7 @@ async function runNode(...args: string[]): Promise<{ failed: boolean; output: st
 }
 
 test('the page’s provider runs under node:test', async () => {
-  const { failed, output } = await runNode('--test', join(folder, 'lantern.node-test.ts'))
+  const { failed, output } = await runNode('lantern.node-test.ts', '--test')
   expect(output).toMatch(/^# fail 0$|ℹ fail 0/m)
   expect(Number(/(?:#|ℹ) pass (\d+)/.exec(output)?.[1])).toBeGreaterThan(80)
   expect(failed).toBe(false)
@@ -221,12 +222,7 @@ test('under node:test a mistake fails, with its message', async () => {
     join(folder, 'mistaken.node-test.ts'),
     readFileSync(join(folder, 'lantern.node-test.ts'), 'utf8').replace("'./lantern'", "'./mistaken'"),
   )
-  const { failed, output } = await runNode(
-    '--test',
-    '--test-name-pattern',
-    'each user',
-    join(folder, 'mistaken.node-test.ts'),
-  )
+  const { failed, output } = await runNode('mistaken.node-test.ts', '--test', '--test-name-pattern', 'each user')
   expect(output).toContain('profile.id is the text "undefined"')
   expect(failed).toBe(true)
 }, 120_000)
@@ -245,13 +241,13 @@ test('the page’s provider runs where describe and test are global, as in vites
     }
     void main()`
   writeFileSync(join(folder, 'shim.ts'), shim)
-  const { failed, output } = await runNode(join(folder, 'shim.ts'))
+  const { failed, output } = await runNode('shim.ts')
   expect(Number(/passed (\d+)/.exec(output)?.[1])).toBeGreaterThan(80)
   expect(failed).toBe(false)
 }, 120_000)
 
 test('without a test framework it says what to do', async () => {
-  const { failed, output } = await runNode(join(folder, 'lantern.test.ts'))
+  const { failed, output } = await runNode('lantern.test.ts')
   expect(output).toContain('There is no test framework here: hand over its functions')
   expect(failed).toBe(true)
 })

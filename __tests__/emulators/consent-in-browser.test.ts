@@ -87,13 +87,13 @@ async function backAtTheApp(page: Page): Promise<Record<string, string>> {
 
 const SCREENS = (
   [
-    [390, 844, 'light', 'zh-CN'],
-    [390, 844, 'dark', 'en-GB'],
-    [1280, 800, 'light', 'en-GB'],
-    [1280, 800, 'dark', 'zh-CN'],
+    [390, 844, 'light', 'zh-CN', 'axe'],
+    [390, 844, 'dark', 'en-GB', undefined],
+    [1280, 800, 'light', 'en-GB', undefined],
+    [1280, 800, 'dark', 'zh-CN', 'axe'],
   ] as const
-).map(([width, height, colorScheme, locale]) => {
-  return { width, window: new Window({ viewport: { width, height }, colorScheme, locale }) }
+).map(([width, height, colorScheme, locale, axe]) => {
+  return { width, hasAxe: axe !== undefined, window: new Window({ viewport: { width, height }, colorScheme, locale }) }
 })
 
 const PAGES: [string, () => Promise<string>][] = [
@@ -188,13 +188,13 @@ describeWith('Chromium', 'the providers’ pages in a browser', () => {
   })
 
   test.each(PAGES)(
-    '%s: axe finds nothing, and nothing is cut off, in any light, width and language',
+    '%s: nothing is cut off in any light, width and language, and axe finds nothing in either light',
     async (_page, address) => {
-      for (const { width, window } of SCREENS) {
+      for (const { width, hasAxe, window } of SCREENS) {
         await window.visit(await address(), async (page) => {
           await page.evaluate("document.querySelector('details')?.setAttribute('open', '')")
           await expectWhole(page, width)
-          await expectReadable(page)
+          if (hasAxe) await expectReadable(page)
         })
       }
     },
