@@ -1,10 +1,10 @@
 /**
  * Every failure of a login, by its stable code.
  *
- * `status` is the HTTP status that an app should respond with; `retryable` says whether the same call may succeed later
- * with nothing changed; `message` says what happened and what to do. `passport: 'fail'` marks what the user or the browser
- * did: Passport's `fail`, where its `failureRedirect` applies; everything else is its `error`. `final` marks what the same
- * login would fail of again until somebody changes the app, the provider or the user's account.
+ * `status` is the HTTP status that an app should respond with. `retryable` says whether the same call may succeed later
+ * without any change. `message` says what happened and what to do. `passport: 'fail'` marks what the user or the browser
+ * caused: it becomes Passport's `fail`, to which `failureRedirect` applies; everything else becomes its `error`. `final`
+ * marks failures that repeat until somebody changes the app, the provider or the user's account.
  */
 export const ERROR_CODES = {
   access_denied: {
@@ -199,7 +199,7 @@ export interface ErrorMeaning {
 /** One of the keys of {@link ERROR_CODES}. */
 export type ErrorCode = keyof typeof ERROR_CODES
 
-/** What a code means, every member of it. */
+/** The meaning of a code, with every member filled in. */
 export function meaningOf(code: ErrorCode): ErrorMeaning {
   return ERROR_CODES[code]
 }

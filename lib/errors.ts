@@ -1,46 +1,46 @@
 import { type ErrorCode, meaningOf } from './error-codes'
 import { printable } from './redact'
 
-/** The turn of the conversation that failed. */
+/** The step of a login, or of a later call, that failed. */
 export type Phase = 'authorize' | 'callback' | 'code' | 'token' | 'profile' | 'refresh' | 'revoke' | 'request'
 
-/** Where it happened: the provider, and the turn of the conversation. */
+/** Where a failure happened: the provider and the step. */
 export interface ErrorContext {
   /** The provider's name. */
   provider: string
-  /** The turn of the conversation. */
+  /** The step. */
   phase: Phase
 }
 
-/** What an {@link OAuthError} is made of, beside its code. */
+/** What the constructor of {@link OAuthError} takes, beside the code. */
 export interface OAuthErrorDetails {
   /** The name of the strategy, or the name that `providers` gives to an instance of it. */
   provider?: string
-  /** The turn of the conversation that failed. */
+  /** The step that failed. */
   phase: Phase
-  /** Replaces the code's own message. Must carry no secret. */
+  /** Replaces the code's own message. Must not contain a secret. */
   message?: string
-  /** HTTP status for the app to answer; the code's own where absent. */
+  /** The HTTP status that the app should answer. Default: the code's own. */
   status?: number
-  /** The provider's own error code, as text. */
+  /** The provider's error code, as text. */
   providerCode?: string
-  /** The provider's own words, as text, at most 300 characters. */
+  /** The provider's error message, at most 300 characters. */
   providerMessage?: string
   /** The HTTP status of the provider's answer. */
   providerStatus?: number
-  /** The provider's own number of the request: its support asks for it. */
+  /** The provider's id of the request: its support asks for it. */
   requestId?: string
   /** When the provider allows the next call (RFC 9110 §10.2.3). */
   retryAfter?: Date
-  /** What was caught, for the log. Not enumerable; may hold more than a user should see. */
+  /** The error that was caught, for the log. Not enumerable; may contain more than a user should see. */
   cause?: unknown
 }
 
 const BRAND = Symbol.for('passport-dialects.OAuthError')
 
 /**
- * A failed turn of a login. Recognise it by `code`, or by {@link OAuthError.is}, which holds across
- * two copies of this package. Carries no secret, code, token or verifier in any property.
+ * Every failure of this package. Recognise it with {@link OAuthError.is}, which also works across two copies of the
+ * package, and tell failures apart by `code`. No property contains a secret, code, token or verifier.
  *
  * @example
  * ```ts
@@ -57,26 +57,26 @@ const BRAND = Symbol.for('passport-dialects.OAuthError')
 export class OAuthError extends Error {
   /** Stable; one of `ERROR_CODES`. */
   readonly code: ErrorCode
-  /** The name of the provider, as `providers` or the strategy has it; `undefined` for a config of none. */
+  /** The name of the provider in `providers`, or of the strategy; `undefined` if the failure concerns no provider. */
   readonly provider: string | undefined
-  /** The turn of the conversation that failed. */
+  /** The step that failed. */
   readonly phase: Phase
-  /** What an app should answer: 400, 401, 403, 500, 502, 503 or 504. */
+  /** The HTTP status that an app should answer: 400, 401, 403, 500, 502, 503 or 504. */
   readonly status: number
-  /** Whether the same call may succeed later with nothing changed. */
+  /** Whether the same call may succeed later without any change. */
   readonly retryable: boolean
-  /** The provider's own error code, as text. */
+  /** The provider's error code, as text. */
   readonly providerCode?: string
-  /** The provider's own words: printable, without credentials, at most 300 characters. */
+  /** The provider's error message: printable, without credentials, at most 300 characters. */
   readonly providerMessage?: string
   /** The HTTP status of the provider's answer. */
   readonly providerStatus?: number
-  /** The provider's own number of the request: its support asks for it. */
+  /** The provider's id of the request: its support asks for it. */
   readonly requestId?: string
-  /** When the provider allows the next call: of `rate_limited`, where the provider says so. */
+  /** When the provider allows the next call: with `rate_limited`, if the provider says so. */
   readonly retryAfter?: Date
 
-  /** Status, message and `retryable` come from the code, unless the details say otherwise. */
+  /** Status, message and `retryable` come from the code, unless the details replace them. */
   constructor(code: ErrorCode, details: OAuthErrorDetails) {
     const known = meaningOf(code)
     const said = details.providerMessage === undefined ? undefined : printable(details.providerMessage)
@@ -104,12 +104,12 @@ export class OAuthError extends Error {
     return 'OAuthError'
   }
 
-  /** Every property but `cause` and `stack`. */
+  /** Every property except `cause` and `stack`. */
   toJSON(): object {
     return { ...this, message: this.message }
   }
 
-  /** Whether `error` is an OAuthError, of this copy of the package or of another. */
+  /** Whether `error` is an OAuthError, from this copy of the package or another. */
   static is(error: unknown): error is OAuthError {
     return typeof error === 'object' && error !== null && BRAND in error
   }

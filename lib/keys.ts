@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 
-/** Kinds of keys that providers sign by. */
+/** The types of keys that providers sign with. */
 export type KeyType = 'rsa' | 'ec'
 
 export const KEY_FORMS = 'in PEM or in base64'

@@ -5,83 +5,83 @@ import { KEY_FORMS, type KeyType, readPrivateKey, readPublicKey } from './keys'
 import { parseURL } from './util/parse-url'
 
 /**
- * What every strategy takes. A missing or malformed option throws {@link OAuthError} `config_invalid`, naming the
- * option. Those that passport-oauth2 has mean here what they mean there.
+ * The options of every strategy. A missing or malformed option throws {@link OAuthError} `config_invalid`, naming the
+ * option. Options that passport-oauth2 also has mean the same here.
  */
 export interface DialectOptions {
   /** The id that the provider gave this app (RFC 6749 §2.2); some providers call it a key. */
   clientID: string
-  /** The secret beside it (RFC 6749 §2.3.1). Shown in no error and no log. */
+  /** The client secret (RFC 6749 §2.3.1). No error or log shows it. */
   clientSecret: string
-  /** Absolute address, or a path of this app, which then follows the request (and its proxy headers under `proxy`). */
+  /** An absolute address, or a path of this app: then the host comes from the request (with `proxy`, from its proxy headers). */
   callbackURL: string
-  /** What to ask for: a list, or a text with spaces or commas (RFC 6749 §3.3). Default: the provider's, see its page. */
+  /** The scopes to request: an array, or a string with spaces or commas (RFC 6749 §3.3). Default: see the provider's page. */
   scope?: string | readonly string[] | undefined
-  /** The provider's API, or the site of one's own where there is no global one; no query, no fragment. */
+  /** The address of the provider's API, or of your own site if the provider has no global one. No query, no fragment. */
   baseURL?: string | undefined
-  /** Where the browser goes to log in (RFC 6749 §3.1). Default: the provider's, under `baseURL`. */
+  /** The address where users log in (RFC 6749 §3.1). Default: the provider's, under `baseURL`. */
   authorizationURL?: string | undefined
-  /** Where a code becomes a token (RFC 6749 §3.2). Default: the provider's, under `baseURL`. */
+  /** The address that exchanges a code for a token (RFC 6749 §3.2). Default: the provider's, under `baseURL`. */
   tokenURL?: string | undefined
-  /** Where the user is asked for. Default: the provider's, under `baseURL`. */
+  /** The address that returns the user. Default: the provider's, under `baseURL`. */
   userProfileURL?: string | undefined
-  /** Where a token is refreshed (RFC 6749 §6). Default: the provider's, else `tokenURL`. */
+  /** The address that refreshes a token (RFC 6749 §6). Default: the provider's, else `tokenURL`. */
   refreshURL?: string | undefined
-  /** Where a token is revoked (RFC 7009). Default: the provider's, where it has one. */
+  /** The address that revokes a token (RFC 7009). Default: the provider's, if it has one. */
   revokeURL?: string | undefined
-  /** PKCE (RFC 7636): `true` and `'S256'` are the same; `'plain'` does not exist here. */
+  /** PKCE (RFC 7636): `true` and `'S256'` are the same; `'plain'` is not supported. */
   pkce?: boolean | 'S256' | undefined
-  /** Give `verify` the request as its first argument. Default false. */
+  /** Pass the request to `verify` as its first argument. Default false. */
   passReqToCallback?: boolean | undefined
-  /** Ask for no profile; or a function that says so for each login. Default false. */
+  /** Request no profile; or a function that decides it for each login. Default false. */
   skipUserProfile?: boolean | SkipUserProfile | undefined
-  /** A state store of passport-oauth2's interface, in place of the session. */
+  /** A state store with passport-oauth2's interface, used instead of the session. */
   store?: CustomStateStore | boolean | undefined
-  /** Believe `X-Forwarded-Proto` and `X-Forwarded-Host` for a relative `callbackURL`. Under Express, prefer its `trust proxy`. */
+  /** Trust `X-Forwarded-Proto` and `X-Forwarded-Host` for a relative `callbackURL`. With Express, prefer its `trust proxy`. */
   proxy?: boolean | undefined
-  /** Headers for every call to the provider; they can't replace those of the protocol. */
+  /** Headers for every call to the provider; they cannot replace those of the protocol. */
   customHeaders?: Record<string, string> | undefined
-  /** The key of the session that pending logins are kept under; default `passport-dialects`. */
+  /** The session key under which pending logins are kept. Default `passport-dialects`. */
   sessionKey?: string | undefined
-  /** Milliseconds for one whole call to the provider; default 10 000. */
+  /** The time limit of one whole call to the provider, in milliseconds. Default 10 000. */
   timeout?: number | undefined
-  /** Bytes; default 1 MiB. */
+  /** The largest response that is read, in bytes. Default 1 MiB. */
   maxResponseBytes?: number | undefined
   /** An undici Dispatcher, for proxies and pinned TLS. */
   dispatcher?: Dispatcher | undefined
   /** Allow plain http to a host that is not loopback; default false. */
   allowInsecureHttp?: boolean | undefined
-  /** Seconds that a login may take at the provider; default 600, at most a day. */
+  /** The time that a login may take at the provider, in seconds. Default 600, at most a day. */
   stateLifetime?: number | undefined
 }
 
-/** Options as any strategy takes them: not every provider gives its apps a secret. */
+/** {@link DialectOptions} with an optional `clientSecret`, because not every provider gives its apps one. */
 export type StrategyOptions = Omit<DialectOptions, 'clientSecret'> & Partial<Pick<DialectOptions, 'clientSecret'>>
 
-/** The forms of `skipUserProfile` as a function, told apart by arity as in passport-oauth2. */
+/** `skipUserProfile` as a function. As in passport-oauth2, the number of parameters selects the form. */
 export type SkipUserProfile =
   | (() => boolean)
   | ((accessToken: string, done: (error: unknown, skip: boolean) => void) => void)
 
-/** passport-oauth2's state store: told apart by the number of parameters, as there. */
+/** passport-oauth2's state store. As there, the number of parameters selects the form of each method. */
 export interface CustomStateStore {
-  /** Keeps a pending login and calls back with its state. */
+  /** Stores a pending login and calls back with its state. */
   // biome-ignore lint/suspicious/noExplicitAny: four signatures of passport-oauth2 share this name
   store(req: any, ...rest: any[]): void
-  /** Calls back with whether a callback's state is known, and then forgets it. */
+  /** Calls back with whether a callback's state is known, then deletes it. */
   // biome-ignore lint/suspicious/noExplicitAny: two signatures of passport-oauth2 share this name
   verify(req: any, ...rest: any[]): void
 }
 
 /**
- * How an option is written as text, in an environment variable: `flag` is true or false, `number` a whole number, `key`
- * a private or public key in PEM or base64; a `list` is left to the strategy.
+ * How an option is written in an environment variable: a `flag` as true or false, a `number` as a whole number, a `key`
+ * as a private or public key in PEM or base64. The strategy itself splits a `list`.
  */
 export type OptionKind = 'text' | 'list' | 'flag' | 'number' | 'pkce' | 'key'
 
 /**
- * The options that a strategy has beside {@link DialectOptions}, as its class declares them in `static options`; and
- * `'none'` for each of {@link DialectOptions} that it has not. The type asks for every one, so that none is forgotten.
+ * What a strategy's class declares in `static options`: each option that it has beside {@link DialectOptions}, and
+ * `'none'` for each of {@link DialectOptions} that it lacks. The type requires every one, so that none is forgotten.
  */
 export type OwnOptions<Options> = { readonly [Name in Exclude<keyof Options, keyof DialectOptions>]: OptionKind } & {
   readonly [Name in Exclude<keyof DialectOptions, keyof Options>]: 'none'
@@ -161,12 +161,12 @@ export class OptionReader {
     return Reflect.get(this.options, name)
   }
 
-  /** Throws `config_invalid`: option `name`, then the rule that it breaks. */
+  /** Throws `config_invalid`; the message names the option and the rule that it breaks. */
   fail(name: string, rule: string): never {
     throw configError(this.provider, `option \`${name}\` ${rule}.`)
   }
 
-  /** A text that must be there and not blank. */
+  /** A required string that is not blank. */
   text(name: string): string {
     const value = this.read(name)
     if (value === undefined) this.fail(name, 'is required and must be a non-empty string')
@@ -174,12 +174,12 @@ export class OptionReader {
     return value
   }
 
-  /** A text that is not blank, where it is there. */
+  /** An optional string that is not blank. */
   optionalText(name: string): string | undefined {
     return this.read(name) === undefined ? undefined : this.text(name)
   }
 
-  /** One of a few values. */
+  /** One of `values`. */
   oneOf<const T extends string>(name: string, values: readonly T[], fallback: T): T {
     const value = this.read(name)
     if (value === undefined) return fallback
@@ -196,7 +196,7 @@ export class OptionReader {
     return typeof value === 'boolean' ? value : this.fail(name, 'must be true or false')
   }
 
-  /** A number above 0 and below 2³¹; `unit` is for the message. */
+  /** A number above 0 and at most `most`; `unit` appears in the message. */
   positive(name: string, fallback: number, unit: string, most = 2 ** 31 - 1): number {
     const value = this.read(name)
     if (value === undefined) return fallback
@@ -220,7 +220,7 @@ export class OptionReader {
     return [...new Set(words.filter((word) => word !== ''))]
   }
 
-  /** An object, where given, that has each of `methods`. */
+  /** An optional object that has each of `methods`. */
   optionalObject(name: string, ...methods: readonly string[]): void {
     const value = this.read(name)
     if (value === undefined) return
@@ -231,7 +231,7 @@ export class OptionReader {
     }
   }
 
-  /** A function, where given. */
+  /** An optional function. */
   optionalFunction(name: string): void {
     const value = this.read(name)
     if (value !== undefined && typeof value !== 'function') this.fail(name, 'must be a function')
@@ -251,7 +251,7 @@ export class OptionReader {
     return key?.asymmetricKeyType === type ? key : this.fail(name, `must be a public key of type ${type}, ${KEY_FORMS}`)
   }
 
-  /** An absolute http(s) URL; plain http only to loopback, unless `allowInsecureHttp`. */
+  /** An absolute http(s) URL. Plain http is allowed only to loopback, or with `allowInsecureHttp`. */
   address(name: string, fallback?: string): string {
     const value = this.read(name) ?? fallback
     const url = typeof value === 'string' ? parseURL(value) : undefined
@@ -266,7 +266,7 @@ export class OptionReader {
     return value
   }
 
-  /** Like {@link address}, as URLs are written (host in lower case, no default port), and without query and slashes at its end, so that a path can follow. */
+  /** Like {@link address}, normalised (host in lower case, no default port), without a query or trailing slashes, so that a path can follow. */
   base(name: string, fallback?: string): string {
     const { origin, pathname, search } = new URL(this.address(name, fallback))
     if (search) this.fail(name, 'must have no query')

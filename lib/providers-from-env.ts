@@ -2,28 +2,27 @@ import { configError, OAuthError } from './errors'
 import { type OptionKind, optionsOf } from './options'
 import { BUILT_IN, type ProviderConfig, type StrategyClass } from './registry'
 
-/** What {@link providersFromEnv} may be told beside the environment. */
+/** The options of {@link providersFromEnv}. */
 export interface ProvidersFromEnvOptions {
-  /** Variables that begin with a provider's name and belong to something else: `['ACME_EXPORT_DIR']`. */
+  /** Variables that begin with a provider's name but belong to something else: `['ACME_EXPORT_DIR']`. */
   ignore?: readonly string[]
 }
 
 /**
- * The `providers` of {@link oauthRouter}, read from environment variables: every built-in provider whose
- * `<NAME>_CLIENT_ID` is set, `<NAME>` being the provider's name in capitals, together with its `<NAME>_CLIENT_SECRET`.
- * Each further option that text can say is `<NAME>_` and the option in capitals with underscores: `baseURL` is
- * `<NAME>_BASE_URL`.
+ * Reads the `providers` of {@link oauthRouter} from environment variables. A built-in provider is configured if its
+ * `<NAME>_CLIENT_ID` or `<NAME>_CLIENT_SECRET` is set, where `<NAME>` is the provider's name in capitals. Every option
+ * that can be written as text has a variable: `<NAME>_` and the option in capitals, with an underscore before each capital
+ * letter that follows a small one. `baseURL` is `<NAME>_BASE_URL`.
  *
- * A variable that is blank counts as not given. Flags are `true` or `false` (`1`, `0`), lists are split at spaces and
- * commas, times and sizes are whole numbers in the option's own unit, keys are PEM or base64, in which a line break may
- * be written as `\\n`. Surrounding white space is cut.
+ * A blank variable counts as not set, and surrounding white space is removed. Flags are `true` or `false` (`1`, `0`).
+ * Lists are split at spaces and commas. Times and sizes are whole numbers in the option's unit. Keys are PEM or base64; a
+ * line break in them may be written as `\\n`.
  *
- * A provider is configured where its id or its secret is set. Any other variable that begins with its `<NAME>_` is
- * refused then, so that a typo is not silent, but for those in `ignore`. Of a provider that is not configured no variable
- * is looked at. Only built-in names are read: a second instance, or a strategy of one's own, is added to the result in
- * code.
+ * If a provider is configured, any other variable that begins with its `<NAME>_` is refused, so that a typo is not silent.
+ * Variables in `ignore` are excepted. If a provider is not configured, its variables are not read. Only the built-in names
+ * are read: add a second instance, or your own strategy, to the result in code.
  *
- * @param env `process.env`, or any object of texts
+ * @param env `process.env`, or any object of strings
  * @throws OAuthError `config_invalid`, naming the variable and never showing its value
  *
  * @example

@@ -33,11 +33,11 @@ import type { DialectStrategy } from './strategy'
 type StrategyConstructor = new (options: any, verify: any) => DialectStrategy
 
 /**
- * A strategy class, built-in or one's own: `new (options, verify)`.
- * Each checks its own options and throws `config_invalid`, naming the option.
+ * A strategy class, built-in or your own: `new (options, verify)`.
+ * Each class checks its options and throws `config_invalid`, naming the option.
  */
 export type StrategyClass = StrategyConstructor & {
-  /** The options that it has of its own, where it says so: whoever gives another one is warned. */
+  /** The class's own options, if it declares them: then an unknown option causes a warning. */
   readonly options?: OptionTable
 }
 
@@ -76,36 +76,36 @@ const CLASSES = {
 /** The same, for names that nobody knows yet. */
 export const BUILT_IN: Readonly<Record<string, StrategyClass>> = CLASSES
 
-/** The names of the providers that come with the package: what a page of logins can list, and what an emulator plays. */
+/** The names of the built-in providers. Each has a strategy and an emulator. */
 export const PROVIDER_NAMES: readonly (keyof typeof CLASSES)[] = Object.keys(CLASSES) as (keyof typeof CLASSES)[] // its keys
 
 /**
- * The built-in providers with the options of their strategies; an option that does not exist is a compile error.
- * A `strategy` of one's own with options of its own goes under another name, or is written down before it is put here:
- * TypeScript can't tell it from a slip where it stands.
+ * The built-in providers with the options of their strategies. An option that does not exist is a compile error.
+ * A `strategy` of your own with options of its own needs another name, or must be assigned to a variable first, because
+ * TypeScript cannot distinguish its options from a mistake.
  */
 export type BuiltInProviders = {
   [Name in keyof typeof CLASSES]?: StrategyConfig<ConstructorParameters<(typeof CLASSES)[Name]>[0]> | undefined
 }
 
-/** A strategy's options as the router takes them. */
+/** The options of a strategy, as the router takes them. */
 export type StrategyConfig<Options> = Omit<Options, 'callbackURL'> & {
-  /** The strategy class; default the built-in one of that name. */
+  /** The strategy class. Default: the built-in class with that name. */
   strategy?: StrategyClass | undefined
-  /** Absolute, or a path of this app. Default: the router's own route for this name. */
+  /** An absolute address, or a path of this app. Default: the router's route for this name. */
   callbackURL?: string | undefined
 }
 
-/** One provider of the router: its strategy's options, and the strategy where the name does not tell it. */
+/** One provider of the router: the strategy's options, and the strategy if the name is not a built-in one. */
 export type ProviderConfig = StrategyConfig<StrategyOptions> & {
-  /** A strategy's own options. */
+  /** The strategy's own options. */
   [option: string]: unknown
 }
 
 /**
- * The providers of a router by name; a name is the `:provider` of its routes and the `provider` of its profiles.
- * Under a built-in name the options are those of its strategy. Under any other they are open, and `strategy` must be
- * there, which TypeScript can't ask for: without it the start fails with `config_invalid`.
+ * The providers of a router by name. The name is the `:provider` of the routes and the `provider` of the profiles.
+ * Under a built-in name, the options are those of the built-in strategy. Under any other name, any options are allowed
+ * and `strategy` is required. TypeScript cannot check that: without it, `oauthRouter` throws `config_invalid`.
  */
 export interface Providers extends BuiltInProviders {
   [name: string]: ProviderConfig | undefined

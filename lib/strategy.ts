@@ -32,13 +32,13 @@ import { type SessionRequest, sessionRequest } from './session/request'
 import type { Transaction } from './session/slot'
 import { runVerify, type VerifyFunction } from './verify'
 
-/** What `passport.authenticate(name, options)` may say of one login. */
+/** The options of one login, for `passport.authenticate(name, options)`. */
 export interface AuthenticateOptions {
-  /** In place of the strategy's own. */
+  /** Replaces the strategy's own. */
   callbackURL?: string
-  /** In place of the strategy's own. */
+  /** Replaces the strategy's own. */
   scope?: string | string[]
-  /** Anything of the app's: it comes back as `info.state`. */
+  /** Any value of the app; it comes back as `info.state`. */
   state?: unknown
   /** @internal What the router knows of the request. */
   login?: RouterLogin
@@ -59,8 +59,8 @@ export interface RouterLogin {
 export type LoginResult = { kind: 'redirect'; location: string } | PostingPage | Login | FailedLogin | AlreadyFinished
 
 /**
- * A login provider that speaks its own dialect of OAuth 2.0: Passport's adapter over a login, on passport-oauth2's
- * `OAuth2Strategy`. A subclass overrides what differs, and nothing else.
+ * The base class of every strategy: a provider with its own dialect of OAuth 2.0, as a Passport strategy that extends
+ * passport-oauth2's `OAuth2Strategy`. A subclass overrides only what differs.
  *
  * @example
  * ```ts
@@ -111,7 +111,7 @@ export abstract class DialectStrategy extends ProviderClient {
     warnOfUnknownOptions(this, options)
   }
 
-  /** Passport's entry: begins a login, or finishes one where the request looks like a callback. */
+  /** Called by Passport. Begins a login, or finishes one if the request looks like a callback. */
   override authenticate(req: object, options: AuthenticateOptions = {}): void {
     const request = sessionRequest(req)
     this.converse(request, options)
@@ -130,32 +130,32 @@ export abstract class DialectStrategy extends ProviderClient {
 
   // ---- what a dialect may override ------------------------------------------------------------
 
-  /** Extra parameters of the authorization request; they can't replace those of the protocol. */
+  /** Extra parameters of the authorization request; they cannot replace those of the protocol. */
   override authorizationParams(_options: object): Params {
     return {}
   }
 
-  /** What happens before the redirect; returns further parameters of the authorization request. */
+  /** Runs before the redirect. Returns more parameters of the authorization request. */
   protected async prepare(): Promise<Params> {
     return {}
   }
 
-  /** The redirect address, for a provider that is not known to echo `state`. */
+  /** The redirect URI. Override it for a provider that may not echo `state`. */
   protected redirectURI(callbackURL: string, _state: string): string {
     return callbackURL
   }
 
-  /** How the callback's state and credential are read; default `state` and the first of the dialect's `credentials`. */
+  /** Reads the callback's state and credential. Default: `state` and the first of the dialect's `credentials`. */
   protected readCallback(params: URLSearchParams): CallbackReading {
     return stateAndCredential(params, this.dialect)
   }
 
-  /** The challenge of a PKCE verifier; default S256 in base64url (RFC 7636 §4.2). */
+  /** The challenge of a PKCE verifier. Default: S256 in base64url (RFC 7636 §4.2). */
   protected challenge(verifier: string): string {
     return createHash('sha256').update(verifier).digest('base64url')
   }
 
-  /** The token set of a callback's credential; default the token endpoint's answer. */
+  /** Exchanges a callback's credential for a token set. Default: at the token endpoint. */
   protected async exchange(credential: string, transaction: Transaction, options: object): Promise<TokenSet> {
     const { redirectURI: redirect_uri, verifier: code_verifier, nonce } = transaction
     const extra = this.tokenParams(options)
@@ -169,7 +169,7 @@ export abstract class DialectStrategy extends ProviderClient {
     return this.grant(grant, this.scope, { ...transaction.callback, ...transaction.about }, { nonce })
   }
 
-  /** Whether codes are taken that the provider sends unasked. */
+  /** Whether the strategy accepts codes that the provider sends unsolicited. */
   get takesUnsolicited(): boolean {
     return this.dialect.unsolicited === true
   }

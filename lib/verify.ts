@@ -4,23 +4,23 @@ import type { JsonObject } from './json'
 import type { DialectProfile } from './provider/profile'
 import type { TokenSet } from './provider/token-set'
 
-/** What `verify` calls at its end, as in passport-oauth2. */
+/** What `verify` calls when it is done, as in passport-oauth2. */
 export type VerifyCallback = (error?: unknown, user?: unknown, info?: object) => void
 
 /**
- * `verify` in passport-oauth2's forms, told apart by the number of parameters:
- * `(accessToken, refreshToken, profile, done)`, `(accessToken, refreshToken, params, profile, done)`,
- * each with a leading `req` under `passReqToCallback`. `params` is the provider's token object, out of its envelope.
- * Where a provider issues no token of the user's (WeCom), `accessToken` is undefined and `params` empty.
+ * `verify` in the forms of passport-oauth2. The number of parameters selects the form:
+ * `(accessToken, refreshToken, profile, done)` or `(accessToken, refreshToken, params, profile, done)`,
+ * each with a leading `req` under `passReqToCallback`. `params` is the provider's token object, without its envelope.
+ * If the provider issues no user token (WeCom), `accessToken` is undefined and `params` is empty.
  */
 export type VerifyFunction = Form<Plain> | LongForm<Plain, Full> | Accepted<[req: Request, ...Plain]> | LongWithRequest
 
-/** {@link VerifyFunction} under `passReqToCallback: true`: with a leading `req`, in both of its forms. */
+/** {@link VerifyFunction} under `passReqToCallback: true`: both forms with a leading `req`. */
 export type VerifyFunctionWithRequest = Form<[req: Request, ...Plain]> | LongWithRequest
 
 /**
- * A strategy's constructor under `passReqToCallback: true`: the overload
- * `constructor(...withRequest: WithRequest<Options>)` gives `verify` its leading `req`.
+ * The arguments of a strategy's constructor under `passReqToCallback: true`. The overload
+ * `constructor(...withRequest: WithRequest<Options>)` types `verify` with its leading `req`.
  */
 export type WithRequest<Options> = [options: Options & { passReqToCallback: true }, verify: VerifyFunctionWithRequest]
 

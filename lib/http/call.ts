@@ -10,7 +10,7 @@ import { dispatch, type OpenResponse } from './dispatch'
 import { CallBounds, type CallLimits } from './limits'
 import { dispatchOptions, type OpenRequest, openOptions, type ProviderRequest } from './request'
 
-/** A response that was read whole. */
+/** A response with its whole body. */
 export interface RawResponse {
   status: number
   headers: IncomingHttpHeaders

@@ -2,23 +2,23 @@ import type { Dispatcher } from 'undici'
 import type { JsonObject } from '../json'
 import type { CallLimits } from './limits'
 
-/** One call to a provider, as a dialect writes it down. At most one of `form` and `json`. */
+/** One call to a provider, as a dialect describes it. It has at most one of `form` and `json`. */
 export interface ProviderRequest {
   /** The HTTP method. */
   method: 'GET' | 'POST'
-  /** Absolute address; a query of its own stays. */
+  /** The absolute address. A query in it is kept. */
   url: string
-  /** Set in the address's query. */
+  /** Parameters for the address's query. */
   query?: Params | undefined
-  /** Sent as `application/x-www-form-urlencoded`, without a charset (one provider refuses it). */
+  /** The body, sent as `application/x-www-form-urlencoded`, without a charset (one provider refuses it). */
   form?: Params | undefined
-  /** Sent as `application/json`. */
+  /** The body, sent as `application/json`. */
   json?: JsonObject | undefined
-  /** `Authorization: Basic`: user and password as they go into base64. */
+  /** `Authorization: Basic`. User and password are put into base64 unchanged. */
   basic?: { user: string; password: string } | undefined
   /** `Authorization: Bearer` (RFC 6750 §2.1). */
   bearer?: string | undefined
-  /** Headers of the provider's own; they can't replace those that the members above set. */
+  /** Other headers; they cannot replace those that the members above set. */
   headers?: Params | undefined
 }
 

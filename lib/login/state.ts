@@ -11,10 +11,10 @@ import { type StateMeta, storeState, verifyState } from './custom-store'
 import { type Claim, claimOf, claimState, type Outcome, settleClaim, shareOf } from './repeats'
 import { addPending, credentialHash, endTransaction, findState } from './transactions'
 
-/** What a dialect reads out of a callback. */
+/** What a dialect reads from a callback. */
 export interface CallbackReading {
   state: string | undefined
-  /** The code, or whatever stands for it. */
+  /** The code, or what the provider uses instead of it. */
   credential: string | undefined
 }
 

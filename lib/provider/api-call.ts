@@ -13,23 +13,23 @@ import type { Dialect } from './definition'
 import { type ResponseDialect, readResponse } from './read-response'
 import type { TokenSet } from './token-set'
 
-/** What `req.oauth.fetch` takes of a fetch's `init`; anything else of it means nothing here. */
+/** The members of fetch's `init` that `req.oauth.fetch` supports. All others are ignored. */
 export interface ApiCallInit {
   /** Default `GET`. */
   method?: string
-  /** Whatever `new Headers` takes. `Authorization` is ours. */
+  /** Anything that `new Headers` takes. `Authorization` is replaced. */
   headers?: RequestInit['headers']
   body?: RequestInit['body'] | Readable | null
   signal?: AbortSignal | null
 }
 
-/** What a provider's API wants beside the token at every call. */
+/** What a provider's API requires in every call, beside the token. */
 export interface ApiParameters {
-  /** WeChat, QQ: `openid`. What the call itself names stays. */
+  /** Query parameters, such as `openid` for WeChat and QQ. A parameter of the call itself takes precedence. */
   query?: Params
-  /** `Notion-Version`. What the call itself names stays. */
+  /** Headers, such as `Notion-Version`. A header of the call itself takes precedence. */
   headers?: Params
-  /** Where the API of these tokens lies, if not where all the others' does: a shop. */
+  /** The address of the API for these tokens, if it has its own: a shop's. */
   baseURL?: string
 }
 

@@ -34,23 +34,23 @@ import { skipsProfile } from './skip-profile'
 import { readTokenSet, type TokenSet, TokenSetProblem } from './token-set'
 
 /**
- * The turns of a login that are spoken with the provider alone: token, profile, refresh. What a provider does in
- * its own way is a method here, which its strategy overrides.
+ * The steps that involve only the server and the provider: token, profile, refresh, revocation. Each thing that a provider
+ * may do in its own way is a method here, which its strategy overrides.
  */
 export abstract class ProviderClient extends OAuth2Strategy implements ApiDialect {
-  /** The name under which Passport and the router know the strategy. */
+  /** The name by which Passport and the router know the strategy. */
   override name: string
-  /** Option `clientID`. */
+  /** The option `clientID`. */
   protected readonly clientID: string
-  /** Option `clientSecret`; empty where the dialect lets it be absent and it is. */
+  /** The option `clientSecret`; empty if the dialect allows that and it is absent. */
   protected readonly clientSecret: string
-  /** The dialect's endpoints, or what the options put in their place. */
+  /** The dialect's endpoints, or the options that replace them. */
   protected readonly endpoints: Endpoints
-  /** What the subclass gave to the constructor. */
+  /** The dialect that the subclass passed to the constructor. */
   protected readonly dialect: Dialect
-  /** The options as they were given; all of them checked. */
+  /** The options as given, all checked. */
   protected readonly options: StrategyOptions
-  /** What is asked for: option `scope`, else the dialect's. */
+  /** The scopes to request: the option `scope`, else the dialect's. */
   protected readonly scope: readonly string[]
   private readonly api: ApiBase
   /** @internal Names this client: what was issued to another one of the same name is not for it. */
@@ -101,8 +101,8 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
   }
 
   /**
-   * A new token set for a refresh token (RFC 6749 §6). The old refresh token stays where none comes back.
-   * @throws OAuthError `refresh_rejected` where it is dead or there is none, and the codes of a call to the provider
+   * Exchanges a refresh token for a new token set (RFC 6749 §6). If none comes back, the old refresh token is kept.
+   * @throws OAuthError `refresh_rejected` if it is dead or absent, and the codes of a call to the provider
    */
   async refresh(tokens: Pick<TokenSet, 'refreshToken' | 'scope' | 'context' | 'subject'>): Promise<TokenSet> {
     const { refreshToken, context, subject } = tokens
@@ -123,7 +123,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
   }
 
   /**
-   * Revokes a login at the provider. Resolves to whether the provider has such a thing.
+   * Revokes a login at the provider. Resolves to whether the provider has a revocation.
    * @throws OAuthError of phase `revoke`
    */
   async revoke(tokens: TokenSet): Promise<boolean> {
@@ -136,7 +136,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     return true
   }
 
-  /** The profile of a token's user, asked for now. @throws OAuthError of phase `profile`; `config_invalid` where nothing can be asked */
+  /** Requests the profile of a token's user. @throws OAuthError of phase `profile`; `config_invalid` if no request is possible */
   async profileOf(tokens: TokenSet): Promise<DialectProfile> {
     if (this.dialect.profileFromTokens || !this.issuesUserTokens) {
       const message = `${this.name} tells who the user is at the login alone: there is nothing to ask after it.`
@@ -147,10 +147,10 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     return profile
   }
 
-  /** The http(s) URL where the user can buy more, at a provider that has such a page. @throws OAuthError of phase `request` */
+  /** The http(s) URL of the page where the user can buy more credit, if the provider has one. @throws OAuthError of phase `request` */
   topup?(tokens: TokenSet): Promise<string>
 
-  /** Milliseconds that one refresh may take, another process's included. */
+  /** Milliseconds that one refresh may take, including one by another process. */
   get patience(): number {
     return 2 * this.limits.timeout + 10_000
   }
@@ -173,7 +173,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     return { path, base, init, speaker: this, dialect, limits, context: this.at('request') }
   }
 
-  /** What a log shows of a strategy: no secret. */
+  /** What a log shows of a strategy: never a secret. */
   [inspect.custom](): string {
     return `${this.constructor.name} ${inspect(this.toJSON())}`
   }
@@ -185,23 +185,23 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
 
   // ---- what a dialect may override ------------------------------------------------------------
 
-  /** Extra parameters of the token request; they can't replace those of the protocol. */
+  /** Extra parameters of the token request; they cannot replace those of the protocol. */
   override tokenParams(_options: object): Params {
     return {}
   }
 
   /**
-   * passport-oauth2's way to word a refused token request: the error that an override returns is the one the app
-   * gets. `null`, or an exception, leaves it to the engine.
+   * As in passport-oauth2, turns a refused token request into an error: the app gets the error that an override returns.
+   * If it returns `null` or throws, the engine creates the error.
    */
   override parseErrorResponse(_body: string, _status: number): Error | null {
     return null
   }
 
   /**
-   * The token request's format; default a form with the client's credentials in it (RFC 6749 §2.3.1).
-   * @param _context at a login, what its callback brought of the dialect's `callbackParameters`, and its host; at a
-   * refresh, the token set's own
+   * The token request. Default: a form that includes the client's credentials (RFC 6749 §2.3.1).
+   * @param _context at a login, the callback's `callbackParameters` of the dialect, and the host; at a refresh, the token
+   * set's `context`
    */
   protected tokenRequest(grant: TokenGrant, _context: JsonObject): ProviderRequest | Promise<ProviderRequest> {
     const { clientID: client_id, clientSecret } = this
@@ -211,8 +211,8 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
   }
 
   /**
-   * The request for the application's own token, under the dialect's `appToken`; default the client credentials grant
-   * (RFC 6749 §4.4). Its response is unwrapped with phase `token`, and has `access_token` and `expires_in` then.
+   * The request for the application token, for a dialect with `appToken`. Default: the client credentials grant
+   * (RFC 6749 §4.4). Its response goes through `unwrap` with phase `token`, and must then have `access_token` and `expires_in`.
    */
   protected appTokenRequest(): ProviderRequest | Promise<ProviderRequest> {
     const { clientID: client_id, clientSecret: client_secret } = this
@@ -220,7 +220,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     return { method: 'POST', url: this.endpoint('appTokenURL'), form }
   }
 
-  /** The revocation request; default a form with the client's credentials (RFC 7009 §2.1), where there is a `revokeURL`. */
+  /** The revocation request. Default: a form with the client's credentials (RFC 7009 §2.1), if there is a `revokeURL`. */
   protected revokeRequest({ accessToken: token }: TokenSet): ProviderRequest | undefined | Promise<ProviderRequest> {
     const { clientID: client_id, clientSecret } = this
     const url = this.endpoints.revokeURL
@@ -228,53 +228,53 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     return url === undefined ? undefined : { method: 'POST', url, form }
   }
 
-  /** How a body becomes JSON; default {@link decodeJson}. `decodeForm` and `decodeJsonp` have the same bounds. */
+  /** Parses a body. Default {@link decodeJson}. `decodeForm` and `decodeJsonp` have the same limits. */
   readBody(response: RawResponse, _phase: Phase): Json | undefined {
     return decodeJson(response.text)
   }
 
-  /** How a response says no; default RFC 6749 §5.2. The names of `_headers` are in lower case. */
+  /** Reads a refusal from a response. Default: RFC 6749 §5.2. The names of `_headers` are in lower case. */
   refusal(body: JsonObject, _phase: Phase, _status: number, _headers: IncomingHttpHeaders): Refusal | undefined {
     return standardRefusal(body)
   }
 
-  /** How a response is unwrapped; default not at all. It may be an array. */
+  /** Takes a response out of its envelope. Default: no envelope. The response may be an array. */
   unwrap(body: JsonObject | Json[], _phase: Phase): Json | undefined {
     return body
   }
 
   /**
-   * Facts that live with the tokens as `tokens.context`, out of the token object and, at a login, what its callback
-   * brought. At a refresh they come over those of before. Default none.
+   * Facts to keep with the tokens, as `tokens.context`: from the token object and, at a login, from the callback. At a
+   * refresh, they replace earlier facts of the same name. Default: none.
    */
   protected tokenContext(_raw: JsonObject, _callback: JsonObject): JsonObject | undefined {
     return undefined
   }
 
-  /** What the API wants beside the token at every call; default nothing. */
+  /** What the API requires in every call, beside the token. Default: nothing. */
   apiParameters(_tokens: TokenSet): ApiParameters {
     return {}
   }
 
   /**
-   * The last step over every request, at a provider that wants each one signed. Alipay.
-   * @param parameters all of its query and its form, before they are encoded
-   * @returns what is set in its query beside them, the signature included
+   * Signs a request, as the last step before it is sent, for a provider that requires it: Alipay.
+   * @param parameters all parameters of its query and form, before they are encoded
+   * @returns the parameters to add to the query, including the signature
    */
   signRequest?(parameters: Params): Params
 
-  /** The request for the user; default GET, with the token where the provider's API takes it. */
+  /** The profile request. Default: a GET, with the token where the provider's API expects it. */
   protected profileRequest(tokens: TokenSet): ProviderRequest | Promise<ProviderRequest> {
     const placed = tokenPlacement(this.dialect, tokens.accessToken, this.apiParameters(tokens))
     return { method: 'GET', url: this.endpoints.userProfileURL, ...placed }
   }
 
-  /** What stands where in the provider's user object, and in the tokens. */
+  /** Maps the provider's user object, and the tokens, to the fields of a profile. */
   protected abstract profileFields(user: JsonObject, tokens: TokenSet): ProfileFields
 
   /**
-   * The profile of a token's user; default {@link profileRequest}, unwrapped, through {@link profileFields}. Under
-   * `profileFromTokens`, {@link profileFromTokens}.
+   * The profile of a token's user. Default: the response to {@link profileRequest}, unwrapped, through
+   * {@link profileFields}. For a dialect with `profileFromTokens`: {@link profileFromTokens}.
    */
   protected async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
     if (this.dialect.profileFromTokens) return this.profileFromTokens(tokens)
@@ -283,14 +283,14 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
   }
 
   /**
-   * The profile of the user whose code this is, where a login brings no token of the user's: the dialect's `userToken` is
-   * `none`. By {@link askAsApp}, or however the provider has it.
+   * The profile of the user to whom a code belongs, for a dialect whose `userToken` is `none`. An override calls
+   * {@link askAsApp}, or whatever the provider requires.
    */
   protected async profileOfCode(_code: string): Promise<DialectProfile> {
     throw this.failure('config_invalid', 'profile', `${this.name} has no \`profileOfCode\`.`)
   }
 
-  /** passport-oauth2's way to the profile; a subclass may override it as there. */
+  /** passport-oauth2's method for the profile; a subclass may override it as there. */
   override userProfile(accessToken: string, done: (error?: unknown, profile?: DialectProfile) => void): void {
     const tokens: TokenSet = { accessToken, tokenType: 'Bearer', scope: [...this.scope], raw: {} }
     this.fetchProfile(tokens).then((profile) => done(null, profile), done)
@@ -299,10 +299,10 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
   // ---- what a dialect may call ----------------------------------------------------------------
 
   /**
-   * One call to the provider: its payload, unwrapped, and the text it came in.
-   * @param tokens those whose `context` says at which host, where the provider has many
-   * @throws OAuthError what {@link refusal} says, by the status, or `provider_unreachable`, `provider_timeout`,
-   *   `provider_redirected`, `response_too_large`, `response_invalid`
+   * Makes one call to the provider. Resolves to the unwrapped payload and the text of the response.
+   * @param tokens the tokens whose `context` names the host, if the provider has several
+   * @throws OAuthError with the code of {@link refusal} or of the HTTP status, or `provider_unreachable`,
+   *   `provider_timeout`, `provider_redirected`, `response_too_large`, `response_invalid`
    */
   protected async ask(
     request: ProviderRequest,
@@ -315,11 +315,11 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
   }
 
   /**
-   * One call with the application's own token, and once more with another where the provider calls it dead
-   * (`token_rejected`).
-   * @param request makes the request, with the token where the provider's API takes it
-   * @throws OAuthError as {@link ask}; of phase `token` where the token can't be had; `client_rejected` where the
-   * provider refuses a new one too
+   * Makes one call with the application token. If the provider calls the token dead (`token_rejected`), repeats the call
+   * once with a new one.
+   * @param request makes the request, with the token where the provider's API expects it
+   * @throws OAuthError as {@link ask}; of phase `token` if no token can be obtained; `client_rejected` if the provider
+   *   refuses the new token too
    */
   protected async askAsApp(
     request: (appToken: string) => ProviderRequest,
@@ -340,7 +340,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     }
   }
 
-  /** The normalised profile of a user object. @throws OAuthError `response_invalid` where it has no id, `signature_invalid` where the id_token names another one */
+  /** The normalised profile of a user object. @throws OAuthError `response_invalid` if it has no id, `signature_invalid` if the id_token has a different one */
   protected toProfile(user: JsonObject, raw: string, tokens: TokenSet = NO_TOKENS): DialectProfile {
     const profile = normaliseProfile(this.name, this.profileFields(user, tokens), user, raw)
     if (!profile) throw this.failure('response_invalid', 'profile', 'The user that the provider returned has no id.')
@@ -353,14 +353,14 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     )
   }
 
-  /** The profile of the user who stands in the id_token, or in the token object, unwrapped. @throws OAuthError `response_invalid` */
+  /** The profile of the user that the id_token, or the unwrapped token object, contains. @throws OAuthError `response_invalid` */
   protected profileFromTokens(tokens: TokenSet): DialectProfile {
     const user = this.dialect.idToken ? tokens.claims : this.unwrap(tokens.raw, 'profile')
     if (isObject(user)) return this.toProfile(user, JSON.stringify(user), tokens)
     throw this.failure('response_invalid', 'profile', 'The token response of the provider has no user.')
   }
 
-  /** The token set of a provider's token object. @throws OAuthError `response_invalid`, or `callback_invalid` */
+  /** Reads a token set from a provider's token object. @throws OAuthError `response_invalid`, or `callback_invalid` */
   protected toTokenSet(raw: JsonObject, requestedScope: readonly string[], phase: Phase): TokenSet {
     try {
       return readTokenSet(raw, requestedScope, this.dialect.tokenTypes)
@@ -371,26 +371,26 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     }
   }
 
-  /** An error of this provider, for a dialect to throw. */
+  /** Creates an error of this provider, for a dialect to throw. */
   protected failure(code: ErrorCode, phase: Phase, message?: string): OAuthError {
     return new OAuthError(code, { ...this.at(phase), ...(message !== undefined && { message }) })
   }
 
-  /** One of the dialect's endpoints. @throws OAuthError `config_invalid` where it has none of that name */
+  /** One of the dialect's endpoints. @throws OAuthError `config_invalid` if there is none with that name */
   protected endpoint(name: string): string {
     const url = this.endpoints[name]
     if (url !== undefined) return url
     throw new OAuthError('config_invalid', { ...this.at('request'), message: `${this.name} has no \`${name}\`.` })
   }
 
-  /** The URL of a grant: the token endpoint, or that of refreshes. */
+  /** The URL for a grant: the token endpoint, or `refreshURL`. */
   protected tokenEndpoint(grant: TokenGrant): string {
     const { refreshURL } = this.endpoints
     return (grant.grant_type === 'refresh_token' ? refreshURL : undefined) ?? this.endpoint('tokenURL')
   }
 
   /**
-   * Sends a grant and reads the token set out of the response, its id_token included.
+   * Sends a grant and reads the token set from the response, including its id_token.
    * @throws OAuthError as {@link ask} and {@link toTokenSet}; `signature_invalid`
    */
   protected async grant(
@@ -453,7 +453,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     }
   }
 
-  /** The profile of a login, unless it is to be skipped; through `userProfile` where a subclass overrides that. */
+  /** The profile of a login, unless it is skipped. Uses `userProfile` if a subclass overrides it. */
   protected async loadProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
     const { skipUserProfile } = this.options
     if (skipUserProfile !== undefined && (await skipsProfile(skipUserProfile, tokens.accessToken))) return undefined
@@ -468,7 +468,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     })
   }
 
-  /** This provider and a turn of the conversation, for an error. */
+  /** This provider and a step, for an error. */
   protected at(phase: Phase): ErrorContext {
     return { provider: this.name, phase }
   }

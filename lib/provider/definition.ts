@@ -7,32 +7,32 @@ import { type HostRules, hostNamed } from './host'
 import type { IdTokenRules } from './id-token'
 import type { SignedQuery } from './signed-query'
 
-/** How a provider differs, as far as it can be said in words rather than in methods. */
+/** How a provider differs from RFC 6749, as data. What needs code is a method of the strategy. */
 export interface Dialect {
   /**
-   * Absolute http(s) URLs. An option of the same name replaces one, also one of the provider's own that stands here
-   * beside those of OAuth (BBScloud's `codeURL`, AIHubMix's `topupURL`, QQ's `openIDURL`).
+   * Absolute http(s) URLs: those of OAuth, and the provider's own (BBScloud's `codeURL`, AIHubMix's `topupURL`, QQ's
+   * `openIDURL`). An option of the same name replaces each.
    */
   endpoints: Endpoints
-  /** Asked for where the app names none. */
+  /** The scopes to request if the app names none. */
   scope: readonly string[]
-  /** Default: a space (RFC 6749 §3.3). TikTok, WeChat, QQ, Weibo and Douyin have a comma. */
+  /** The separator of scopes. Default: a space (RFC 6749 §3.3). TikTok, WeChat, QQ, Weibo and Douyin use a comma. */
   scopeSeparator?: ' ' | ','
-  /** The name of the client id on the wire; default `client_id`. TikTok and Douyin `client_key`, WeChat `appid`. */
+  /** The parameter name of the client id. Default `client_id`. TikTok and Douyin use `client_key`, WeChat `appid`. */
   clientIDName?: string
   /**
-   * Whether the app has a `clientSecret`; default it must. `optional`: Kakao. `none`: VK (PKCE alone), Apple and Alipay
-   * (a key of their own). Where there is none, `this.clientSecret` is empty.
+   * Whether the app has a `clientSecret`. By default it is required. `optional`: Kakao. `none`: VK (only PKCE), Apple and
+   * Alipay (a private key instead). If there is none, `this.clientSecret` is empty.
    */
   clientSecret?: 'optional' | 'none'
   /**
-   * The app's own key, where it has one in place of a secret: pending logins are sealed, and nonces made, by it. No
-   * provider gets it. Apple and Alipay.
+   * The app's private key, if it has one instead of a secret (Apple, Alipay). It encrypts pending logins and derives
+   * nonces. It is never sent.
    */
   privateKey?: KeyObject
   /**
-   * The names of the authorization request's other parameters on the wire, where not those of RFC 6749 and 7636. `false`
-   * leaves one out: WeCom and Alipay take no `response_type`. The callback has its state by the same name.
+   * The names of the authorization request's other parameters, if they differ from RFC 6749 and RFC 7636. `false` leaves a
+   * parameter out: WeCom and Alipay take no `response_type`. The callback has the state under the same name.
    */
   authorizationNames?: {
     readonly response_type?: string | false
@@ -43,118 +43,119 @@ export interface Dialect {
     readonly code_challenge_method?: string
   }
   /**
-   * Names on the wire in the order in which the authorization request has them; all others follow. WeChat's official
-   * accounts compare the query with a pattern; WeChat, WeCom and Alipay document an order.
+   * Parameter names in the order in which the authorization request sends them; all others follow. WeChat's official
+   * accounts require the order; WeChat, WeCom and Alipay document one.
    */
   authorizationOrder?: readonly string[]
-  /** What stands behind `#` in the authorization URL: `wechat_redirect` of WeChat and of WeCom's own browser. */
+  /** The fragment of the authorization URL, without `#`: `wechat_redirect` for WeChat, and inside WeCom. */
   authorizationFragment?: string
-  /** Whether PKCE is on where the app says nothing; default off. `required`: X and VK refuse a login without it. */
+  /** Whether PKCE is on by default. Default off. `required`: X and VK refuse a login without it. */
   pkce?: boolean | 'required'
-  /** The word for the challenge's method; default `S256` (RFC 7636 §4.3). VK writes `s256`. */
+  /** The value of `code_challenge_method`. Default `S256` (RFC 7636 §4.3). VK uses `s256`. */
   pkceMethod?: string
-  /** The callback parameters that may carry the credential, the first that is there; default `code`. DingTalk has two. */
+  /** The callback parameters that may contain the credential; the first one present counts. Default `code`. DingTalk has two. */
   credentials?: readonly string[]
-  /** How the callback says that the user refused, beside `error=access_denied`. */
+  /** How a callback says that the user refused, beside `error=access_denied`. */
   denial?: {
-    /** Values of `error`, compared without case. LinkedIn, LINE and Apple have words of their own. */
+    /** Values of `error`, compared without case. LinkedIn, LINE and Apple have their own. */
     readonly errors?: readonly string[]
     /** Values of the credential: WeChat's `authdeny`. */
     readonly credentials?: readonly string[]
-    /** Whether a state without credential and error is a refusal: WeChat, WeCom and Alipay. */
+    /** Whether a state without a credential or error is a refusal: WeChat, WeCom and Alipay. */
     readonly bareState?: boolean
   }
   /**
-   * How the callback comes; default by a redirect. `form_post`: by a POST from the provider's site (OAuth 2.0 Form Post
-   * Response Mode). Apple. The authorization request says so in `response_mode`.
+   * How the callback arrives. Default: by a redirect. `form_post`: by a POST from the provider's site (OAuth 2.0 Form Post
+   * Response Mode), as at Apple; the authorization request must ask for it in `response_mode`.
    */
   callback?: 'form_post'
   /**
-   * Further parameters of the callback that `exchange` finds in `transaction.callback`, and `tokenContext` may keep: VK's
-   * `device_id`, Apple's `user`. Those of more than 2,048 characters are left out.
+   * More parameters of the callback, such as VK's `device_id` or Apple's `user`. `exchange` finds them in
+   * `transaction.callback`, and `tokenContext` may keep them. Values of more than 2,048 characters are left out.
    */
   callbackParameters?: readonly string[]
   /**
-   * The provider has no host of its own: the start of a login names one, such as a shop, and `{shop}` in `endpoints` stands
-   * for it. A name that does not match is `request_invalid` and goes nowhere. It is bound to the login, so a callback that
-   * names another one is `state_mismatch`; it stands in `transaction.about` and `tokens.context`, and whatever is asked with
-   * these tokens goes to it. Shopify.
+   * For a provider without one fixed host (Shopify). The start of a login names the host, such as a shop, and `{shop}` in
+   * `endpoints` stands for it. A name that does not match is `request_invalid`, and no request is made to it. The host is
+   * bound to the login: a callback that names another one is `state_mismatch`. It is kept in `transaction.about` and
+   * `tokens.context`, and every call with these tokens goes to it.
    */
   host?: HostRules
   /**
-   * The provider signs the query of its callbacks, and of a start that it links to: checked after the state, before anything
-   * else is believed; `signature_invalid` where it is wrong, absent or too old. A start may be unsigned. Shopify.
+   * For a provider that signs the query of its callbacks, and of a start that it links to (Shopify). The signature is
+   * checked after the state and before anything else is read. It is `signature_invalid` if it is wrong, missing or too
+   * old. Only a start may be unsigned.
    */
   signedQuery?: SignedQuery
-  /** Expected RFC 9207 `iss`; compared where set. Tailchat. */
+  /** The expected `iss` of the callback (RFC 9207); not checked if absent. Tailchat. */
   issuer?: string | undefined
-  /** Whether codes are taken that the provider sends unasked, at the router's entry route. TAPD. */
+  /** Whether the router's entry route accepts codes that the provider sends unsolicited. TAPD. */
   unsolicited?: boolean
   /**
-   * A page of the app may begin a login: the router's `POST …/entry` gives it a state, the provider's own script gives it
-   * the code, and it brings both to the callback. `only`: there is no authorization address (DingTalk inside its app).
+   * Whether a page of the app may begin a login. The page gets a state from the router's `POST …/entry` and a code from the
+   * provider's script, and sends both to the callback. `only`: there is no authorization address (inside DingTalk).
    * `also`: there is one too (the panels of WeChat and WeCom). Default: no page may.
    */
   inPage?: 'only' | 'also'
-  /** Values of `token_type` that mean a bearer token, beside `Bearer`: Slack's `bot` and `user`. Compared without case. */
+  /** Other values of `token_type` that mean a bearer token: Slack's `bot` and `user`. Compared without case. */
   tokenTypes?: readonly string[]
   /**
-   * The id_token that comes with the tokens, and what it must be. One that comes is verified, always, before anything of the
-   * login is believed; its claims are `tokens.claims`. Apple, LINE, Slack, Kakao, HUAWEI, LinkedIn.
+   * The rules for the id_token that comes with the tokens. Every id_token is verified before anything else of the login is
+   * used; its claims are `tokens.claims`. Apple, LINE, Slack, Kakao, HUAWEI, LinkedIn.
    */
   idToken?: IdTokenRules
   /**
-   * The user stands in the token response, and there is nothing to ask after the login: Notion. With `idToken` he stands in
-   * its claims: Apple.
+   * The token response contains the user, and no profile request is possible: Notion. With `idToken`, the claims contain
+   * the user: Apple.
    */
   profileFromTokens?: true
   /**
-   * `none`: a login brings no token of the user's. The code is spent where the user is named, by `profileOfCode`: WeCom.
-   * Nothing can be asked in the user's name afterwards.
+   * `none`: the provider issues no user token. `profileOfCode` exchanges the code for the user: WeCom. After the login, no
+   * call can be made in the user's name.
    */
   userToken?: 'none'
   /**
-   * The application has a token of its own, for calls by `askAsApp`, and asks for it at `appTokenURL`: WeCom. It is kept
-   * for all logins, renewed ahead, and asked for anew where `refusal` says `token_rejected` of such a call.
+   * The application has its own token, issued at `appTokenURL`, for calls by `askAsApp`: WeCom. One token serves all
+   * logins. It is renewed before it expires, and when `refusal` says `token_rejected` of such a call.
    */
   appToken?: {
-    /** Seconds that it lives where the provider does not say. */
+    /** The lifetime in seconds, if the provider does not say. */
     readonly lifetime: number
   }
-  /** HTTP statuses that say of an API call: the access token is refused. Default 401 (RFC 6750 §3.1). TAPD: 422 too. */
+  /** HTTP statuses of an API call that mean that the access token is refused. Default 401 (RFC 6750 §3.1). TAPD: also 422. */
   tokenRefused?: readonly number[]
   /**
-   * HTTP statuses that may say so: the body is read, and the dialect's `refusal` tells. Feishu and DingTalk: 400; WeChat
-   * and QQ: 200. Only JSON and text of at most 64 KiB is read; anything else is no refusal.
+   * HTTP statuses that may mean it: then the body is read, and the dialect's `refusal` decides. Feishu and DingTalk: 400;
+   * WeChat and QQ: 200. Only JSON and text of at most 64 KiB are read; anything else is not a refusal.
    */
   tokenMayBeRefused?: readonly number[]
-  /** The query parameter that carries the access token, where the provider knows no Bearer header. BBScloud, WeChat, QQ. */
+  /** The query parameter for the access token, if the provider takes no Bearer header. BBScloud, WeChat, QQ. */
   tokenParameter?: string
-  /** The header that carries it, where not `Authorization: Bearer`: DingTalk and Shopify have names of their own. */
+  /** The header for the access token, if it is not `Authorization: Bearer`. DingTalk and Shopify have their own. */
   tokenHeader?: { readonly name: string; readonly scheme?: string }
 }
 
 /** A provider's endpoints by name. */
 export interface Endpoints {
-  /** RFC 6749 §3.1. */
+  /** Where users log in (RFC 6749 §3.1). */
   authorizationURL: string
-  /** RFC 6749 §3.2. Absent where the callback brings the token itself: BBScloud. */
+  /** Issues tokens (RFC 6749 §3.2). Absent if the callback brings the token itself: BBScloud. */
   tokenURL?: string | undefined
-  /** Where the user is asked for. */
+  /** Returns the user. */
   userProfileURL: string
-  /** Where it is not the token endpoint. */
+  /** Refreshes tokens, if the token endpoint does not. */
   refreshURL?: string | undefined
-  /** RFC 7009, where the provider has it. */
+  /** Revokes tokens (RFC 7009), if the provider has it. */
   revokeURL?: string | undefined
-  /** The keys that sign id_tokens (RFC 7517 §5). */
+  /** The public keys for id_tokens (RFC 7517 §5). */
   jwksURL?: string | undefined
-  /** Where an application asks for a token of its own. */
+  /** Issues application tokens. */
   appTokenURL?: string | undefined
-  /** The provider's own. */
+  /** Other endpoints of the provider. */
   [name: string]: string | undefined
 }
 
-/** A grant for the token endpoint, in the names of RFC 6749 §4.1.3 and §6. */
+/** A grant for the token endpoint, with the names of RFC 6749 §4.1.3 and §6. */
 export type TokenGrant = { grant_type: 'authorization_code' | 'refresh_token' } & Record<string, string | undefined>
 
 /**

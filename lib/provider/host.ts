@@ -1,16 +1,16 @@
 import { type ErrorContext, OAuthError } from '../errors'
 import type { JsonObject } from '../json'
 
-/** Hosts that the start of a login names: each shop, site or instance of a provider has one of its own. */
+/** Rules for a provider whose shops, sites or instances each have their own host: the start of a login names it. */
 export interface HostRules {
   /**
-   * The parameter of the start that names the host, and of the callback that must name the same one. In `endpoints`
-   * (and in what an app names in their place) its name in braces stands for the host: `https://{shop}/admin/…`.
+   * The parameter of the start that names the host; the callback must name the same one. In `endpoints`, and in options
+   * that replace them, this name in braces stands for the host: `https://{shop}/admin/…`.
    */
   readonly parameter: string
-  /** What all of a name must match before anything is done with it; then it is written in lower case. */
+  /** What the whole name must match before it is used. It is then converted to lower case. */
   readonly pattern: RegExp
-  /** The one host of this client, where the app names it: a start can name no other. */
+  /** The only host of this client, if the app sets one: then a start cannot name another. */
   readonly fixed?: string | undefined
 }
 

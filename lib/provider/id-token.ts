@@ -4,30 +4,30 @@ import type { Json, JsonObject } from '../json'
 import { loadJose } from '../util/jose'
 import type { KeySet } from './key-set'
 
-/** What an id_token must be (OpenID Connect Core 1.0 §2, §3.1.3.7), as a dialect says it. */
+/** The rules that a dialect sets for id_tokens (OpenID Connect Core 1.0 §2, §3.1.3.7). */
 export interface IdTokenRules {
-  /** The values that `iss` may have. Option `issuer` takes their place. */
+  /** The values that `iss` may have. The option `issuer` replaces them. */
   readonly issuer: string | readonly string[]
   /**
-   * The algorithms that may sign it, each with its own key alone: `RS256`, `PS256` (HUAWEI) and `ES256` with those of
-   * `endpoints.jwksURL`, `HS256` with the client secret, as LINE's.
+   * The algorithms that may sign it, each only with its own key: `RS256`, `PS256` (HUAWEI) and `ES256` with the keys of
+   * `endpoints.jwksURL`, `HS256` with the client secret (LINE).
    */
   readonly algorithms: readonly ('RS256' | 'PS256' | 'ES256' | 'HS256')[]
-  /** Further client ids that it may be issued for: Apple's native apps. */
+  /** More client ids that it may be issued for: Apple's native apps. */
   readonly audience?: readonly string[]
-  /** Whether the authorization request sends a nonce, which must come back in it. Apple, Slack, LINE, Kakao and HUAWEI do that. */
+  /** Whether the authorization request sends a nonce, which the id_token must repeat. Apple, Slack, LINE, Kakao, HUAWEI. */
   readonly nonce?: boolean
-  /** Whether a login without one is refused: always (Apple), or where the scope `openid` is granted (LINE, Slack, Kakao). */
+  /** Whether a login without an id_token is refused: always (Apple), or if the scope `openid` is granted (LINE, Slack, Kakao). */
   readonly required?: true | 'openid'
-  /** `id`: its `sub` is the id of the user, so that a profile of anybody else is refused (§5.3.2). Kakao and LinkedIn say it in two places. */
+  /** `id`: its `sub` is the user's id, so a profile of anybody else is refused (§5.3.2). At Kakao and LinkedIn, both have the id. */
   readonly subject?: 'id'
 }
 
-/** What one id_token must say beside. */
+/** The claims that one particular id_token must have. */
 export interface ExpectedClaims {
-  /** That of the authorization request. */
+  /** The nonce of the authorization request. */
   nonce?: string | undefined
-  /** Who logged in: a refresh must bring the same one (§12.2). */
+  /** The `sub` of the login: a refresh must return the same one (§12.2). */
   subject?: string | undefined
 }
 

@@ -3,35 +3,35 @@ import { parseURL } from '../util/parse-url'
 
 /** Passport's normalised profile (https://www.passportjs.org/reference/normalized-profile/). */
 export interface DialectProfile {
-  /** The name of the strategy, or of the instance of it, that the user came through. */
+  /** The name of the strategy, or of its instance, that logged the user in. */
   provider: string
-  /** The provider's id of the user: never empty. Unique within one provider instance. */
+  /** The user's id at the provider. Never empty, and unique within one provider instance. */
   id: string
-  /** The name to show; empty where the provider gives none. */
+  /** The name to display; empty if the provider gives none. */
   displayName: string
-  /** The provider's own name for the user, where it has one beside the display name. */
+  /** The user's account name, if the provider has one beside the display name. */
   username?: string
-  /** At most one; absent where the provider gives none. Whether it is verified is for the provider's page to say. */
+  /** At most one address; absent if the provider gives none. The provider's page says whether it is verified. */
   emails?: { value: string }[]
   /** At most one http(s) address. */
   photos?: { value: string }[]
-  /** The text that the profile was read from. */
+  /** The text from which the profile was read. */
   _raw: string
-  /** The provider's user object, out of its envelope, untouched. */
+  /** The provider's user object, unchanged, without its envelope. */
   _json: JsonObject
 }
 
-/** What a dialect reads out of its provider's user object; every member may be of any JSON type. */
+/** What a dialect reads from the provider's user object. Each member may have any JSON type. */
 export interface ProfileFields {
-  /** A non-empty text or a safe integer; anything else is `response_invalid`. */
+  /** A non-empty string or a safe integer; anything else is `response_invalid`. */
   id: Json | undefined
   /** Default: the username, else empty. */
   displayName?: Json | undefined
-  /** Left away where it is empty or no text. */
+  /** Left out if it is empty or not a string. */
   username?: Json | undefined
-  /** Left away where it is empty or no text. */
+  /** Left out if it is empty or not a string. */
   email?: Json | undefined
-  /** Left away where it is no absolute http(s) address. */
+  /** Left out if it is not an absolute http(s) address. */
   photo?: Json | undefined
 }
 

@@ -2,7 +2,7 @@ import { isObject, type Json, type JsonObject } from '../json'
 
 const MAX_DEPTH = 64
 
-/** JSON text (RFC 8259); `undefined` where it is none, or nests deeper than 64 levels. */
+/** Parses JSON (RFC 8259). `undefined` if the text is not JSON, or nests deeper than 64 levels. */
 export function decodeJson(text: string): Json | undefined {
   if (nestsTooDeep(text)) return undefined
   try {
@@ -12,7 +12,7 @@ export function decodeJson(text: string): Json | undefined {
   }
 }
 
-/** Form text, `a=b&c=d`, as an object of texts; `undefined` where it is none, or says a name twice. QQ's token response. */
+/** Parses form text, `a=b&c=d`, into an object of strings. `undefined` if it is not form text, or repeats a name. For QQ's token response. */
 export function decodeForm(text: string): JsonObject | undefined {
   const trimmed = text.trim()
   if (!FORM.test(trimmed)) return undefined
@@ -27,7 +27,7 @@ export function decodeForm(text: string): JsonObject | undefined {
   return Object.fromEntries(fields)
 }
 
-/** A call of a JavaScript function with one object, `callback( {…} );`, as that object. QQ's refusals, Weibo's too. */
+/** Parses JSONP, `callback( {…} );`, into its object. For QQ's refusals, and Weibo's. */
 export function decodeJsonp(text: string): JsonObject | undefined {
   const trimmed = text.trim()
   const [open, close] = [trimmed.indexOf('('), trimmed.lastIndexOf(')')]

@@ -6,24 +6,24 @@ import { isObject, type Json, type JsonObject, lookUp, textOf } from '../json'
 import { printable } from '../redact'
 import { decodeJson } from './read-body'
 
-/** How a provider says no, read out of its response by a dialect. */
+/** A refusal that a dialect has read from the provider's response. */
 export interface Refusal {
-  /** Left out where only the HTTP status tells. */
+  /** The error code. Leave it out if only the HTTP status decides. */
   code?: ErrorCode | undefined
   /**
-   * What happened and what to do, where the code's own words would lead astray: DingTalk's missing permission is no scope,
-   * X's app without a project has the right credentials. No secret, and nothing that the provider said.
+   * What happened and what to do, if the code's own message would mislead: DingTalk's missing permission is not a scope,
+   * and X's app without a project has the right credentials. It must not contain a secret, or text from the provider.
    */
   message?: string | undefined
-  /** The provider's own error code, as text. */
+  /** The provider's error code, as text. */
   providerCode?: string | undefined
-  /** The provider's own words; made printable before they are shown. */
+  /** The provider's error message. It is made printable before it is shown. */
   providerMessage?: string | undefined
-  /** The provider's own number of the request. */
+  /** The provider's id of the request. */
   requestId?: string | undefined
-  /** The HTTP status that the provider means, where its body says another than the response's. */
+  /** The HTTP status that the body states, if it differs from the response's. */
   status?: number | undefined
-  /** When the next call may come, where the provider has another way to say so than `Retry-After`: X's `x-rate-limit-reset`. */
+  /** When the next call is allowed, if the provider says it otherwise than by `Retry-After`: X's `x-rate-limit-reset`. */
   retryAfter?: Date | undefined
 }
 
@@ -73,9 +73,9 @@ export function readResponse(
 }
 
 /**
- * The refusal of RFC 6749 §5.2 and RFC 6750 §3.1: `error` and `error_description` at the top. An `error` may be a number
- * too, of which 0 is none.
- * @param codes the provider's own codes beside the registered ones
+ * Reads a refusal of RFC 6749 §5.2 and RFC 6750 §3.1: `error` and `error_description` at the top level. An `error` may
+ * also be a number; 0 means no error.
+ * @param codes the provider's own codes, beside the registered ones
  */
 export function standardRefusal(
   body: JsonObject,

@@ -2,17 +2,17 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { type ErrorContext, OAuthError } from '../errors'
 
 /**
- * A query that the provider signs with the client secret: HMAC-SHA-256 in lower-case hex, over all of its parameters but
- * some, sorted by name, as `name=value` with `&` between them. Shopify.
+ * A query that the provider signs with the client secret (Shopify). The signature is HMAC-SHA-256 in lower-case hex, over
+ * the parameters as `name=value`, sorted by name and joined with `&`.
  */
 export interface SignedQuery {
-  /** The parameter that has the signature. */
+  /** The parameter with the signature. */
   readonly parameter: string
-  /** Others that are not signed. */
+  /** Other parameters that are not signed. */
   readonly unsigned?: readonly string[]
-  /** The parameter that says when it was signed: seconds since 1970. */
+  /** The parameter with the time of signing, in seconds since 1970. */
   readonly timestamp: string
-  /** Seconds that it may lie in the past, and in the future. */
+  /** How many seconds that time may be in the past or in the future. */
   readonly tolerance: number
 }
 

@@ -1,24 +1,24 @@
 import type { Json, JsonObject } from '../json'
 
-/** What a provider issues at the end of a login, out of its envelope. */
+/** The tokens that a provider issues at the end of a login, without an envelope. */
 export interface TokenSet {
-  /** Visible ASCII, fit for a header. */
+  /** The access token: visible ASCII, safe in a header. */
   accessToken: string
-  /** Always `Bearer`: a type that does not mean one is refused (RFC 6749 §7.1). */
+  /** Always `Bearer`: any type that does not mean a bearer token is refused (RFC 6749 §7.1). */
   tokenType: 'Bearer'
-  /** The scopes that were granted; those asked for where the provider does not say (RFC 6749 §5.1). */
+  /** The granted scopes; if the provider does not say, the requested ones (RFC 6749 §5.1). */
   scope: string[]
-  /** When the access token ends; absent where the provider does not say. */
+  /** When the access token expires; absent if the provider does not say. */
   expiresAt?: Date
-  /** Absent where the provider issued none. */
+  /** The refresh token; absent if the provider issued none. */
   refreshToken?: string
-  /** What lives with the tokens through every refresh, where the provider has such a thing: VK's `device_id`, a shop, a team. */
+  /** Facts that are kept with the tokens through every refresh, such as VK's `device_id`, a shop or a team. */
   context?: JsonObject
-  /** What the provider's id_token says, verified. At the login alone: `verify` and the profile have it, and nobody later. */
+  /** The verified claims of the id_token. Only at the login: `verify` and the profile get them; they are not stored. */
   claims?: JsonObject
-  /** The `sub` of that id_token: one that a refresh brings must have the same. */
+  /** The `sub` of that id_token: an id_token of a refresh must have the same. */
   subject?: string
-  /** The provider's token object, untouched; after the login, without what goes beyond 16 KiB of JSON, the largest members first. */
+  /** The provider's token object, unchanged. If it exceeds 16 KiB of JSON, its largest members are dropped after the login. */
   raw: JsonObject
 }
 

@@ -8,53 +8,56 @@ import { checkProviders, type Providers } from '../registry'
 import { TOKEN_OPTIONS, type TokenOptions } from '../tokens/token-options'
 import type { AppPassport } from './passport-user'
 
-/** What the router's `verify` is told of a login. */
+/** What the router passes to `verify`. */
 export interface VerifyLogin {
   /** The name of the provider in `providers`. */
   provider: string
   /** Who logged in. */
   profile: DialectProfile
-  /** What the provider issued; `undefined` where it issues none to a user (WeCom). */
+  /** The tokens that the provider issued; `undefined` if it issues no user token (WeCom). */
   tokens: TokenSet | undefined
-  /** `req.user` is the user who is logged in already, where a second provider is being linked. */
+  /** If a second provider is being linked, `req.user` is the user who is already logged in. */
   req: Request
 }
 
-/** The app's own user, of the type that it gives to `Express.User`; anything falsy refuses the login. */
+/** The app's own user, with the type that the app declares for `Express.User`. A falsy value refuses the login. */
 export type VerifiedUser = Express.User | false | null | undefined
 
-/** What {@link oauthRouter} takes. An unknown or malformed member throws `config_invalid`, naming it. */
+/** The options of {@link oauthRouter}. An unknown or malformed option throws `config_invalid`, naming it. */
 export interface OAuthRouterConfig extends TokenOptions {
-  /** The public origin of this app: `https://app.example.com`. Without it the callback address follows the request and `trust proxy`. */
+  /** The public origin of this app: `https://app.example.com`. Without it, the callback address follows the request and `trust proxy`. */
   baseURL?: string | undefined
-  /** Default `/auth`; empty or `/`: the root, where whatever is no provider is left to the app. */
+  /** Where the routes are. Default `/auth`. Empty or `/` is the root; there, addresses that name no provider go on to the app. */
   mountPath?: string | undefined
-  /** The providers by name, or a function of the request for many tenants in one process. */
+  /** The providers by name, or a function of the request, for many tenants in one process. */
   providers: Providers | ((req: Request) => Providers | Promise<Providers>)
   /**
-   * The user of a login; `false` or `null` refuses it. Default: {@link DefaultUser} from the profile. Required where
-   * `providers` is a function: the default users of two tenants could not be told apart.
+   * Returns the user of a login; `false` or `null` refuses it. Default: {@link DefaultUser} from the profile. Required
+   * if `providers` is a function, because the default users of two tenants could not be told apart.
    */
   verify?: (login: VerifyLogin) => VerifiedUser | Promise<VerifiedUser>
-  /** Default `/`. */
+  /** Where the browser goes after a login. Default `/`. */
   successRedirect?: string | undefined
-  /** Gets `?error=CODE&provider=NAME`. Default: a short page, or JSON. */
+  /** Where the browser goes after a failed login, with `?error=CODE&provider=NAME`. Default: a short page, or JSON. */
   failureRedirect?: string | undefined
-  /** Where a form that logs out goes; default `successRedirect`. */
+  /** Where the browser goes after a form has logged the user out. Default `successRedirect`. */
   logoutRedirect?: string | undefined
-  /** Takes over the answer to every failure. */
+  /** Answers every failure instead of the router. */
   onError?: (error: OAuthError, req: Request, res: Response, next: NextFunction) => void
-  /** Your own Authenticator, with its serialisers; default one of the router's own. */
+  /** Your own Authenticator, with its serialisers. Default: the router creates one. */
   passport?: AppPassport | undefined
-  /** The key of the session that logins are kept under; default `passport-dialects`. */
+  /** The session key under which logins are kept. Default `passport-dialects`. */
   sessionKey?: string | undefined
-  /** Seconds that a login may take at the provider; default 600, at most a day. */
+  /** The time that a login may take at the provider, in seconds. Default 600, at most a day. */
   stateLifetime?: number | undefined
-  /** Whether a login at a second provider is linked to the first; `false`: it takes its place. Default true. */
+  /** Whether a login at a second provider is linked to the first. With `false`, it replaces the first. Default true. */
   linking?: boolean | undefined
-  /** What `GET /auth/session` tells of a user; default `provider`, `id`, `displayName`, `username`, `email` and `photo`, where they are texts or numbers. */
+  /**
+   * What `GET /auth/session` returns of a user. Default: `provider`, `id`, `displayName`, `username`, `email` and `photo`,
+   * those that are strings or numbers.
+   */
   publicUser?: ((user: Express.User) => unknown) | undefined
-  /** Whether `POST /auth/logout` also revokes each login at its provider, where that can; default false. */
+  /** Whether `POST /auth/logout` also revokes each login at its provider, if the provider has a revocation. Default false. */
   revokeOnLogout?: boolean | undefined
 }
 

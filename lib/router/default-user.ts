@@ -1,6 +1,6 @@
 import type { DialectProfile } from '../provider/profile'
 
-/** The user that the router makes of a profile where the app gives no `verify`. */
+/** The user that the router makes from a profile if the app gives no `verify`. */
 export interface DefaultUser {
   /** The name of the provider in `providers`. */
   provider: string

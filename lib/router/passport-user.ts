@@ -3,7 +3,7 @@ import type { Request, RequestHandler } from 'express'
 import type { Authenticator } from 'passport'
 import { configError, OAuthError } from '../errors'
 import { hasSession, sessionRequest, sessionUserOf } from '../session/request'
-/** What the router asks of a Passport. The whole `Authenticator` of @types/passport would refuse the `passport` that apps import. */
+/** What the router needs of Passport. (The whole `Authenticator` of @types/passport would not accept the `passport` that apps import.) */
 export type AppPassport = Pick<Authenticator, 'authenticate' | 'serializeUser'>
 
 export function isLoggedIn({ user }: { user?: unknown }): boolean {

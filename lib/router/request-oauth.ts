@@ -21,8 +21,8 @@ declare global {
 export type ClientsOf = (req: Request) => Promise<ReadonlyMap<string, { strategy: ProviderClient }>>
 
 /**
- * `req.oauth`: what can be done in the name of the user who is logged in, at each provider that the session is logged
- * in at. Costs nothing until used. Every failure is an {@link OAuthError}.
+ * `req.oauth`: acts in the name of the logged-in user, at each provider of the session. It costs nothing until it is
+ * used. Every failure is an {@link OAuthError}.
  *
  * @example
  * ```ts
@@ -47,12 +47,12 @@ export class RequestOAuth {
   }
 
   /**
-   * The tokens of the login at `provider`, refreshed where they have no more than `refreshLeadTime` to live;
-   * `undefined` where the session is not logged in there, or the provider issues no token of the user's (WeCom). A token without a refresh token is given while it lives.
-   * Every call resolves to an object of its own.
+   * The tokens of the login at `provider`. A token that expires within `refreshLeadTime` is refreshed first. A token
+   * without a refresh token is returned until it expires. Resolves to `undefined` if the session is not logged in there,
+   * or if the provider issues no user token (WeCom). Every call resolves to a new object.
    *
-   * @throws OAuthError `refresh_rejected`: the tokens are dead and forgotten, the user must log in again; the codes of
-   *   a failed call to the provider where no living token is left; `config_invalid` for an unknown provider
+   * @throws OAuthError `refresh_rejected`: the tokens are dead and deleted, the user must log in again; the codes of
+   *   a failed call to the provider, if no valid token is left; `config_invalid` for an unknown provider
    */
   async tokens(provider: string): Promise<TokenSet | undefined> {
     const elsewhere = await this.#elsewhere(provider)
@@ -61,34 +61,39 @@ export class RequestOAuth {
   }
 
   /**
-   * A `fetch` to the provider's API: `path` is a path below its `baseURL` (else the origin of `userProfileURL`), or an
-   * absolute address of that origin. Bearer token, refreshed ahead; one refresh and one retry after the provider refuses
-   * the token (401; some say 422, or 400 and why in the body), none after 403 and none with a body that streams. No
-   * redirect is followed. The strategy's `timeout` and `maxResponseBytes` hold for `json()`, `text()` and `arrayBuffer()`; `body` streams.
+   * A `fetch` to the provider's API with the user's token. `path` is a path below the provider's `baseURL` (if it has
+   * none, below the origin of `userProfileURL`), or an absolute address of that origin.
    *
-   * @param init `method`, `headers`, `body` and `signal` of fetch's own
-   * @throws OAuthError `token_rejected` without a login, `config_invalid` for another origin and at a provider that issues no token of the user's, `provider_*`, `refresh_rejected`
+   * A token that is about to expire is refreshed first. If the provider refuses the token (401; at some providers 422, or
+   * 400 with the reason in the body), the token is refreshed and the call repeated once. There is no retry after 403, and
+   * none for a body that is a stream. Redirects are not followed. The strategy's `timeout` and `maxResponseBytes` apply to
+   * `json()`, `text()` and `arrayBuffer()`; `body` is a stream.
+   *
+   * @param init the `method`, `headers`, `body` and `signal` of `fetch`
+   * @throws OAuthError `token_rejected` without a login; `config_invalid` for another origin, or at a provider that issues
+   *   no user token; `provider_*`; `refresh_rejected`
    */
   async fetch(provider: string, path: string, init?: ApiCallInit): Promise<Response> {
     const elsewhere = await this.#elsewhere(provider)
     return elsewhere ? elsewhere.fetch(provider, path, init) : (await this.#demand(provider)).fetch(path, init)
   }
 
-  /** The user's profile at `provider`, asked for now. @throws OAuthError as {@link fetch}, and `response_invalid` */
+  /** Requests the user's profile at `provider`. @throws OAuthError as {@link fetch}, and `response_invalid` */
   async profile(provider: string): Promise<DialectProfile> {
     const elsewhere = await this.#elsewhere(provider)
     return elsewhere ? elsewhere.profile(provider) : (await this.#demand(provider)).profile()
   }
 
   /**
-   * Ends the login at `provider`, there and here. In every case below the tokens are forgotten here.
+   * Ends the login at `provider`, there and here. In each of these cases the tokens are deleted here:
    *
-   * `true`: the provider has revoked the token. `false`: nothing was revoked, because the provider has no revocation
-   * (its token lives on to its end), or because the session was not logged in there. Rejected: the provider was asked
-   * and failed; its token may live on.
+   * - Resolves to `true`: the provider has revoked the token.
+   * - Resolves to `false`: nothing was revoked. The provider has no revocation (the token lives until it expires), or the
+   *   session was not logged in there.
+   * - Rejects: the revocation failed; the token may still be valid at the provider.
    *
-   * @throws OAuthError of phase `revoke`; nothing is forgotten where the session or the token store fails
-   *   (`store_failed`), or where sealed tokens can't be opened (`config_invalid`)
+   * @throws OAuthError of phase `revoke`; nothing is deleted if the session or the token store fails (`store_failed`), or
+   *   if encrypted tokens cannot be decrypted (`config_invalid`)
    */
   async revoke(provider: string): Promise<boolean> {
     const elsewhere = await this.#elsewhere(provider)
@@ -100,9 +105,9 @@ export class RequestOAuth {
   }
 
   /**
-   * The address (http or https) where the user can buy more of what the provider sells.
-   * @param provider default the one that has such an address
-   * @throws OAuthError `config_invalid` where none has, `response_invalid` for any other kind of address
+   * The http(s) address of the page where the user can buy more credit at the provider.
+   * @param provider default: the provider that has such a page
+   * @throws OAuthError `config_invalid` if no provider has one, `response_invalid` if the address is not http(s)
    */
   async topupURL(provider?: string): Promise<string> {
     const clients = await this.#clientsOf(this.#req)
@@ -114,8 +119,8 @@ export class RequestOAuth {
   }
 
   /**
-   * The key of this login's tokens in the `tokenStore`, for a `TokenKeeper` that acts for the user without a request;
-   * `undefined` where the session is not logged in at `provider`.
+   * The key of this login's tokens in the `tokenStore`. A `TokenKeeper` uses it to act for the user without a request.
+   * `undefined` if the session is not logged in at `provider`.
    */
   tokenKey(provider: string): string | undefined {
     return this.#manager.keyIn(this.#session, provider) ?? this.#earlier?.tokenKey(provider)

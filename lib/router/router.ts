@@ -39,9 +39,9 @@ import { callbackLock, runStrategy } from './run-strategy'
 import { setupCheck } from './setup-warnings'
 
 /**
- * An Express router (4.18 and later, 5) that logs users in at any number of providers:
- * `GET /auth/:provider`, `GET /auth/:provider/callback` (and POST, where the provider posts it), `POST /auth/logout`,
- * `GET /auth/session`; `POST /auth/:provider/entry`, where a page may begin a login.
+ * An Express router (4.18 and later, 5) that logs users in at any number of providers. Its routes are
+ * `GET /auth/:provider`, `GET /auth/:provider/callback` (POST, if the provider posts its callback), `POST /auth/logout`,
+ * `GET /auth/session`, and `POST /auth/:provider/entry` for providers where a page may begin a login.
  * Mount it after the session middleware and before the routes that read `req.user`.
  *
  * @throws OAuthError `config_invalid`, naming the option

@@ -25,38 +25,38 @@ export interface Slot {
   successor?: string
 }
 
-/** One pending login, kept in the session that began it. */
+/** A pending login, kept in the session that began it. */
 export interface Transaction {
-  /** 43 random letters and digits: the only thing of a transaction that leaves this server. */
+  /** 43 random letters and digits: the only part of a transaction that leaves this server. */
   state: string
-  /** The strategy's name: a login begun for one provider or instance can't be finished at another. */
+  /** The strategy's name: a login begun at one provider or instance cannot be finished at another. */
   provider: string
   /**
-   * Which client of that name: tenants may share a name and a session. While the login is pending, a MAC of the client
-   * over what it sent to the provider; its fingerprint after that.
+   * Identifies the client, because tenants may share a name and a session. While the login is pending, it is the client's
+   * MAC over what was sent to the provider; after that, the client's fingerprint.
    */
   client: string
   /** Milliseconds since the epoch. */
   begunAt: number
   /** The redirect URI as it was sent: the token request must repeat it (RFC 6749 §4.1.3). */
   redirectURI: string
-  /** PKCE (RFC 7636 §4.1). */
+  /** The PKCE verifier (RFC 7636 §4.1). */
   verifier?: string
-  /** OpenID Connect Core §3.1.2.1: made of the state by the client's key, and never stored. */
+  /** The nonce (OpenID Connect Core §3.1.2.1): derived from the state with the client's key, and never stored. */
   nonce?: string
-  /** What the start named beside it: the host of the dialect's `host`, such as a shop. */
+  /** What else the start named: the host, for a dialect with `host`, such as a shop. */
   about?: Readonly<Record<string, string>>
   /** Where the browser goes after the login: a path of this app. */
   returnTo?: string
-  /** Begun in a popup: its callback tells the opener and closes the window. */
+  /** The login began in a popup: its callback informs the opener and closes the window. */
   popup?: true
-  /** Another site's page sent the browser to its start: it links nothing to a user who came in meanwhile. */
+  /** A page of another site sent the browser to the start: the login is not linked to a user who logged in meanwhile. */
   fromElsewhere?: true
   /** Who was logged in when it began. */
   begunBy?: string
   /** What the app gave as `state` to `passport.authenticate`: it comes back as `info.state`. */
   appState?: unknown
-  /** What the callback brought beside the credential: the dialect's `callbackParameters`. Never stored. */
+  /** The callback's other parameters that the dialect names in `callbackParameters`. Never stored. */
   callback?: Readonly<Record<string, string>>
 }
 
@@ -74,13 +74,13 @@ export interface UsedTransaction {
   popup?: true
 }
 
-/** One provider that the session is logged in at, as `GET /auth/session` tells it. */
+/** One provider that the session is logged in at, as `GET /auth/session` lists it. */
 export interface SessionLogin {
   /** The name of the provider in `providers`. */
   name: string
   /** The scopes that were granted. */
   scope: string[]
-  /** When the access token expires: ISO 8601; absent where the provider does not say. */
+  /** When the access token expires (ISO 8601); absent if the provider does not say. */
   expiresAt?: string
 }
 

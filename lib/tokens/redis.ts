@@ -3,37 +3,40 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { OptionReader } from '../index' // what is built beside it is one file, and this another
 import type { TokenStore } from './token-store'
 
-/** What the store needs of a node-redis client (`createClient` of the package `redis`), connected or not. */
+/** What the store needs of a node-redis client (`createClient` of the package `redis`). It may be connected or not. */
 export interface RedisClient {
   /** One Redis command and its reply. */
   sendCommand(command: string[]): Promise<unknown>
-  /** Called where the client is not open. */
+  /** Called if the client is not open. */
   connect(): Promise<unknown>
   /** Whether `connect` was called. */
   readonly isOpen: boolean
-  /** A client without a listener would end the process at the first lost connection. */
+  /** The store listens, because without a listener the first lost connection would end the process. */
   on(event: 'error', listener: (error: Error) => void): unknown
   /** Closes the connection at once. */
   destroy(): void
 }
 
-/** Where a {@link RedisTokenStore} keeps tokens. */
+/** The options of {@link RedisTokenStore}. */
 export interface RedisTokenStoreOptions {
-  /** A node-redis client of the app's own; without it the store makes one and needs the package `redis`. */
+  /** The app's own node-redis client. Without it, the store creates one and needs the package `redis`. */
   client?: RedisClient | undefined
-  /** Default the environment's `REDIS_URL`, else `redis://127.0.0.1:6379`. */
+  /** The address of Redis. Default: the environment variable `REDIS_URL`, else `redis://127.0.0.1:6379`. */
   url?: string | undefined
-  /** Before every key; default `passport-dialects:`. */
+  /** The prefix of every key. Default `passport-dialects:`. */
   prefix?: string | undefined
-  /** Seconds that tokens are kept after they were last stored; default 400 days: the longest refresh token known lives 365. */
+  /**
+   * Seconds that tokens are kept after they were last stored. Default 400 days, because the longest known lifetime of a
+   * refresh token is 365.
+   */
   ttl?: number | undefined
-  /** Milliseconds after which the lock of a holder that died falls free; default 10 000. One that lives renews it. */
+  /** Milliseconds after which the lock of a process that died is released. Default 10 000. A living holder renews it. */
   lockTimeout?: number | undefined
 }
 
 /**
- * Tokens in Redis, for any number of processes: one refresh at a time across all of them, no older token over a newer
- * one. Rides out a Redis that restarts; what it can guarantee ends with what that Redis keeps on disk.
+ * Stores tokens in Redis, for any number of processes. Only one of them refreshes a login at a time, and an older token
+ * never replaces a newer one. The store survives a restart of Redis, as far as Redis itself keeps its data on disk.
  *
  * @example
  * ```ts
@@ -61,7 +64,7 @@ export class RedisTokenStore implements TokenStore {
     this.#client.catch(() => {}) // told to whoever uses the store
   }
 
-  /** The entry of a login, `undefined` where there is none or it has ended. */
+  /** The entry of a login; `undefined` if there is none or it has expired. */
   async get(key: string): Promise<string | undefined> {
     const value = await this.#send('GET', this.#prefix + key)
     return typeof value === 'string' ? value : undefined
@@ -103,7 +106,7 @@ export class RedisTokenStore implements TokenStore {
     }
   }
 
-  /** Closes the connection that the store made; a client of the app's own stays open. */
+  /** Closes the connection that the store opened. The app's own client stays open. */
   async close(): Promise<void> {
     if (this.#own) (await this.#client.catch(() => undefined))?.destroy()
   }

@@ -12,10 +12,10 @@ import { storeRecord, tokenStoreFailure } from './store-record'
 import { encodeRecord, keyOf, newRecord, type StoredRecord, type TokenRecord } from './token-record'
 import type { TokenStore } from './token-store'
 
-/** What `onLoggedOut` is told when a provider refuses a refresh token. */
+/** What `onLoggedOut` gets when a provider refuses a refresh token. */
 export interface LoggedOut {
   provider: string
-  /** The request that found out; none where a job did. */
+  /** The request during which it happened; absent if a job caused the refresh. */
   req?: Request
 }
 

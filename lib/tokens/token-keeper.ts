@@ -9,23 +9,24 @@ import { type LoggedOut, SessionTokens } from './session-tokens'
 import { readTokenOptions } from './token-options'
 import type { TokenStore } from './token-store'
 
-/** What a {@link TokenKeeper} needs; the same as the routers over the same store. */
+/** The options of a {@link TokenKeeper}. Give it the same values as the routers that use the same store. */
 export interface TokenKeeperOptions {
-  /** The router's `providers`; those of many tenants have a keeper each. */
+  /** The router's `providers`. With many tenants, create one keeper for each. */
   providers: Providers
-  /** The store that the router's option `tokenStore` names. */
+  /** The router's `tokenStore`. */
   tokenStore: TokenStore
-  /** The key, or keys, that the router's option `encryptionKey` has. */
+  /** The router's `encryptionKey`. */
   encryptionKey?: string | Uint8Array | readonly (string | Uint8Array)[]
-  /** Seconds; default 300. */
+  /** An access token that expires within this many seconds is refreshed before it is used. Default 300. */
   refreshLeadTime?: number
-  /** Told once when a provider refuses a refresh token. */
+  /** Called once when a provider refuses a refresh token. */
   onLoggedOut?: (login: LoggedOut) => unknown
 }
 
 /**
- * The tokens of logins without a request, for jobs that act for a user. Shares its refreshes, within this process and
- * through the store's lock, with every router over the same store. A login's key is `req.oauth.tokenKey(provider)`.
+ * Uses the tokens of logins without a request, for jobs that act for a user. It shares refreshes with every router over
+ * the same store: within this process, and across processes by the store's lock. A login's key is
+ * `req.oauth.tokenKey(provider)`.
  *
  * @example
  * ```ts
@@ -50,7 +51,7 @@ export class TokenKeeper {
     this.#manager = new SessionTokens({ ...readTokenOptions(options, read), sessionKey: '' })
   }
 
-  /** Stores tokens of an app's own making under a key of its choice. */
+  /** Stores tokens that the app obtained itself, under a key of its choice. */
   async keep(provider: string, key: string, tokens: TokenSet): Promise<void> {
     return this.#manager.addUnder(key, this.#client(provider), tokens)
   }

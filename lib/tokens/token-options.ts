@@ -3,18 +3,18 @@ import { readKeys, Sealer } from './sealer'
 import type { LoggedOut, SessionTokensOptions } from './session-tokens'
 import { isTokenStore, type TokenStore } from './token-store'
 
-/** The options about tokens, of the router and of a keeper. */
+/** The options that the router and a `TokenKeeper` share. */
 export interface TokenOptions {
-  /** Where tokens live; default the session. */
+  /** Where tokens are stored. Default: in the session. */
   tokenStore?: TokenStore | undefined
   /**
-   * Seals the tokens wherever they are: at least 32 random bytes, as text or bytes. An array opens what any of its
-   * keys sealed and seals with the first.
+   * Encrypts the stored tokens: at least 32 random bytes, as a string or as bytes. With an array, the first key encrypts,
+   * and every key decrypts what it has encrypted.
    */
   encryptionKey?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
-  /** Seconds to live at which an access token is refreshed ahead; default 300. */
+  /** An access token that expires within this many seconds is refreshed before it is used. Default 300. */
   refreshLeadTime?: number | undefined
-  /** Told once when a provider refuses a login's refresh token: the user must log in there again. */
+  /** Called once when a provider refuses a login's refresh token: the user must log in there again. */
   onLoggedOut?: (login: LoggedOut) => unknown
 }
 

@@ -1,22 +1,22 @@
 /**
- * A place for tokens outside of the session: one text a login. `RedisTokenStore` is one; an app may bring its own.
- * What it promises: `get` returns what the last `set` that resolved to `true` stored, in every process.
+ * Stores tokens outside the session, one string for each login. `RedisTokenStore` is one; an app may write its own.
+ * In every process, `get` must return what the last `set` that resolved to `true` has stored.
  */
 export interface TokenStore {
-  /** The entry that was last stored under `key`; `undefined` where there is none. */
+  /** The entry that was last stored under `key`; `undefined` if there is none. */
   get(key: string): Promise<string | undefined>
   /**
-   * Stores `value`; with `expected`, only where that is what is stored now, in one indivisible step.
-   * Resolves to whether `value` is stored.
+   * Stores `value`. With `expected`, stores it only if `expected` is the current value; comparing and storing must be one
+   * atomic step. Resolves to whether `value` was stored.
    */
   set(key: string, value: string, expected?: string): Promise<boolean>
-  /** Removes `key`; with `expected`, only where that is what is stored now. Resolves to whether it removed anything. */
+  /** Deletes `key`. With `expected`, only if that is the current value. Resolves to whether anything was deleted. */
   delete(key: string, expected?: string): Promise<boolean>
   /**
-   * Waits until nobody else holds the lock of `key`, in any process, and takes it; resolves to what lets go of it.
-   * The lock of a process that dies must fall free by itself. Without this method, each process refreshes by itself.
+   * Waits until no process holds the lock of `key`, then takes it. Resolves to a function that releases it.
+   * The lock of a process that dies must be released by itself. Without this method, each process refreshes on its own.
    *
-   * @param patience milliseconds to wait; rejects when they are over
+   * @param patience milliseconds to wait; after that the promise must reject
    */
   lock?(key: string, patience: number): Promise<() => Promise<void>>
 }
