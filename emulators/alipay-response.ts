@@ -1,30 +1,30 @@
 import { type AlipayKeys, signed } from './alipay-keys'
 
-/** How a response can be forged, by name. */
+/** The ways in which a response can be forged, by name. */
 export const ALIPAY_FORGERIES = [
   /** No `sign`. */
   'unsigned',
   /** The signature with one byte changed. */
   'wrong-signature',
-  /** Signed by the app's own key, not by Alipay's. */
+  /** Signed with the app's key instead of Alipay's. */
   'wrong-key',
-  /** A right signature of another text. */
+  /** A correct signature, of another text. */
   'another-text',
-  /** The last letter of every text changed after signing. */
+  /** The last letter of every string changed after signing. */
   'changed',
-  /** The last member taken away after signing. */
+  /** The last member removed after signing. */
   'cut',
-  /** Half of the signature. */
+  /** Only half of the signature. */
   'cut-signature',
-  /** A changed member of the same name before the signed one. */
+  /** A changed member with the same name, before the signed one. */
   'repeated-before',
-  /** The same after it. */
+  /** The same, after the signed one. */
   'repeated-after',
-  /** The same, its name spelt with an escape. */
+  /** The same, with an escape in its name. */
   'repeated-escaped',
-  /** A second, right `sign` after a wrong one. */
+  /** A wrong `sign`, followed by a correct one. */
   'repeated-sign',
-  /** The signed member inside another one, a changed one of its name beside it. */
+  /** The signed member inside another one, with a changed member of the same name beside that. */
   'nested',
   /** SHA1withRSA, and a `sign_type` that says so. */
   'sign-type-rsa',

@@ -6,27 +6,27 @@ import { type Call, formOf, type Reply, type Route } from './server'
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
-/** What an authorization request asks for, once the provider has found nothing wrong with it. */
+/** A valid authorization request: what the consent page shows, and where its buttons lead. */
 export interface Asked extends Consent {
-  /** Where the browser goes back to, with a code of `user`: an address, or a form that is posted. */
+  /** Returns where the browser goes with a code for `user`: an address, or a form that is posted. */
   agree(user: EmulatorUser, chosen: Chosen): string | FormPost
-  /** Where the browser goes back to, with a refusal; a page where it stays. */
+  /** Returns where the browser goes with a refusal; or a page, on which it stays. */
   deny(): string | FormPost | Reply
-  /** Where it goes with an error of the provider's own. Default: where "Deny" leads, with another `error`. */
+  /** Returns where the browser goes with one of the provider's errors. Default: where "Deny" leads, with that `error`. */
   refuse?(error: string): string
-  /** Agree without a page, as providers do that know the user and the app. */
+  /** Whether to agree without a page, as a provider does that knows the user and the app. */
   silent?: boolean
 }
 
-/** What a user left ticked and picked. */
+/** The scopes and the place that a user has chosen. */
 export interface Chosen {
   scope: readonly string[]
   place?: string | undefined
 }
 
 /**
- * The routes of a consent page: GET shows it, POST presses a button on it.
- * @param check answers an {@link Asked}, or a Reply where the request is refused
+ * The routes of a consent page: GET shows it, POST presses one of its buttons.
+ * @param check returns an {@link Asked}, or a Reply if the request is refused
  */
 export function consentRoutes(path: string, settings: Settings, check: (call: Call) => Asked | Reply): Route[] {
   const show = (call: Call): Reply => {
@@ -109,14 +109,14 @@ function plan(form: URLSearchParams, settings: Settings): void {
   settings.failNext(step, (code && /^(refused|http-\d+)$/.test(fault) ? `${fault}:${code}` : fault) as Fault) // failNext checks it
 }
 
-/** An address with further parameters; those that are undefined are left out. */
+/** Adds parameters to an address; those that are `undefined` are left out. */
 export function withParams(address: string, params: Record<string, string | undefined>): string {
   const url = new URL(address)
   for (const [name, value] of Object.entries(params)) if (value !== undefined) url.searchParams.append(name, value)
   return url.href
 }
 
-/** Whether a redirect address is registered; without a register any absolute http(s) address is. */
+/** Whether a redirect URI is registered. Without registered ones, any absolute http(s) address is accepted. */
 export function isRegistered(settings: Settings, redirectURI: string | null): redirectURI is string {
   if (redirectURI === null || !/^https?:\/\//.test(redirectURI) || redirectURI.includes('#')) return false
   return URL.canParse(redirectURI) && (settings.redirectURIs?.includes(redirectURI) ?? true)

@@ -11,20 +11,20 @@ export interface Consent {
   provider: string
   clientID: string
   scope: readonly string[]
-  /** Where a user may untick scopes: those that are ticked at first. */
+  /** If users may untick scopes: the scopes that are ticked at first. */
   ticked?: readonly string[]
   place?: Place
-  /** The provider's own colour, in six hex digits (`#0e5fd8`): dark enough for white text on it. */
+  /** The provider's colour, in six hex digits (`#0e5fd8`). It must be dark enough for white text. */
   accent?: string
-  /** A login by scanning a code: the page draws one, as the provider's does. */
+  /** Whether the login is by QR code: then the page draws one, as the provider's does. */
   scan?: boolean
 }
 
-/** What a user logs in for, beside himself: a project, a company, a workspace, a shop. */
+/** What a user chooses at the login, beside the scopes: a project, a company, a workspace, a shop. */
 export interface Place {
   kind: PlaceKind
   options: readonly EmulatorProject[]
-  /** The id of the one that is chosen at first; without it none is, and none may be. */
+  /** The id that is selected at first. Without it none is selected, and the user may choose none. */
   first?: string | undefined
 }
 

@@ -2,26 +2,26 @@ import type { Provider } from './server'
 import type { Settings } from './settings'
 import type { EmulatorUser, FewerClientOptions, SharedOptions } from './types'
 
-/** A provider that an emulator plays: one such object a file, and a row in `registry.ts`. */
+/** A provider that an emulator plays. Each has its own file, and a row in `registry.ts`. */
 export interface EmulatorKind<Own extends object = object> {
-  /** The provider's name as it writes it: `WeChat`. */
+  /** The provider's name as the provider writes it: `WeChat`. */
   title: string
-  /** The same in Chinese, where it has a name of its own there: `微信`. */
+  /** The provider's Chinese name, if it has one: `微信`. */
   chineseTitle?: string
-  /** Who can log in where `options` name nobody: at least two, one of them without an e-mail address. */
+  /** The users if the options name none: at least two, one of them without an e-mail address. */
   users: readonly EmulatorUser[]
-  /** The options that it has beside {@link SharedOptions}, and what they may be. */
+  /** The emulator's own options, beside {@link SharedOptions}, with a rule for each. */
   own?: Rules<Own>
-  /** What the strategy's constructor takes: the client's credentials and every endpoint. */
+  /** The options for the strategy's constructor: the client's credentials and every endpoint. */
   options(origin: string, settings: Settings & Own): FewerClientOptions
-  /** The provider's routes, its words for a refusal, and what a response of it can't do without. */
+  /** The provider's routes, its words for a refusal, and the members that its responses must have. */
   provider(origin: string, settings: Settings & Own): Provider
 }
 
 /** A rule for each option of `Own`. */
 type Rules<Own extends object> = { readonly [Name in keyof Own]-?: OptionRule }
 
-/** What an option may be: one of a few texts, or of a type. */
+/** What an option may be: one of a few strings, or any value of a type. */
 export type OptionRule = readonly string[] | 'text' | 'flag' | 'count' | 'list' | 'users' | 'addresses' | 'function'
 
 const SHARED: Rules<SharedOptions> = {

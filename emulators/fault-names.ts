@@ -1,6 +1,6 @@
 /**
- * What can go wrong at an endpoint, by name.
- * `refused:CODE` is `refused` with a provider's own code, `http-STATUS:CODE` the same under another HTTP status.
+ * The faults of an endpoint, by name. `refused:CODE` is `refused` with one of the provider's codes; `http-STATUS:CODE` is
+ * the same with another HTTP status.
  */
 export const FAULTS = [
   'reset',

@@ -4,7 +4,7 @@ import { FAULTS } from './fault-names'
 import { encode, type Reply } from './reply'
 import type { FaultEndpoint } from './types'
 
-/** One of {@link FAULTS}, or one of the two with the provider's own code after a colon. */
+/** One of {@link FAULTS}, or `refused` or `http-STATUS` with one of the provider's codes after a colon. */
 export type Fault = (typeof FAULTS)[number] | `refused:${string}` | `http-${number}:${string}`
 
 /** Where a fault strikes, for those who choose one from a list. */
@@ -64,7 +64,7 @@ export interface FaultContext {
   tokenNames?: TokenNames | undefined
 }
 
-/** A provider's own names of RFC 6749's members of a token answer. */
+/** The provider's own names for the members of RFC 6749's token response. */
 export type TokenNames = Readonly<Partial<Record<'access_token' | 'token_type' | 'expires_in', string>>>
 
 /**

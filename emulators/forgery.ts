@@ -1,8 +1,8 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 
 /**
- * What an id_token can be in place of the right one, by name. Each is to be refused at a login, but `other-sub`: that is
- * a right token of somebody else, for a refresh and for a provider that says the id in two places.
+ * The ways in which an id_token can be forged, by name. A login must refuse each, except `other-sub`: that is a valid
+ * id_token of another user, for a refresh, and for a provider that returns the user's id in two places.
  */
 export const ID_TOKEN_FORGERIES = [
   'alg-none',

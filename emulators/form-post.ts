@@ -3,7 +3,7 @@ import { escapeHtml, page } from './page'
 import type { Reply } from './reply'
 import type { Texts } from './texts'
 
-/** A callback by POST (OAuth 2.0 Form Post Response Mode §2). */
+/** A callback that is posted (OAuth 2.0 Form Post Response Mode §2). */
 export interface FormPost {
   /** The redirect URI. */
   url: string

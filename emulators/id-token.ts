@@ -16,21 +16,21 @@ interface SigningKey {
 }
 
 /**
- * Keys that sign id_tokens (RFC 7515, RFC 7518 §3): one that signs now and one that did before, both in the key set.
- * They are made when they are first wanted.
+ * The keys that sign id_tokens (RFC 7515, RFC 7518 §3): the current one and the previous one, both in the key set.
+ * They are created when they are first needed.
  */
 export class IdTokenKeys {
-  /** What a test wants forged. */
+  /** The forgeries that a test has planned. */
   readonly forgeries = new ForgeryQueue(ID_TOKEN_FORGERIES)
   private pair: readonly [now: SigningKey, before: SigningKey] | undefined
 
   constructor(private readonly alg: 'RS256' | 'ES256' = 'RS256') {}
 
   /**
-   * A signed id_token, or what was planned in its stead; `undefined` where none was to come.
-   * @param claims beside `iat` and `exp`
-   * @param seconds how long it is good
-   * @param secret signs by HS256, without a `kid`, in place of a key
+   * Returns a signed id_token, or the planned forgery; `undefined` if the forgery is to send none.
+   * @param claims the claims, except `iat` and `exp`
+   * @param seconds the lifetime
+   * @param secret signs with HS256, without a `kid`, instead of a key
    */
   issue(claims: Record<string, unknown>, seconds: number, secret?: string): string | undefined {
     const { alg } = this
@@ -46,7 +46,7 @@ export class IdTokenKeys {
     return forgery === undefined ? signedToken(draft) : forgedToken(forgery, draft)
   }
 
-  /** The key set that they verify against (RFC 7517 §5). */
+  /** The response with the public keys (RFC 7517 §5). */
   keySet(): Reply {
     const keys = this.keys().map(({ kid, publicKey }) => {
       return { ...publicKey.export({ format: 'jwk' }), kid, alg: this.alg, use: 'sig' }
@@ -54,12 +54,12 @@ export class IdTokenKeys {
     return { json: { keys } }
   }
 
-  /** A new key signs; the one that signed stays in the key set, the one before it leaves. */
+  /** Signs with a new key from now on. The previous key stays in the key set; the one before it is removed. */
   rotate(): void {
     this.pair = [this.make(), this.keys()[0]]
   }
 
-  /** The claims of a token whose signature is right, for a provider that tells them to those who ask. */
+  /** The claims of an id_token with a valid signature, for a provider with an endpoint that returns them. */
   claimsOf(token: string, secret: string): Record<string, unknown> | undefined {
     const [header = '', payload = '', made = ''] = token.split('.')
     const [input, bytes] = [`${header}.${payload}`, Buffer.from(made, 'base64url')]

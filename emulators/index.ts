@@ -74,81 +74,80 @@ export type {
 }
 export { CALLBACK_FORGERIES, EMULATOR_NAMES, FAULTS, ID_TOKEN_FORGERIES }
 
-/** What a provider's signature can be in place of the right one. */
+/** The ways in which a provider's signature can be forged. */
 type Forgery = IdTokenForgery | CallbackForgery
 
-/** A running provider. */
+/** A running emulator of a provider. */
 export interface Emulator<Name extends string = string> {
   readonly name: Name
-  /** The provider's name as it writes it. */
+  /** The provider's name as the provider writes it. */
   readonly title: string
-  /** `http://127.0.0.1:<port>`. */
+  /** The emulator's origin: `http://127.0.0.1:<port>`. */
   readonly origin: string
-  /** Client id, client secret and every endpoint: spread it into the strategy's options. */
+  /** The client id, the client secret and every endpoint. Spread it into the strategy's options. */
   readonly options: Name extends EmulatorName ? ClientOptionsOf<Name> : ClientOptions
   readonly users: readonly EmulatorUser[]
-  /** What arrived, in order. */
+  /** The requests that arrived, in order. */
   readonly requests: readonly EmulatorRequest[]
-  /** The next `times` requests at `endpoint` go wrong in this way. Default once. */
+  /** Makes the next `times` requests at `endpoint` fail in this way. Default once. */
   failNext(endpoint: FaultEndpoint, fault: Fault, times?: number): void
   /**
-   * Plays the browser: asks for the consent page, makes the choice and agrees.
+   * Acts as the browser: opens the consent page, makes the choice and agrees.
    * Resolves to the callback address that the provider redirects to, without following it.
-   * @throws Error where the provider refuses the authorization request, its page has no such choice, or it posts its
+   * @throws Error if the provider refuses the authorization request, its page has no such choice, or it posts its
    * callback
    */
   approve(authorizationURL: string, choice?: Choice): Promise<string>
-  /** Like {@link Emulator.approve}, pressing "Deny". */
+  /** Like {@link Emulator.approve}, but presses "Deny". */
   deny(authorizationURL: string): Promise<string>
   /**
-   * Like {@link Emulator.approve}, at a provider that posts its callback (`response_mode=form_post`). Resolves to the
-   * redirect URI and what a browser would post there, without posting it.
-   * @throws Error where the provider refuses the authorization request, its page has no such choice, or it redirects
+   * Like {@link Emulator.approve}, for a provider that posts its callback (`response_mode=form_post`). Resolves to the
+   * redirect URI and the fields that a browser would post there, without posting them.
+   * @throws Error if the provider refuses the authorization request, its page has no such choice, or it redirects
    * with its callback
    */
   approveForm(authorizationURL: string, choice?: Choice): Promise<FormPost>
-  /** Like {@link Emulator.approveForm}, pressing "Deny". */
+  /** Like {@link Emulator.approveForm}, but presses "Deny". */
   denyForm(authorizationURL: string): Promise<FormPost>
   /**
-   * A code that came by no redirect. TAPD: as its silent login sends it to the app's entry address; `GET /entry` on the
-   * emulator sends a browser there. DingTalk: as a page inside its app gets it; `GET /emulator/request-auth-code` gives
-   * it to a script, by the parameters `corpId` and `user`.
-   * @param choice the id of a user, default the first
-   * @throws Error at every other provider
+   * A code that arrives without a redirect. TAPD: a code that its silent login sends to the app's entry address;
+   * `GET /entry` on the emulator sends a browser there. DingTalk: a code that a page inside its app gets;
+   * `GET /emulator/request-auth-code` returns it to a script, with the parameters `corpId` and `user`.
+   * @param choice the id of a user. Default: the first user
+   * @throws Error for every other provider
    */
   entryCode(choice?: { user?: string }): string
   /**
-   * Shopify: the app's start URL as Shopify's admin opens it, with the shop's name and signed. `GET /entry` on the
+   * Shopify: the app's start URL as Shopify's admin opens it, signed and with the shop's name. `GET /entry` on the
    * emulator sends a browser there.
-   * @param startURL the app's own, as `http://127.0.0.1:3000/auth/shopify`
-   * @param shop default the first
-   * @throws Error at every other provider
+   * @param startURL the app's start URL, such as `http://127.0.0.1:3000/auth/shopify`
+   * @param shop the shop's name. Default: the first shop
+   * @throws Error for every other provider
    */
   signedStart(startURL: string, shop?: string): string
   /**
-   * The next `times` things that the provider signs are forged in this way: id_tokens, or Shopify's callbacks. Default
-   * once.
-   * @throws TypeError where there is no such forgery at this provider; Error where it signs nothing
+   * Forges the next `times` things that the provider signs in this way: id_tokens, or Shopify's callbacks. Default once.
+   * @throws TypeError if this provider has no such forgery; Error if it signs nothing
    */
   forgeNext(forgery: Forgery, times?: number): void
   /**
-   * A new key signs the id_tokens from now on. The one before stays in the key set until the next time.
-   * @throws Error where a provider has no keys
+   * Signs id_tokens with a new key from now on. The previous key stays in the key set until the next rotation.
+   * @throws Error if the provider has no keys
    */
   rotateKeys(): void
-  /** Every access token dies now: the next API call with one gets the provider's own refusal. */
+  /** Expires every access token now: the next API call with one gets the provider's own refusal. */
   expireTokens(): void
-  /** Every refresh token dies now; access tokens live on. */
+  /** Ends every refresh token now. Access tokens stay valid. */
   revokeGrants(): void
-  /** Every application token dies now: the next call with one gets the provider's own refusal. */
+  /** Expires every application token now: the next call with one gets the provider's own refusal. */
   expireAppTokens(): void
-  /** Stops listening and cuts what is still open. */
+  /** Stops listening and closes every open connection. */
   close(): Promise<void>
 }
 
 /**
  * Starts the emulator of a provider on loopback. It refuses what the provider refuses, in the provider's words.
- * @throws TypeError naming the option that is unknown or malformed; Error where the port is taken
+ * @throws TypeError naming the option that is unknown or malformed; Error if the port is taken
  *
  * @example
  * ```ts
@@ -167,29 +166,29 @@ export async function startEmulator<Name extends EmulatorName>(
   return createEmulator({ name, ...kind }, options)
 }
 
-/** How an emulator's provider is written: in English, and in Chinese where it has a name of its own there. */
+/** The provider's name in English and in Chinese. If it has no Chinese name, both are the same. */
 export function titlesOf(name: EmulatorName): { en: string; zh: string } {
   const kind = kindOf(name)
   const en = kind?.title ?? name
   return { en, zh: kind?.chineseTitle ?? en }
 }
 
-/** A provider of one's own, as {@link createEmulator} takes it. */
+/** Your own provider, as {@link createEmulator} takes it. */
 export interface EmulatorDefinition<Name extends string = string> extends Omit<EmulatorKind, 'title' | 'options'> {
   name: Name
-  /** Default the name. */
+  /** The provider's name as the provider writes it. Default: `name`. */
   title?: string
   /**
-   * What the strategy's constructor takes. Default the client id and secret, the emulator's origin as `baseURL`, and the
-   * address of each route as the option of its endpoint: `token` as `tokenURL`, `profile` as `userProfileURL`.
+   * The options for the strategy's constructor. Default: the client id and secret, the emulator's origin as `baseURL`, and
+   * the address of each route as the option of its endpoint: `token` as `tokenURL`, `profile` as `userProfileURL`.
    */
   options?: EmulatorKind['options']
 }
 
 /**
- * Starts an emulator of a provider that this package does not know: its routes from its documentation; the server,
- * the log, the faults and the consent page from here.
- * @throws TypeError naming the option that is unknown or malformed; Error where the port is taken
+ * Starts an emulator of your own provider. You write the routes, from the provider's documentation. The package adds the
+ * server, the request log, the faults and the consent page.
+ * @throws TypeError naming the option that is unknown or malformed; Error if the port is taken
  */
 export async function createEmulator<Name extends string>(
   kind: EmulatorDefinition<Name>,

@@ -2,27 +2,27 @@ import { randomBytes } from 'node:crypto'
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
-/** What a provider remembers of a login, from the consent to the last token. One object for all of them. */
+/** What a provider remembers of a login, from the consent to the last token. All its codes and tokens share one object. */
 export interface Grant {
   readonly user: EmulatorUser
   readonly scope: readonly string[]
-  /** Absent where no request named one: the code of an entry that no one asked for. */
+  /** Absent if no request named one, as for an unsolicited code. */
   readonly redirectURI?: string
   readonly clientID?: string
-  /** Where the token request must repeat it. */
+  /** The state, if the token request must repeat it. */
   readonly state?: string
   readonly challenge?: string | undefined
   readonly offline?: boolean
   readonly nonce?: string | undefined
-  /** The project, company, workspace or shop that was chosen. */
+  /** The chosen project, company, workspace or shop. */
   readonly place?: string | undefined
-  /** VK: the id of the device that the callback brought, which every later request must repeat. */
+  /** VK: the callback's `device_id`, which every later request must repeat. */
   readonly device?: string
-  /** The login is over: every token of it is dead. */
+  /** Whether the login has ended: then all its tokens are dead. */
   revoked?: boolean
 }
 
-/** Codes and tokens of one emulator, each for its time, codes for one use. */
+/** The codes and tokens of one emulator, with their lifetimes. Codes work once. */
 export class Ledger {
   readonly accessSeconds: number
   readonly refreshSeconds: number
@@ -43,14 +43,14 @@ export class Ledger {
     return this.codes.put(code, grant, this.codeSeconds, { used: false })
   }
 
-  /** The grant of a code, without using it up. */
+  /** The grant of a code. Does not use the code up. */
   lookUpCode(code: string): { grant: Grant; state: 'fresh' | 'used' | 'expired' } | undefined {
     const known = this.codes.get(code)
     if (!known) return undefined
     return { grant: known.grant, state: known.used ? 'used' : isOver(known) ? 'expired' : 'fresh' }
   }
 
-  /** A code is good once. */
+  /** Uses a code up. */
   useCode(code: string): void {
     const known = this.codes.get(code)
     if (known) known.used = true
@@ -61,49 +61,49 @@ export class Ledger {
     return this.access.put(token, grant, this.accessSeconds, {})
   }
 
-  /** The grant of a live access token. */
+  /** The grant of a valid access token. */
   accessGrant(token: string | undefined): Grant | undefined {
     return this.access.live(token)
   }
 
-  /** Whether an access token was good once and has lived its time. */
+  /** Whether an access token was valid once and has expired. */
   isExpiredAccess(token: string): boolean {
     const known = this.access.get(token)
     return known !== undefined && isOver(known)
   }
 
-  /** Whether a refresh token was good once and has lived its time. */
+  /** Whether a refresh token was valid once and has expired. */
   isExpiredRefresh(token: string): boolean {
     const known = this.refresh.get(token)
     return known !== undefined && isOver(known)
   }
 
-  /** A new refresh token; with `seconds`, one that ends when another would have. */
+  /** A new refresh token. `seconds` is its lifetime, for example the rest of an old one's. */
   issueRefresh(grant: Grant, token = secret(32), seconds = this.refreshSeconds): string {
     return this.refresh.put(token, grant, seconds, {})
   }
 
-  /** The grant of a live refresh token. */
+  /** The grant of a valid refresh token. */
   refreshGrant(token: string | undefined): Grant | undefined {
     return this.refresh.live(token)
   }
 
-  /** How long a refresh token has to live. */
+  /** How many seconds remain until a refresh token expires. */
   refreshSecondsLeft(token: string): number {
     return Math.max(0, ((this.refresh.get(token)?.endsAt ?? 0) - Date.now()) / 1000)
   }
 
-  /** A rotated refresh token dies at once. */
+  /** Ends a refresh token at once, when it is rotated. */
   dropRefresh(token: string): void {
     this.refresh.drop(token)
   }
 
-  /** Every access token dies now. */
+  /** Expires every access token now. */
   expireAccess(): void {
     this.access.empty()
   }
 
-  /** Every refresh token dies now. */
+  /** Expires every refresh token now. */
   expireRefresh(): void {
     this.refresh.empty()
   }

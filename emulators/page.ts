@@ -56,7 +56,7 @@ export interface Content {
   body: string
 }
 
-/** What a provider shows where it can't redirect back: an unknown client, a foreign redirect address. */
+/** The page that a provider shows if it cannot redirect back: for an unknown client, or a redirect URI that is not registered. */
 export function errorPage(status: number, provider: string, error: string, description: string): Reply {
   const code = `<code>${escapeHtml(error)}</code>`
   const say = (texts: Texts) => `<p class="error">${texts.labelled(code, escapeHtml(description))}</p>`

@@ -27,7 +27,7 @@ import { wecom } from './wecom'
 import { weibo } from './weibo'
 import { x } from './x'
 
-/** Every provider that there is an emulator of, by name. The order gives the command line its ports: add at the end. */
+/** Every emulated provider, by name. The order determines the ports of the command line: add at the end. */
 const EMULATORS = {
   tailchat,
   tapd,
@@ -56,13 +56,13 @@ const EMULATORS = {
   notion,
 } satisfies Record<string, unknown>
 
-/** The providers that there is an emulator of. */
+/** The names of the emulated providers. */
 export type EmulatorName = keyof typeof EMULATORS
 
-/** How an emulator is set up; options of other emulators are ignored. */
+/** The options of an emulator. Options of other emulators are ignored. */
 export type EmulatorOptions<Name extends EmulatorName = EmulatorName> = SharedOptions & OwnOptions<Name>
 
-/** What a strategy's constructor takes, beside `callbackURL`: the client's credentials and every endpoint. */
+/** The options for the strategy's constructor, except `callbackURL`: the client's credentials and every endpoint. */
 export type ClientOptionsOf<Name extends EmulatorName> = ReturnType<(typeof EMULATORS)[Name]['options']>
 
 // Of several names it is what all of them have together: one object may set up several emulators.

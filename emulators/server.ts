@@ -9,7 +9,7 @@ import type { EmulatorRequest, EmulatorUser, FaultEndpoint } from './types'
 
 export type { Reply }
 
-/** A request, as a provider's handler reads it. */
+/** A request, as a route's handler gets it. */
 export interface Call {
   method: string
   path: string
@@ -18,53 +18,53 @@ export interface Call {
   body: string
 }
 
-/** One address of a provider. */
+/** One route of a provider. */
 export interface Route {
-  /** `*`: any. */
+  /** The HTTP method; `*` is any. */
   method: string
   path: string | RegExp
-  /** Where several share one address: whether a request is for this one. Default all. */
+  /** If several routes share an address: whether a request is for this route. Default: every request is. */
   when?(call: Call): boolean
   endpoint: FaultEndpoint
   /**
-   * A token endpoint that refreshes too. `true`: `grant_type` in its form or JSON says which it is; a name: the
-   * parameter of that name does, in query, form or JSON; a function tells by the whole request.
+   * How a token endpoint that also refreshes recognises a refresh. `true`: by `grant_type` in its form or JSON. A name: by
+   * the parameter of that name, in query, form or JSON. A function: by the whole request.
    */
   refreshes?: boolean | string | ((call: Call) => boolean)
-  /** `undefined`: there is nothing at this address after all. */
+  /** Answers the request; `undefined` is a 404. */
   handle(call: Call): Reply | undefined
-  /** An address of the browser's: where it is sent with the provider's error, for the fault `refused`. */
+  /** For an address that the browser opens: redirects with one of the provider's errors, for the fault `refused`. */
   sendBack?(call: Call, error: string): Reply | undefined
 }
 
-/** How a provider words a refusal that a test asks for. */
+/** Returns the body of a refusal in the provider's words, for a fault. */
 export type Refuse = (endpoint: FaultEndpoint, status: number, code: string | undefined, call: Call) => unknown
 
-/** What a server needs of a provider. */
+/** What the emulator's server needs of a provider. */
 export interface Provider {
   routes: Route[]
   refuse: Refuse
-  /** Headers beside what `refuse` says, where the provider's verdict stands in one. */
+  /** The headers of a refusal, if the provider puts the error into one. */
   refuseHeaders?(endpoint: FaultEndpoint, status: number, code: string | undefined): Record<string, string>
-  /** Members that an answer is of no use without, beside the usual ones (`access_token`, `id`, `open_id`, `sub` …): faults spoil them. */
+  /** Members that a response must have, beside the usual ones (`access_token`, `id`, `open_id`, `sub` …). Faults spoil them. */
   essential?: readonly string[]
-  /** What the provider calls the members of a token answer, where not as RFC 6749 does: faults spoil these. */
+  /** The provider's names for the members of the token response, if they differ from RFC 6749. Faults spoil them. */
   tokenNames?: TokenNames
-  /** Where its codes and tokens are. */
+  /** The ledgers with its codes and tokens. */
   ledgers?: readonly Ledger[]
-  /** Whose token an API call brings, or the provider's refusal. */
+  /** The grant of the token in an API call, or the provider's refusal. */
   holder?(call: Call): Grant | Reply
-  /** Default: a bare 404. */
+  /** Answers an unknown address. Default: a bare 404. */
   notFound?(call: Call): Reply
-  /** The application's token dies before its time. */
+  /** Ends the application tokens early. */
   expireAppTokens?(): void
-  /** What signs its id_tokens. */
+  /** The keys that sign its id_tokens. */
   idTokenKeys?: IdTokenKeys
-  /** What a test wants forged; default of id_tokens. */
+  /** The forgeries that a test has planned. Default: those of the id_tokens. */
   forgeries?: Pick<ForgeryQueue<string>, 'plan'>
-  /** The app's start URL, as the provider opens it: with parameters that it has signed. */
+  /** The app's start URL with the provider's signed parameters. */
   signedStart?(startURL: string, shop: string | undefined): string
-  /** A code that no one asked for. */
+  /** An unsolicited code. */
   entryCode?(user: EmulatorUser): string
 }
 
@@ -186,12 +186,12 @@ const STEPS = ['code', 'appToken', 'token', 'keys', 'profile', 'refresh', 'revok
 /** At least this many of the last requests are kept. */
 const LOGGED = 10_000
 
-/** Parameters of a form body. */
+/** The parameters of a form body. */
 export function formOf(call: Call): URLSearchParams {
   return new URLSearchParams(call.body)
 }
 
-/** Members of a JSON body; none where it is no object. */
+/** The members of a JSON body; none if it is not an object. */
 export function jsonOf(call: Call): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(call.body)
@@ -213,13 +213,13 @@ export function mediaType(call: Call): string {
 
 export const FORM = 'application/x-www-form-urlencoded'
 
-/** The first name that stands twice. */
+/** The first repeated name. */
 export function repeated(params: URLSearchParams): string | undefined {
   const names = [...params.keys()]
   return names.find((name, at) => names.indexOf(name) !== at)
 }
 
-/** The token of a bearer header. */
+/** The token of a Bearer header. */
 export function bearerOf(call: Call): string | undefined {
   return /^Bearer ([^ ]+)$/i.exec(call.headers.authorization ?? '')?.[1]
 }

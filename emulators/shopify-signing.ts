@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 
-/** What a signed callback, or a signed start, can be in place of the right one. */
+/** The ways in which a signed callback, or a signed start, can be forged. */
 export const CALLBACK_FORGERIES = [
   'wrong-hmac',
   'no-hmac',

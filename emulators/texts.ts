@@ -46,7 +46,7 @@ export interface Texts {
   pay(amount: string): string
 }
 
-/** The languages of the pages. */
+/** The languages of an emulator's pages. */
 export type Language = 'en' | 'zh'
 
 /** The language that comes first in `Accept-Language` (RFC 9110, section 12.5.4); English where neither is asked for. */

@@ -1,23 +1,23 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** One who can log in at an emulator. What a provider has no place for is left out of its answers. */
+/** A user who can log in at an emulator. Members that a provider does not know are left out of its responses. */
 export interface EmulatorUser {
   id: string
   name: string
   username?: string
   email?: string
   avatar?: string
-  /** Tailchat: four digits as text. Default `0042`. */
+  /** Tailchat: four digits, as a string. Default `0042`. */
   discriminator?: string
-  /** BBScloud: default `18888888888`. Elsewhere default none. */
+  /** The mobile number. Default none; for BBScloud `18888888888`. */
   mobile?: string
-  /** DingTalk: nobody of the organisation. WeCom: nobody of the corp. An id `wm…` is an `external_userid`, any other an `openid`. */
+  /** Not a member of the organisation (DingTalk) or corp (WeCom). At WeCom, an id `wm…` is an `external_userid`, any other an `openid`. */
   external?: boolean
-  /** WeChat: sees a snapshot of the page, so that another virtual user logs in each time. Official accounts alone. */
+  /** WeChat, official accounts only: sees a snapshot of the page, so that a new virtual user logs in each time. */
   snapshot?: boolean
 }
 
-/** The turn of a conversation at which a request arrived, and at which a fault can be set. */
+/** The step at which a request arrived, and at which a fault can be set. */
 export type FaultEndpoint =
   | 'authorize'
   | 'code'
@@ -26,9 +26,9 @@ export type FaultEndpoint =
   | 'refresh'
   | 'revoke'
   | 'request'
-  /** Where the keys of id_tokens are. */
+  /** Returns the public keys for id_tokens. */
   | 'keys'
-  /** Where an application asks for a token of its own. */
+  /** Issues application tokens. */
   | 'appToken'
 
 /** A request as it arrived. */
@@ -36,75 +36,75 @@ export interface EmulatorRequest {
   endpoint: FaultEndpoint
   method: string
   path: string
-  /** The last value of each name. */
+  /** The query; of a repeated name, the last value. */
   query: Record<string, string>
   headers: IncomingHttpHeaders
   body: string
-  /** Milliseconds since the epoch. */
+  /** When it arrived, in milliseconds since the epoch. */
   at: number
-  /** The fault that struck it. */
+  /** The fault that it met. */
   fault?: string
-  /** What was answered, once it was; absent where the connection went before a status did. */
+  /** The HTTP status of the response, once it is sent; absent if the connection was lost before. */
   status?: number
 }
 
 /** What a consent page lets a user choose beside himself. */
 export type PlaceKind = 'project' | 'company' | 'workspace' | 'shop'
 
-/** What a user can log in for: TAPD's projects and companies, Slack's workspaces, Shopify's shops. */
+/** A place that a user can choose at the login: TAPD's projects and companies, Slack's workspaces, Shopify's shops. */
 export interface EmulatorProject {
   /** TAPD: digits. Slack: `T…`. Shopify: `name.myshopify.com`. */
   id: string
   name: string
 }
 
-/** What a person does on the consent page, beside agreeing. */
+/** What a person chooses on the consent page. */
 export interface Choice {
-  /** The id of a user. Default the first. */
+  /** The id of a user. Default: the first user. */
   user?: string
-  /** TikTok: what stays ticked of the scopes that were asked for; none where empty. Default `grantedScopes`, else all. */
+  /** TikTok: which of the requested scopes stay ticked; an empty array is none. Default `grantedScopes`, else all. */
   scopes?: readonly string[]
   /**
-   * TAPD: the id of a project; the callback and the token then speak of it, as a `resource` of type `workspace`.
-   * Without it they speak of the user. At the site `cloud`: the id of a company, beside the user's.
+   * TAPD: the id of a project. The callback and the token response then name it, as a `resource` of type `workspace`;
+   * without it, they name the user. With the site `cloud`: the id of a company, in addition to the user's.
    * Slack: the id of a workspace. Shopify: the name of a shop.
    */
   project?: string
 }
 
-/** How any emulator is set up; each has further options of its own. */
+/** The options of every emulator; each emulator has more of its own. */
 export interface SharedOptions {
-  /** Default 0: any free port. */
+  /** The port. Default 0, which is any free port. */
   port?: number
-  /** Default `127.0.0.1`. */
+  /** The address to listen on. Default `127.0.0.1`. */
   host?: string
   /**
-   * Default four: one with a Chinese name, and an e-mail address where the provider has one; one without e-mail; one
-   * whose name has an apostrophe and a `<script>`; one with another Chinese name.
+   * The users who can log in. Default four: one with a Chinese name, and an e-mail address if the provider has such; one
+   * without an e-mail address; one whose name has an apostrophe and a `<script>`; one with another Chinese name.
    */
   users?: readonly EmulatorUser[]
   clientID?: string
   clientSecret?: string
-  /** The registered redirect URIs; without them any is accepted at the start, and the token request must repeat it. */
+  /** The registered redirect URIs. Without them, the authorization request may name any, and the token request must repeat it. */
   redirectURIs?: readonly string[]
-  /** Told of every request once its response is sent, or once its connection is gone. It must not throw. */
+  /** Called for every request once its response is sent, or its connection lost. It must not throw. */
   onRequest?(request: EmulatorRequest): void
-  /** `auto` agrees as the first user without a page. Default `page`. */
+  /** `page` shows the consent page; `auto` agrees as the first user, without a page. Default `page`. */
   consent?: 'page' | 'auto'
-  /** Seconds. */
+  /** In seconds. Default: the provider's. */
   codeLifetime?: number
-  /** Seconds. */
+  /** In seconds. Default: the provider's. */
   accessTokenLifetime?: number
-  /** Seconds. */
+  /** In seconds. Default: the provider's. */
   refreshTokenLifetime?: number
   /**
-   * Where a provider leaves it open: a refresh brings a new refresh token and kills the old one, or repeats the old one,
-   * or names none and leaves the old one alive. Default `rotate`; some providers know one of the three only.
+   * What a refresh does with the refresh token. `rotate`: returns a new one and ends the old one. `repeat`: returns the old
+   * one. `omit`: returns none; the old one stays valid. Default `rotate`. Some providers do only one of the three.
    */
   refreshStyle?: 'rotate' | 'repeat' | 'omit'
 }
 
-/** What a strategy's constructor takes, beside `callbackURL`; a provider's own options stand in it too. */
+/** The options for a strategy's constructor, except `callbackURL`. They include the provider's own options. */
 export interface ClientOptions {
   clientID: string
   clientSecret: string
@@ -135,5 +135,5 @@ export interface ClientOptions {
   scope?: string
 }
 
-/** The same for a provider that lacks some of them: a secret, say. */
+/** {@link ClientOptions} for a provider that lacks some of them, such as the secret. */
 export type FewerClientOptions = Partial<ClientOptions> & { clientID: string }

@@ -1,26 +1,28 @@
-/** What became of a login in a popup. */
+/** The result of a login in a popup. */
 export interface PopupResult {
   ok: boolean
-  /** The error code where the login failed; absent where the window was closed. */
+  /** The error code, if the login failed; absent if the window was closed. */
   code?: string
 }
 
-/** How the window of a popup login is opened. */
+/** The options of {@link loginWithPopup}. */
 export interface PopupOptions {
-  /** The router's `mountPath`; default `/auth`. */
+  /** The router's `mountPath`. Default `/auth`. */
   mountPath?: string
-  /** Where the page goes after a login by redirect, where the browser blocks the popup; default this page. */
+  /** Where the browser goes after the login, if it blocked the popup and the login was a redirect. Default: this page. */
   returnTo?: string
 }
 
 /**
- * Logs in at `provider` in a window of its own. Call it in the click itself, or the browser blocks the window; then the
- * whole page goes to the login, and the promise resolves only where the person comes back to this page as it was.
- * Resolves, and never rejects, when the login has succeeded or failed, or the window was closed. Works under
- * Cross-Origin-Opener-Policy: the result comes by `BroadcastChannel` too.
+ * Logs in at `provider` in a popup. Call it directly in the click handler, or the browser blocks the window. Resolves when
+ * the login has succeeded or failed, or the window was closed. Never rejects.
  *
- * A window that says that the login succeeded is not taken at its word: this page asks for its own session. A frame of
- * another site has cookies of its own, and is told `session_missing` where the login is not in them.
+ * If the window is blocked, the whole page goes to the login instead. The promise then resolves only if the user comes back
+ * to this page as it was (from the back/forward cache).
+ *
+ * Before it resolves with success, it asks the router whether this page's session is logged in. In a frame of another site,
+ * which has its own cookies, the login may be missing there: the code is then `session_missing`. It also works under
+ * Cross-Origin-Opener-Policy, because the result comes by `BroadcastChannel` too.
  *
  * @example
  * ```ts

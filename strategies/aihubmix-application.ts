@@ -1,21 +1,21 @@
 import type { DialectOptions, JsonObject, Refusal } from '../lib/dialect'
 import { askWithoutLogin, OAuthError, OptionReader, textOf } from '../lib/dialect'
 
-/** What AIHubMix wants to know of an application (https://docs.aihubmix.com/cn/api/Auth). */
+/** What AIHubMix needs to register an application (https://docs.aihubmix.com/cn/api/Auth). */
 export interface ApplicationRequest
   extends Pick<DialectOptions, 'baseURL' | 'timeout' | 'maxResponseBytes' | 'dispatcher' | 'allowInsecureHttp'> {
   /** The developer's own access token at AIHubMix, not a user's. */
   developerToken: string
   name: string
   description?: string | undefined
-  /** The one callback address of the application. */
+  /** The application's only callback address. */
   redirectURI: string
 }
 
 /** An application as AIHubMix registered it. */
 export interface RegisteredApplication {
   clientID: string
-  /** Shown this once. */
+  /** Returned only this once. */
   clientSecret: string
   name: string
   redirectURI: string
@@ -24,8 +24,8 @@ export interface RegisteredApplication {
 /**
  * Registers an application at AIHubMix: `POST /api/oauth_apps`.
  *
- * @throws OAuthError `config_invalid` naming the option; `client_rejected`: the developer token is refused;
- *   `provider_error` with AIHubMix's own words; `provider_*` and `response_*` of any call
+ * @throws OAuthError `config_invalid`, naming the option; `client_rejected` if the developer token is refused;
+ *   `provider_error` with AIHubMix's message; `provider_*` and `response_*`, as any call
  *
  * @example
  * ```ts

@@ -11,15 +11,15 @@ import type {
 } from '../lib/dialect'
 import { DialectStrategy, isObject, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
-/** AIHubMix (https://docs.aihubmix.com/cn/api/Auth). Credentials in the body; flat answers; access 2 h, refresh 30 d. */
+/** The options of AIHubMix (https://docs.aihubmix.com/cn/api/Auth). Access tokens live 2 hours, refresh tokens 30 days. */
 export interface AihubmixOptions extends DialectOptions {
   /** One-click login: a user who is logged in at AIHubMix sees no consent page. Default false. */
   autoAuthorize?: boolean | undefined
-  /** Where the URL of the top-up page is asked for. Default: under `baseURL`. */
+  /** The address that returns the URL of the top-up page. Default: under `baseURL`. */
   topupURL?: string | undefined
 }
 
-/** The strategy of AIHubMix; its constructor throws `config_invalid`, naming the option. See {@link AihubmixOptions}. */
+/** The strategy of AIHubMix. The constructor throws `config_invalid`, naming the option. See {@link AihubmixOptions}. */
 export class AihubmixStrategy extends DialectStrategy {
   static options = { autoAuthorize: 'flag', topupURL: 'text' } satisfies OwnOptions<AihubmixOptions>
   private readonly autoAuthorize: boolean

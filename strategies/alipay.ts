@@ -30,16 +30,16 @@ import {
 } from '../lib/dialect'
 
 /**
- * Alipay, login on a website (opendocs.alipay.com: alipay.system.oauth.token, alipay.user.info.share, common/02km9f,
- * common/02kf5q; read 2026-11-25): one gateway for everything, requests that the app signs (RSA2) and answers that Alipay
- * signs, each over its raw text.
+ * The options of Alipay, login on a website (opendocs.alipay.com: alipay.system.oauth.token, alipay.user.info.share,
+ * common/02km9f, common/02kf5q; read 2026-11-25). All calls go through one gateway. The app signs each request (RSA2), and
+ * Alipay signs the raw text of each answer.
  */
 export interface AlipayOptions extends Omit<DialectOptions, 'clientSecret'> {
-  /** The app's own key, RSA of 2048 bits: PEM or bare base64, PKCS#8 or PKCS#1. Shown in no error and no log. */
+  /** The app's own RSA key of 2048 bits: PEM or bare base64, PKCS#8 or PKCS#1. No error or log shows it. */
   privateKey: string
   /** Alipay's public key for this app, not the app's own: PEM or bare base64. */
   alipayPublicKey: string
-  /** By which of the two this app knows people: Alipay gives apps from before its change to open ids a `user_id`. Default `open_id`. */
+  /** The id that this app gets of a user. Apps that are older than Alipay's change to open ids get `user_id`. Default `open_id`. */
   idSource?: 'open_id' | 'user_id' | undefined
 }
 
@@ -68,7 +68,7 @@ const CODES: Record<string, ErrorCode> = {
 /** Families of `sub_code`: whatever says that the app, its signature or its certificate is missing, or is no merchant's. */
 const CLIENT = /^(?:isv\.missing-(?:signature|app-)|aop\.(?:invalid-)?app-auth-token)/
 
-/** The strategy of Alipay; its constructor throws `config_invalid`, naming the option. See {@link AlipayOptions}. */
+/** The strategy of Alipay. The constructor throws `config_invalid`, naming the option. See {@link AlipayOptions}. */
 export class AlipayStrategy extends DialectStrategy {
   static options = {
     privateKey: 'key',

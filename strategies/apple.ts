@@ -18,29 +18,29 @@ import type {
 import { DialectStrategy, decodeJson, isObject, OptionReader, SignedSecret } from '../lib/dialect'
 
 /**
- * Sign in with Apple on the web (developer.apple.com/documentation/signinwithapplerestapi:
- * request-an-authorization-to-the-sign-in-with-apple-server, generate-and-validate-tokens, revoke-tokens; read 2026-11-25):
- * a callback by POST, a client secret that the app signs itself, a user who stands in the id_token alone, and a name that
- * comes once, unsigned, beside the code.
+ * The options of Sign in with Apple on the web (developer.apple.com/documentation/signinwithapplerestapi:
+ * request-an-authorization-to-the-sign-in-with-apple-server, generate-and-validate-tokens, revoke-tokens; read 2026-11-25).
+ * The callback is a POST, the app signs its client secret itself, only the id_token has the user, and the name comes only
+ * once, unsigned, beside the code.
  */
 export interface AppleOptions extends Omit<DialectOptions, 'clientSecret'> {
   /** The id of the developer team, ten characters. */
   teamID: string
   /** The id of {@link privateKey}, ten characters. */
   keyID: string
-  /** The key of the `.p8` file, of P-256: its PEM, or the base64 in it. Shown in no error and no log. */
+  /** The P-256 key of the `.p8` file: its PEM, or the base64 in it. No error or log shows it. */
   privateKey: string
-  /** Further client ids that an id_token may be issued for: the team's native apps. */
+  /** More client ids that an id_token may be issued for: the team's native apps. */
   audience?: string | readonly string[] | undefined
-  /** Where the keys of id_tokens are. Default: Apple's, under `baseURL`. */
+  /** The address of the public keys for id_tokens. Default: Apple's, under `baseURL`. */
   jwksURL?: string | undefined
-  /** The `iss` of an id_token and the `aud` of the client secret. Default `https://appleid.apple.com`, under a `baseURL` too. */
+  /** The `iss` of an id_token and the `aud` of the client secret. Default `https://appleid.apple.com`, even with a `baseURL`. */
   issuer?: string | undefined
 }
 
 const APPLE = 'https://appleid.apple.com'
 
-/** The strategy of Apple; its constructor throws `config_invalid`, naming the option. See {@link AppleOptions}. */
+/** The strategy of Apple. The constructor throws `config_invalid`, naming the option. See {@link AppleOptions}. */
 export class AppleStrategy extends DialectStrategy {
   static options = {
     teamID: 'text',

@@ -15,13 +15,13 @@ import type {
 import { DialectStrategy, lookUp, OptionReader, textOf } from '../lib/dialect'
 
 /**
- * BBScloud (document of 2021-06-28). The server fetches a code before the redirect; the callback brings the
- * access token itself, valid for five minutes. There is no token endpoint, no scope and no refresh.
+ * The options of BBScloud (documentation of 2021-06-28). The server fetches a code before the redirect. The callback has
+ * the access token itself, valid for five minutes. There is no token endpoint, no scope and no refresh.
  */
 export interface BbscloudOptions extends DialectOptions {
-  /** The site: `https://1000001.bbscloud.com`, a sub-domain of one's own, or one's own domain. */
+  /** The site: `https://1000001.bbscloud.com`, its own sub-domain, or its own domain. */
   baseURL: string
-  /** Where the server fetches the code before the redirect. Default: the site's. */
+  /** The address from which the server fetches the code before the redirect. Default: the site's. */
   codeURL?: string | undefined
 }
 
@@ -34,7 +34,7 @@ const USER_INFO_CODES: Record<string, ErrorCode> = {
   '-3': 'user_unknown',
 }
 
-/** The strategy of BBScloud; its constructor throws `config_invalid`, naming the option. See {@link BbscloudOptions}. */
+/** The strategy of BBScloud. The constructor throws `config_invalid`, naming the option. See {@link BbscloudOptions}. */
 export class BbscloudStrategy extends DialectStrategy {
   static options = { codeURL: 'text' } satisfies OwnOptions<BbscloudOptions>
 

@@ -20,34 +20,35 @@ import type {
 import { DialectStrategy, isObject, lookUp, OptionReader, textOf } from '../lib/dialect'
 
 /**
- * DingTalk (钉钉), the OAuth 2.0 login in a browser and the free login (免登) inside its app, from its API description as
- * third parties quote it (pages below open.dingtalk.com/document: orgapp/obtain-identity-credentials,
- * orgapp/obtain-user-token, isvapp/dingtalk-retrieve-user-information; read 2026-11-25). In a browser JSON in camel case,
- * the token in a header of its own; inside the app no token of the user's, and an application token.
+ * The options of DingTalk (钉钉): the OAuth 2.0 login in a browser, and the silent login (免登) inside its app. Written from
+ * its API description as third parties quote it (pages below open.dingtalk.com/document:
+ * orgapp/obtain-identity-credentials, orgapp/obtain-user-token, isvapp/dingtalk-retrieve-user-information; read 2026-11-25).
+ * In a browser, bodies are JSON in camel case, and the token has its own header. Inside the app there is no user token,
+ * but an application token.
  */
 export interface DingtalkOptions extends DialectOptions {
   /**
-   * `browser`: DingTalk's page asks the user. `in-app`: a page inside DingTalk has the code from its script, and the
-   * router's `POST …/entry` gives it the state. Default `browser`.
+   * `browser`: the user agrees on DingTalk's page. `in-app`: a page inside DingTalk gets the code from DingTalk's script
+   * and the state from the router's `POST …/entry`. Default `browser`.
    */
   kind?: 'browser' | 'in-app' | undefined
   /**
-   * `unionId`: the same in all applications of one developer organisation, and in both kinds; `openId`: this
-   * application's, in a browser alone. Default `unionId`.
+   * `unionId` is the same in all applications of one developer organisation, and in both kinds of login. `openId` belongs
+   * to this application, and exists only in a browser. Default `unionId`.
    */
   idSource?: 'unionId' | 'openId' | undefined
   /**
-   * In a browser, the organisation whose members are logged in: needs the scope `corpid`, which it adds to the default.
-   * Inside the app nobody else can be, and DingTalk's script is told it by the page.
+   * In a browser, admits only members of this organisation. It needs the scope `corpid`, which it adds to the default.
+   * Inside the app it has no effect: only members can log in there, and the page passes the id to DingTalk's script.
    */
   corpId?: string | undefined
-  /** In a browser. `none`: who agreed before is let through without a page, and new permissions stay ungranted. Default `consent`. */
+  /** In a browser. `none`: users who agreed before see no page, and new permissions are not granted. Default `consent`. */
   prompt?: 'consent' | 'none' | undefined
-  /** Inside the app, where the application token is asked for. Default: DingTalk's, under `baseURL`. */
+  /** Inside the app, the address that issues the application token. Default: DingTalk's, under `baseURL`. */
   appTokenURL?: string | undefined
 }
 
-/** The strategy of DingTalk; its constructor throws `config_invalid`, naming the option. See {@link DingtalkOptions}. */
+/** The strategy of DingTalk. The constructor throws `config_invalid`, naming the option. See {@link DingtalkOptions}. */
 export class DingtalkStrategy extends DialectStrategy {
   static options = {
     kind: 'text',

@@ -17,12 +17,12 @@ import type {
 import { DialectStrategy, isObject, lookUp, OptionReader, textOf } from '../lib/dialect'
 
 /**
- * Douyin (抖音), website applications (pages below developer.open-douyin.com/docs/resource/zh-CN/dop/develop:
+ * The options of Douyin (抖音), website applications (pages below developer.open-douyin.com/docs/resource/zh-CN/dop/develop:
  * sdk/web-app/web/permission, openapi/account-permission/get-access-token, …/refresh-access-token,
- * …/get-account-open-info, status-code; read 2026-11-25). Forms, an envelope, and every refusal on HTTP 200.
+ * …/get-account-open-info, status-code; read 2026-11-25). Requests are forms, responses have an envelope, and every refusal has HTTP 200.
  */
 export interface DouyinOptions extends DialectOptions {
-  /** `union_id` is the same in all applications of one developer, `open_id` this application's. Default `open_id`. */
+  /** `union_id` is the same in all applications of one developer; `open_id` belongs to this application. Default `open_id`. */
   idSource?: 'open_id' | 'union_id' | undefined
 }
 
@@ -65,7 +65,7 @@ const CODES: Record<string, ErrorCode> = {
   28003018: 'rate_limited',
 }
 
-/** The strategy of Douyin; its constructor throws `config_invalid`, naming the option. See {@link DouyinOptions}. */
+/** The strategy of Douyin. The constructor throws `config_invalid`, naming the option. See {@link DouyinOptions}. */
 export class DouyinStrategy extends DialectStrategy {
   static options = { idSource: 'text' } satisfies OwnOptions<DouyinOptions>
   private readonly idSource: 'open_id' | 'union_id'

@@ -15,9 +15,9 @@ import type {
 import { DialectStrategy, isObject, lookUp, OptionReader, textOf } from '../lib/dialect'
 
 /**
- * Feishu, and Lark, which is the same outside China (pages below open.feishu.cn/document, read 2026-11-21):
+ * The options of Feishu, and of Lark, its edition outside China (pages below open.feishu.cn/document, read 2026-11-21):
  * authentication-management/access-token/obtain-oauth-code, …/get-user-access-token, …/refresh-user-access-token,
- * server-docs/authentication-management/login-state-management/get. JSON bodies; `code: 0` is the only success.
+ * server-docs/authentication-management/login-state-management/get. Bodies are JSON; only `code: 0` is a success.
  */
 export interface FeishuOptions extends DialectOptions {
   /** `feishu`: feishu.cn. `lark`: larksuite.com. Default `feishu`. */

@@ -9,10 +9,10 @@ import type {
 } from '../lib/dialect'
 import { DialectStrategy, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
-/** Gitee (observed in four independent clients, November 2026): RFC 6749 as it is written; credentials in the body. */
+/** The options of Gitee (observed in four independent clients, November 2026). It follows RFC 6749; credentials are in the body. */
 export type GiteeOptions = DialectOptions
 
-/** The strategy of Gitee; its constructor throws `config_invalid`, naming the option. See {@link GiteeOptions}. */
+/** The strategy of Gitee. The constructor throws `config_invalid`, naming the option. See {@link GiteeOptions}. */
 export class GiteeStrategy extends DialectStrategy {
   static options = {} satisfies OwnOptions<GiteeOptions>
 

@@ -19,13 +19,13 @@ import type {
 import { DialectStrategy, decodeJson, isObject, lookUp, OptionReader, textOf } from '../lib/dialect'
 
 /**
- * HUAWEI ID (华为账号), OAuth version 3 (pages below developer.huawei.com/consumer/cn/doc:
+ * The options of HUAWEI ID (华为账号), OAuth version 3 (pages below developer.huawei.com/consumer/cn/doc:
  * HMSCore-References/server-error-codes-0000001062371380, HMS-2-References/hmssdk_jointOper_api_reference_queryUser,
- * harmonyos-references/account-api-verify-id-token; read 2026-11-25, the last one 2026-11-30). The token endpoint refuses
- * by numbers, the user's by a header on HTTP 200.
+ * harmonyos-references/account-api-verify-id-token; read 2026-11-25, the last one 2026-11-30). The token endpoint
+ * refuses with numbers, the user endpoint with a header on HTTP 200.
  */
 export interface HuaweiOptions extends DialectOptions {
-  /** `unionID` is the same in all apps of one developer, `openID` this app's. Case counts. Default `openID`. */
+  /** `unionID` is the same in all apps of one developer; `openID` belongs to this app. Ids are case-sensitive. Default `openID`. */
   idSource?: 'openID' | 'unionID' | undefined
 }
 
@@ -71,7 +71,7 @@ const VERDICTS: Record<string, ErrorCode> = {
 /** Where a gateway has lost the header. */
 const DEAD_TOKEN = ['session timeout', 'invalid session']
 
-/** The strategy of HUAWEI ID; its constructor throws `config_invalid`, naming the option. See {@link HuaweiOptions}. */
+/** The strategy of HUAWEI ID. The constructor throws `config_invalid`, naming the option. See {@link HuaweiOptions}. */
 export class HuaweiStrategy extends DialectStrategy {
   static options = { idSource: 'text' } satisfies OwnOptions<HuaweiOptions>
   private readonly idSource: 'openID' | 'unionID'

@@ -15,11 +15,12 @@ import type {
 import { DialectStrategy, isObject, lookUp, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
 /**
- * Kakao Login (developers.kakao.com/docs/latest: kakaologin/rest-api, kakaologin/trouble-shooting, rest-api/reference; read
- * in part 2026-11-25). Scopes have commas, the token endpoint tells its errors by `error_code`, the API by negative numbers.
+ * The options of Kakao Login (developers.kakao.com/docs/latest: kakaologin/rest-api, kakaologin/trouble-shooting,
+ * rest-api/reference; read in part 2026-11-25). Scopes are separated by commas. Errors are `error_code` at the token
+ * endpoint, and negative numbers at the API.
  */
 export interface KakaoOptions extends Omit<DialectOptions, 'clientSecret'> {
-  /** Needed where it is switched on in Kakao's console. Default none. */
+  /** Required if it is switched on in Kakao's console. Default none. */
   clientSecret?: string | undefined
 }
 
@@ -53,7 +54,7 @@ const API_CODES: Record<string, ErrorCode> = {
   '-402': 'scope_insufficient',
 }
 
-/** The strategy of Kakao; its constructor throws `config_invalid`, naming the option. See {@link KakaoOptions}. */
+/** The strategy of Kakao. The constructor throws `config_invalid`, naming the option. See {@link KakaoOptions}. */
 export class KakaoStrategy extends DialectStrategy {
   static options = {} satisfies OwnOptions<KakaoOptions>
 

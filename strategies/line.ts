@@ -18,21 +18,21 @@ import type {
 import { DialectStrategy, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
 /**
- * LINE Login v2.1 (developers.line.biz/en: reference/line-login, docs/line-login/integrate-line-login; read 2026-11-25):
- * OpenID Connect whose id_tokens are signed by the channel secret, and alone hold the e-mail address.
+ * The options of LINE Login v2.1 (developers.line.biz/en: reference/line-login, docs/line-login/integrate-line-login; read
+ * 2026-11-25). It is OpenID Connect. The channel secret signs id_tokens, and only they have the e-mail address.
  */
 export interface LineOptions extends DialectOptions {
-  /** Offer the linked official account as a friend: on the consent page, or on a page of its own. Default neither. */
+  /** Asks the user to add the linked official account as a friend: on the consent page, or on a separate page. Default neither. */
   botPrompt?: 'normal' | 'aggressive' | undefined
-  /** The languages of LINE's pages, tags of RFC 5646 with spaces between them, the preferred one first. Default: the browser's. */
+  /** The languages of LINE's pages: tags of RFC 5646 separated by spaces, the preferred one first. Default: the browser's. */
   uiLocales?: string | undefined
-  /** Where the keys of ES256 id_tokens are. Default: LINE's, under `baseURL`. */
+  /** The address of the public keys for ES256 id_tokens. Default: LINE's, under `baseURL`. */
   jwksURL?: string | undefined
-  /** The `iss` that an id_token must have. Default `https://access.line.me`, under a `baseURL` too. */
+  /** The `iss` that an id_token must have. Default `https://access.line.me`, even with a `baseURL`. */
   issuer?: string | undefined
 }
 
-/** The strategy of LINE; its constructor throws `config_invalid`, naming the option. See {@link LineOptions}. */
+/** The strategy of LINE. The constructor throws `config_invalid`, naming the option. See {@link LineOptions}. */
 export class LineStrategy extends DialectStrategy {
   static options = {
     botPrompt: 'text',

@@ -11,12 +11,12 @@ import type {
 import { DialectStrategy, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
 /**
- * LinkedIn's "Sign In with LinkedIn using OpenID Connect" (pages below learn.microsoft.com/en-us/linkedin/, November
- * 2026): a form with the secret in it, two words for a user who says no, errors of the API in a shape of their own.
+ * The options of "Sign In with LinkedIn using OpenID Connect" (pages below learn.microsoft.com/en-us/linkedin/, November
+ * 2026). The secret is in the form, a refusal by the user has two words, and errors of the API have their own shape.
  */
 export type LinkedinOptions = DialectOptions
 
-/** The strategy of LinkedIn; its constructor throws `config_invalid`, naming the option. See {@link LinkedinOptions}. */
+/** The strategy of LinkedIn. The constructor throws `config_invalid`, naming the option. See {@link LinkedinOptions}. */
 export class LinkedinStrategy extends DialectStrategy {
   static options = {} satisfies OwnOptions<LinkedinOptions>
 

@@ -17,11 +17,11 @@ import type {
 import { DialectStrategy, isObject, lookUp, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
 /**
- * Naver Login, plain OAuth 2.0 (naver/naver-openapi-guide: ko/login/devguide, ko/login/api, ko/login/profile, read
- * 2026-11-25). The token request repeats the state; refusals come on HTTP 200.
+ * The options of Naver Login, OAuth 2.0 (naver/naver-openapi-guide: ko/login/devguide, ko/login/api, ko/login/profile, read
+ * 2026-11-25). The token request repeats the state; refusals have HTTP 200.
  */
 export interface NaverOptions extends DialectOptions {
-  /** `reprompt`: ask again for what the user refused. `reauthenticate`: ask for the password again. Default neither. */
+  /** `reprompt` asks again for what the user refused. `reauthenticate` asks for the password again. Default neither. */
   authType?: 'reprompt' | 'reauthenticate' | undefined
 }
 
@@ -35,7 +35,7 @@ const CODES: Record<string, ErrorCode> = {
   500: 'provider_unavailable',
 }
 
-/** The strategy of Naver; its constructor throws `config_invalid`, naming the option. See {@link NaverOptions}. */
+/** The strategy of Naver. The constructor throws `config_invalid`, naming the option. See {@link NaverOptions}. */
 export class NaverStrategy extends DialectStrategy {
   static options = { authType: 'text' } satisfies OwnOptions<NaverOptions>
   private readonly authType: string | undefined

@@ -17,16 +17,16 @@ import type {
 import { DialectStrategy, isObject, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
 /**
- * Notion's public connections (pages below developers.notion.com: guides/get-started/authorization,
- * reference/create-a-token, refresh-a-token, revoke-a-token, versioning, status-codes; read 2026-11-30): Basic and JSON, a
- * header with a version at every call, and the user in the token response.
+ * The options of Notion's public connections (pages below developers.notion.com: guides/get-started/authorization,
+ * reference/create-a-token, refresh-a-token, revoke-a-token, versioning, status-codes; read 2026-11-30).
+ * Credentials go by Basic, bodies are JSON, every call has a version header, and the token response has the user.
  */
 export interface NotionOptions extends DialectOptions {
-  /** The version of the API that `Notion-Version` names, a date. Default `2026-03-11`, the newest when this was written. */
+  /** The API version in the header `Notion-Version`, a date. Default `2026-03-11`, the newest when this was written. */
   notionVersion?: string | undefined
 }
 
-/** The strategy of Notion; its constructor throws `config_invalid`, naming the option. See {@link NotionOptions}. */
+/** The strategy of Notion. The constructor throws `config_invalid`, naming the option. See {@link NotionOptions}. */
 export class NotionStrategy extends DialectStrategy {
   static options = { notionVersion: 'text' } satisfies OwnOptions<NotionOptions>
   private readonly notionVersion: string

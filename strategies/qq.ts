@@ -20,14 +20,14 @@ import type {
 import { DialectStrategy, decodeForm, decodeJson, decodeJsonp, lookUp, OptionReader, textOf } from '../lib/dialect'
 
 /**
- * QQ (wiki.connect.qq.com: 使用authorization_code获取access_token, 获取用户openid_oauth2-0, unionid介绍,
- * openapi调用说明_oauth2-0, 公共返回码说明; read 2026-11-25). Every call is a GET with all of it in the query; a token says
- * nothing of its user, whom a call of its own names.
+ * The options of QQ (wiki.connect.qq.com: 使用authorization_code获取access_token, 获取用户openid_oauth2-0, unionid介绍,
+ * openapi调用说明_oauth2-0, 公共返回码说明; read 2026-11-25). Every call is a GET with all parameters in the query. The token
+ * response does not name the user; a separate call does.
  */
 export interface QqOptions extends DialectOptions {
-  /** `unionid` is the same in all apps of one developer, who must have asked QQ for it. Default `openid`. */
+  /** `unionid` is the same in all apps of one developer, who must apply for it at QQ. Default `openid`. */
   idSource?: 'openid' | 'unionid' | undefined
-  /** Where the user's id is asked for. Default: QQ's, under `baseURL`. */
+  /** The address that returns the user's id. Default: QQ's, under `baseURL`. */
   openIDURL?: string | undefined
 }
 
@@ -69,7 +69,7 @@ const CODES: Record<string, ErrorCode> = {
 /** `ret` of the API where the table says nothing: not logged in (inferred). */
 const DEAD_TOKEN = /^(?:1002|-22|-23|100\d{3})$/
 
-/** The strategy of QQ; its constructor throws `config_invalid`, naming the option. See {@link QqOptions}. */
+/** The strategy of QQ. The constructor throws `config_invalid`, naming the option. See {@link QqOptions}. */
 export class QqStrategy extends DialectStrategy {
   static options = { idSource: 'text', openIDURL: 'text' } satisfies OwnOptions<QqOptions>
   private readonly idSource: 'openid' | 'unionid'

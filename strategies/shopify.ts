@@ -20,22 +20,22 @@ import type {
 import { DialectStrategy, isObject, lookUp, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
 /**
- * Shopify's authorization code grant (pages below shopify.dev/docs/apps/build/authentication-authorization/access-tokens:
+ * The options of Shopify's authorization code grant (pages below shopify.dev/docs/apps/build/authentication-authorization/access-tokens:
  * authorization-code-grant, offline-access-tokens, use-expiring-offline-access-tokens; and Shopify's own library,
- * shopify-app-js; read 2026-11-25): every shop is a host of its own, and a callback is signed.
+ * shopify-app-js; read 2026-11-25). Every shop has its own host, and callbacks are signed.
  */
 export interface ShopifyOptions extends Omit<DialectOptions, 'baseURL'> {
-  /** What to ask for: a list, or a text with commas. Shopify has no scope that fits every app, so there is no default. */
+  /** The scopes to request: an array, or a string with commas. No scope fits every app, so there is no default. */
   scope: string | readonly string[]
-  /** The one shop whose users log in, `name.myshopify.com`. Default: the one that a login's start names, by `?shop=`. */
+  /** The only shop whose users can log in, `name.myshopify.com`. Default: the start of each login names a shop, by `?shop=`. */
   shop?: string | undefined
-  /** Who logs in: a person of the shop, whose token ends within a day, or the shop itself. Default `online`, the person. */
+  /** `online` logs in a person of the shop, with a token that expires within a day. `offline` logs in the shop itself. Default `online`. */
   accessMode?: 'online' | 'offline' | undefined
-  /** Whether the token of a shop ends within an hour and is renewed; Shopify asks new apps for it. Default true. */
+  /** Whether a shop's token expires within an hour and is renewed. Shopify requires it of new apps. Default true. */
   expiring?: boolean | undefined
-  /** The version of the API that a shop's name is asked by, such as `2025-10`, the default. */
+  /** The API version of the profile request. Default `2025-10`. */
   apiVersion?: string | undefined
-  /** Seconds that the time of a signed request may differ from this server's. Default 90, as in Shopify's own library. */
+  /** How many seconds the time of a signed request may differ from this server's. Default 90, as in Shopify's own library. */
   signatureTolerance?: number | undefined
 }
 
@@ -48,7 +48,7 @@ const CODES: Record<string, ErrorCode> = { application_cannot_be_found: 'client_
 /** Words of GraphQL, on HTTP 200. */
 const API_CODES: Record<string, ErrorCode> = { THROTTLED: 'rate_limited', ACCESS_DENIED: 'scope_insufficient' }
 
-/** The strategy of Shopify; its constructor throws `config_invalid`, naming the option. See {@link ShopifyOptions}. */
+/** The strategy of Shopify. The constructor throws `config_invalid`, naming the option. See {@link ShopifyOptions}. */
 export class ShopifyStrategy extends DialectStrategy {
   static options = {
     shop: 'text',

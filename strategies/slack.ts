@@ -20,22 +20,22 @@ import type {
 import { DialectStrategy, isObject, lookUp, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
 /**
- * Sign in with Slack, which is OpenID Connect, and the installation of an app, "OAuth v2" (docs.slack.dev/reference/methods:
+ * The options of Sign in with Slack (OpenID Connect) and of app installation ("OAuth v2") (docs.slack.dev/reference/methods:
  * openid.connect.token, openid.connect.userInfo, oauth.v2.access; authentication/using-token-rotation; read 2026-11-25).
- * Refusals come on HTTP 200.
+ * Refusals have HTTP 200.
  */
 export interface SlackOptions extends DialectOptions {
-  /** `signin`: who the user is. `install`: the app is installed too, and gets a bot's token, the user's, or both. Default `signin`. */
+  /** `signin` only identifies the user. `install` also installs the app, which gets a bot token, a user token or both. Default `signin`. */
   flow?: 'signin' | 'install' | undefined
-  /** The id of the workspace whose members alone are logged in; Slack offers it first. Default any. */
+  /** Admits only members of the workspace with this id; Slack offers it first. Default any. */
   team?: string | undefined
-  /** What an installation asks the user for; `scope` is the bot's. Default nothing. */
+  /** The user scopes of an installation; `scope` has the bot's. Default none. */
   userScope?: string | readonly string[] | undefined
-  /** Whose token of an installation `req.oauth` uses; `tokens.raw` has the other. Default the bot's, or the user's where no bot's comes. */
+  /** Which token of an installation `req.oauth` uses; `tokens.raw` has the other. Default the bot's, or the user's if there is no bot token. */
   token?: 'bot' | 'user' | undefined
-  /** Where the keys of id_tokens are. Default: Slack's, under `baseURL`. */
+  /** The address of the public keys for id_tokens. Default: Slack's, under `baseURL`. */
   jwksURL?: string | undefined
-  /** The `iss` that an id_token must have. Default `https://slack.com`, under a `baseURL` too. */
+  /** The `iss` that an id_token must have. Default `https://slack.com`, even with a `baseURL`. */
   issuer?: string | undefined
 }
 
@@ -85,7 +85,7 @@ const CODES: Record<string, ErrorCode> = {
   org_login_required: 'provider_unavailable',
 }
 
-/** The strategy of Slack; its constructor throws `config_invalid`, naming the option. See {@link SlackOptions}. */
+/** The strategy of Slack. The constructor throws `config_invalid`, naming the option. See {@link SlackOptions}. */
 export class SlackStrategy extends DialectStrategy {
   static options = {
     flow: 'text',

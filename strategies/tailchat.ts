@@ -10,18 +10,18 @@ import type {
 import { DialectStrategy, OptionReader } from '../lib/dialect'
 
 /**
- * Tailchat's open platform (https://tailchat.msgbyte.com/docs/advanced-usage/openapp/oauth), an oidc-provider 7
- * behind `<site>/open`. Form bodies only; S256 is understood; identity comes from `/open/me` alone, because the
- * id_token is signed with a key that ships in a public package.
+ * The options of Tailchat's open platform (https://tailchat.msgbyte.com/docs/advanced-usage/openapp/oauth), which runs
+ * oidc-provider 7 below `<site>/open`. Bodies are forms only, and S256 is supported. The user comes only from `/open/me`,
+ * because the id_token is signed with a key from a public package.
  */
 export interface TailchatOptions extends DialectOptions {
   /** The site's backend, with or without a trailing slash: `https://chat.example.com`. */
   baseURL: string
-  /** The site's `API_URL`, letter by letter; where given, the callback's `iss` must be it (RFC 9207). */
+  /** The site's `API_URL`, exactly as it is there. If given, the callback's `iss` must be equal to it (RFC 9207). */
   issuer?: string | undefined
 }
 
-/** The strategy of Tailchat; its constructor throws `config_invalid`, naming the option. See {@link TailchatOptions}. */
+/** The strategy of Tailchat. The constructor throws `config_invalid`, naming the option. See {@link TailchatOptions}. */
 export class TailchatStrategy extends DialectStrategy {
   static options = { issuer: 'text' } satisfies OwnOptions<TailchatOptions>
   private readonly site: string

@@ -17,16 +17,16 @@ import type {
 } from '../lib/dialect'
 import { DialectStrategy, isObject, OptionReader, textOf } from '../lib/dialect'
 
-/** TAPD, user authorization (https://open.tapd.cn/document/api-doc/API文档/授权凭证/用户态.html). */
+/** The options of TAPD, user authorization (https://open.tapd.cn/document/api-doc/API文档/授权凭证/用户态.html). */
 export interface TapdOptions extends DialectOptions {
-  /** `internal`: tapd.woa.com, the provider document's hosts. `cloud`: www.tapd.cn. Default `internal`. */
+  /** `internal`: tapd.woa.com, the hosts of TAPD's documentation. `cloud`: www.tapd.cn. Default `internal`. */
   site?: 'internal' | 'cloud' | undefined
   /**
-   * `users/info` asks for the user; `resource` takes the token's own `resource` of type `user` and asks nothing.
-   * Their ids differ, so one never stands in for the other. Default `users/info`.
+   * `users/info` requests the user. `resource` takes the `resource` of type `user` from the token response, without a
+   * request. Their ids differ, so one never replaces the other. Default `users/info`.
    */
   profileSource?: 'users/info' | 'resource' | undefined
-  /** Accept TAPD's unsolicited code at the entry route of the router. Default false. */
+  /** Accept TAPD's unsolicited codes at the router's entry route. Default false. */
   silentLogin?: boolean | undefined
 }
 
@@ -39,7 +39,7 @@ const SITES = {
 const REFUSED_GRANT = /authorization code|redirect uri|refresh token|invalid_grant/i
 const REFUSED_CLIENT = /invalid_client|basic auth|client/i
 
-/** The strategy of TAPD; its constructor throws `config_invalid`, naming the option. See {@link TapdOptions}. */
+/** The strategy of TAPD. The constructor throws `config_invalid`, naming the option. See {@link TapdOptions}. */
 export class TapdStrategy extends DialectStrategy {
   static options = { site: 'text', profileSource: 'text', silentLogin: 'flag' } satisfies OwnOptions<TapdOptions>
   private readonly profileSource: 'users/info' | 'resource'

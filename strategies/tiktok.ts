@@ -11,13 +11,13 @@ import type {
 } from '../lib/dialect'
 import { DialectStrategy, isObject, lookUp, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
-/** TikTok Login Kit for web (https://developers.tiktok.com/doc/login-kit-web). */
+/** The options of TikTok's Login Kit for Web (https://developers.tiktok.com/doc/login-kit-web). */
 export interface TiktokOptions extends DialectOptions {
-  /** `v1` stopped answering web apps on 2024-02-29; it stays as its document writes it. Default `v2`. */
+  /** `v1` stopped answering web apps on 2024-02-29; it is kept as documented. Default `v2`. */
   apiVersion?: 'v2' | 'v1' | undefined
-  /** User fields to ask for; default all that the granted scopes allow. One field too many fails the whole call. */
+  /** The user fields to request. Default: all that the granted scopes allow. Fields that were not granted are left out. */
   fields?: readonly string[] | undefined
-  /** Show the consent page even to a user who has agreed before. */
+  /** Show the consent page even to users who agreed before. Default false. */
   disableAutoAuth?: boolean | undefined
 }
 
@@ -40,7 +40,7 @@ const API_CODES = {
   internal_error: 'provider_unavailable',
 } as const
 
-/** The strategy of TikTok; its constructor throws `config_invalid`, naming the option. See {@link TiktokOptions}. */
+/** The strategy of TikTok. The constructor throws `config_invalid`, naming the option. See {@link TiktokOptions}. */
 export class TiktokStrategy extends DialectStrategy {
   static options = { apiVersion: 'text', fields: 'list', disableAutoAuth: 'flag' } satisfies OwnOptions<TiktokOptions>
   private readonly own: { v1: boolean; fields: string[] | undefined; disableAutoAuth: boolean }

@@ -21,13 +21,14 @@ import type {
 import { DialectStrategy, decodeJson, isObject, lookUp, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
 /**
- * VK ID (id.vk.com/about/business/go/docs: api-integration/api-description, tokens/access-token; VKCOM/vkid-web-sdk,
- * src/auth; read 2026-11-25): PKCE in place of a secret, and a `device_id` of the callback that every grant repeats.
+ * The options of VK ID (id.vk.com/about/business/go/docs: api-integration/api-description, tokens/access-token;
+ * VKCOM/vkid-web-sdk, src/auth; read 2026-11-25). PKCE replaces the secret, and every grant repeats the callback's
+ * `device_id`.
  */
 export interface VkOptions extends Omit<DialectOptions, 'clientSecret'> {
-  /** Whose account the user logs in with: VK's own, Odnoklassniki's or Mail.ru's. Default: the user chooses. */
+  /** The kind of account for the login: VK's own, Odnoklassniki's or Mail.ru's. Default: the user chooses. */
   provider?: 'vkid' | 'ok_ru' | 'mail_ru' | undefined
-  /** The language of VK's pages by VK's number: 0 Russian, 3 English. Default: the browser's. */
+  /** The language of VK's pages, by VK's numbers: 0 is Russian, 3 is English. Default: the browser's. */
   lang?: number | undefined
 }
 
@@ -56,7 +57,7 @@ const API_CODES: Record<string, ErrorCode> = {
   29: 'rate_limited',
 }
 
-/** The strategy of VK ID; its constructor throws `config_invalid`, naming the option. See {@link VkOptions}. */
+/** The strategy of VK ID. The constructor throws `config_invalid`, naming the option. See {@link VkOptions}. */
 export class VkStrategy extends DialectStrategy {
   static options = { provider: 'text', lang: 'number', clientSecret: 'none' } satisfies OwnOptions<VkOptions>
   private readonly own: { apiURL: string; provider: string | undefined; lang: string | undefined }

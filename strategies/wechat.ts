@@ -19,23 +19,24 @@ import type {
 import { DialectStrategy, isObject, lookUp, OptionReader, textOf } from '../lib/dialect'
 
 /**
- * WeChat: the QR code for websites (developers.weixin.qq.com/doc/oplatform/Website_App/WeChat_Login/Wechat_Login.html) and
- * official accounts inside WeChat's browser (…/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html), read
- * 2026-11-25. Every call is a GET with all of it in the query, every refusal an `errcode` on HTTP 200.
+ * The options of WeChat: the QR code for websites
+ * (developers.weixin.qq.com/doc/oplatform/Website_App/WeChat_Login/Wechat_Login.html) and official accounts inside WeChat's
+ * browser (…/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html), read 2026-11-25. Every call is a GET with all
+ * parameters in the query, every refusal an `errcode` on HTTP 200.
  */
 export interface WechatOptions extends DialectOptions {
-  /** Whose app this is: one of the open platform, or an official account. Default `website`. */
+  /** `website`: an app of the open platform, with a QR code. `official-account`: a login inside WeChat. Default `website`. */
   kind?: 'website' | 'official-account' | undefined
-  /** `unionid` is the same in all apps of one open platform account; where it is missing, nobody is logged in. Default `openid`. */
+  /** `unionid` is the same in all apps of one open platform account; if it is missing, the login fails. Default `openid`. */
   idSource?: 'openid' | 'unionid' | undefined
-  /** The language of the QR code's page and of the user's region. Default: what WeChat takes. */
+  /** The language of the QR code's page and of the user's region. Default: WeChat's. */
   lang?: 'zh_CN' | 'zh_TW' | 'en' | undefined
   /**
-   * A page of the website may show the QR code itself (`wxLogin.js`), with the state of the router's `POST …/entry`.
-   * Default false.
+   * Whether a page of the website may show the QR code itself (`wxLogin.js`). It gets the state from the router's
+   * `POST …/entry`. Default false.
    */
   panel?: boolean | undefined
-  /** Log in the invented users of WeChat's snapshot pages too: each visit brings another one. Default false. */
+  /** Also log in the invented users of WeChat's snapshot pages; each visit has a new one. Default false. */
   allowSnapshotUser?: boolean | undefined
 }
 
@@ -78,7 +79,7 @@ const API_CODES: Record<string, ErrorCode> = {
   50001: 'scope_insufficient',
 }
 
-/** The strategy of WeChat; its constructor throws `config_invalid`, naming the option. See {@link WechatOptions}. */
+/** The strategy of WeChat. The constructor throws `config_invalid`, naming the option. See {@link WechatOptions}. */
 export class WechatStrategy extends DialectStrategy {
   static options = {
     kind: 'text',

@@ -15,23 +15,23 @@ import type {
 import { DialectStrategy, lookUp, OAuthError, OptionReader, textOf } from '../lib/dialect'
 
 /**
- * WeCom, an application of the corp's own (developer.work.weixin.qq.com/document/path: 98171, 96441, 91039, 96442, 98177,
- * 91122, 90313; read 2026-11-25). There is no token of the user's: the code is spent where the user is named, by a call
- * with the application's token. `clientID` is the corp id, `clientSecret` the application's secret.
+ * The options of WeCom, for an internal application of a corp (developer.work.weixin.qq.com/document/path: 98171, 96441,
+ * 91039, 96442, 98177, 91122, 90313; read 2026-11-25). There is no user token: one call, made with the application token,
+ * exchanges the code for the user. `clientID` is the corp id, `clientSecret` the application's secret.
  */
 export interface WecomOptions extends DialectOptions {
   /** The application's `AgentId`. */
   agentId: string
-  /** Where people log in: any browser, or WeCom's own. Default `web`. */
+  /** `web`: a login in any browser. `in-app`: a login inside WeCom. Default `web`. */
   kind?: 'web' | 'in-app' | undefined
   /**
-   * A page of the app may show the QR code itself (`createWWLoginPanel`), with the state of the router's `POST …/entry`.
-   * For `web`. Default false.
+   * Whether a page of the app may show the QR code itself (`createWWLoginPanel`). It gets the state from the router's
+   * `POST …/entry`. Only for `web`. Default false.
    */
   panel?: boolean | undefined
-  /** Log in people who are no members of the corp too, by `external_userid`, else `openid`. Default false. */
+  /** Also log in people who are not members of the corp, by `external_userid`, else `openid`. Default false. */
   allowExternal?: boolean | undefined
-  /** Where the application token is asked for. Default: WeCom's, under `baseURL`. */
+  /** The address that issues the application token. Default: WeCom's, under `baseURL`. */
   appTokenURL?: string | undefined
 }
 
@@ -65,7 +65,7 @@ const CODES: Record<string, ErrorCode> = {
   50002: 'scope_insufficient', // a member outside the application's range
 }
 
-/** The strategy of WeCom; its constructor throws `config_invalid`, naming the option. See {@link WecomOptions}. */
+/** The strategy of WeCom. The constructor throws `config_invalid`, naming the option. See {@link WecomOptions}. */
 export class WecomStrategy extends DialectStrategy {
   static options = {
     agentId: 'text',

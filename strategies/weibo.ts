@@ -18,15 +18,15 @@ import type {
 import { DialectStrategy, lookUp, OAuthError, OptionReader, standardRefusal, textOf } from '../lib/dialect'
 
 /**
- * Weibo (新浪微博; pages below open.weibo.com/wiki, as old copies of them have it: Oauth2/authorize, Oauth2/access_token,
- * Oauth2/error, 2/users/show; read 2026-11-25). The user is public data, asked for by the id that the token response names.
+ * The options of Weibo (新浪微博; old copies of pages below open.weibo.com/wiki: Oauth2/authorize, Oauth2/access_token,
+ * Oauth2/error, 2/users/show; read 2026-11-25). The profile is public data, requested by the id in the token response.
  */
 export interface WeiboOptions extends DialectOptions {
-  /** Ask for the password again, though the user is logged in at Weibo. Default false. */
+  /** Ask for the password again, even if the user is logged in at Weibo. Default false. */
   forcelogin?: boolean | undefined
   /** The language of Weibo's page, such as `en`. Default: Chinese. */
   language?: string | undefined
-  /** Where the user's e-mail address is asked for, under the scope `email` or `all`. Default: Weibo's, under `baseURL`. */
+  /** The address that returns the user's e-mail address, with the scope `email` or `all`. Default: Weibo's, under `baseURL`. */
   emailURL?: string | undefined
 }
 
@@ -61,7 +61,7 @@ const CODES: Record<string, ErrorCode> = {
   21329: 'provider_error',
 }
 
-/** The strategy of Weibo; its constructor throws `config_invalid`, naming the option. See {@link WeiboOptions}. */
+/** The strategy of Weibo. The constructor throws `config_invalid`, naming the option. See {@link WeiboOptions}. */
 export class WeiboStrategy extends DialectStrategy {
   static options = { forcelogin: 'flag', language: 'text', emailURL: 'text' } satisfies OwnOptions<WeiboOptions>
   private readonly forcelogin: boolean

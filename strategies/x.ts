@@ -26,14 +26,14 @@ import {
 } from '../lib/dialect'
 
 /**
- * X, formerly Twitter, by OAuth 2.0 (docs.x.com, fundamentals/authentication/oauth-2-0/authorization-code and
- * user-access-token, read 2026-11-25): PKCE, the credentials by Basic alone, codes that live 30 seconds, errors of the
- * API as RFC 7807 problems.
+ * The options of X, formerly Twitter, with OAuth 2.0 (docs.x.com, fundamentals/authentication/oauth-2-0/authorization-code
+ * and user-access-token, read 2026-11-25). PKCE is required, credentials go only by Basic, codes live 30 seconds, and errors
+ * of the API are RFC 7807 problems.
  */
 export interface XOptions extends DialectOptions {
   /**
-   * `user.fields` of the profile, beside `id`, `name` and `username`, which always come. Default `profile_image_url`.
-   * `confirmed_email` goes along where the scope `users.email` was granted, and only there.
+   * More `user.fields` for the profile; `id`, `name` and `username` always come. Default `profile_image_url`.
+   * `confirmed_email` is ignored here: it is requested if, and only if, the scope `users.email` was granted.
    */
   fields?: readonly string[] | undefined
 }
@@ -53,7 +53,7 @@ const ADVICE: Record<string, string> = {
     'The app does not belong to a project with access to this API: add it to one in the developer console of X.',
 }
 
-/** The strategy of X; its constructor throws `config_invalid`, naming the option. See {@link XOptions}. */
+/** The strategy of X. The constructor throws `config_invalid`, naming the option. See {@link XOptions}. */
 export class XStrategy extends DialectStrategy {
   static options = { fields: 'list' } satisfies OwnOptions<XOptions>
   private readonly fields: readonly string[]

@@ -10,8 +10,8 @@ import { refusalChecks } from './refusal-checks'
 import { stateChecks } from './state-checks'
 
 /**
- * Every check of the kit for one strategy, to be run one after the other by whoever likes. The first that needs a login
- * looks whether one succeeds; where none does, it says why, and those after it reject with {@link NotTried}.
+ * Returns every check of the kit for one strategy. Run them one after the other. The first check that needs a login tries
+ * one. If that fails, the check says why, and the later checks reject with {@link NotTried}.
  *
  * @example
  * ```ts

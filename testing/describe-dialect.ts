@@ -2,7 +2,7 @@ import { collectDialectChecks } from './collect'
 import type { Check, DialectKit } from './kit'
 import { NotTried } from './not-tried'
 
-/** The two functions of a test framework that the kit needs. */
+/** The functions of a test framework that the kit needs. */
 export interface TestFramework {
   /** Groups tests. */
   describe(name: string, body: () => void): unknown
@@ -11,10 +11,10 @@ export interface TestFramework {
 }
 
 /**
- * Registers the conformance, refusal and fault checks of a strategy with the test framework: the globals `describe`
- * and `it` (or `test`) where there are any, as in jest, else those that are handed over, as from `node:test` or vitest.
+ * Registers the conformance, refusal and fault checks of a strategy with the test framework. It uses `describe` and `it`
+ * of `framework`, as from `node:test` or vitest; without them, the globals `describe` and `it` (or `test`), as in jest.
  *
- * @throws TypeError where there is no framework, or the kit lacks its strategy or emulator
+ * @throws TypeError if there is no framework, or the kit lacks its strategy or emulator
  *
  * @example
  * ```ts

@@ -2,59 +2,59 @@ import type { Emulator, EmulatorUser, FaultEndpoint, FewerClientOptions } from '
 import type { DialectProfile, ErrorCode, StrategyClass } from '../lib/index'
 import type { Mount } from './app'
 
-/** What the kit needs of an emulator: what `startEmulator` and `createEmulator` return. */
+/** What the kit needs of an emulator. `startEmulator` and `createEmulator` return it. */
 export type DialectEmulator = Pick<
   Emulator<string>,
   'name' | 'users' | 'requests' | 'failNext' | 'approve' | 'deny' | 'close'
 > &
   // Asked for where the provider posts its callback, signs id_tokens, lets a page begin the login, has application tokens.
   Partial<Pick<Emulator<string>, 'approveForm' | 'denyForm' | 'forgeNext' | 'entryCode' | 'expireAppTokens'>> & {
-    /** What the strategy's constructor takes, beside `callbackURL`. */
+    /** The options for the strategy's constructor, except `callbackURL`. */
     readonly options: FewerClientOptions
   }
 
-/** What something must come to: one of these codes, or `'ok'` where the login succeeds all the same. */
+/** The expected outcome of a check: an error code, or `'ok'` if the login must succeed anyway. */
 export type Outcome = ErrorCode | 'ok'
 
-/** A strategy, its provider's emulator, and how this dialect differs from RFC 6749 where the kit must know it. */
+/** A strategy, its provider's emulator, and the differences from RFC 6749 that the kit must know. */
 export interface DialectKit {
   strategy: StrategyClass
-  /** How to start the emulator: each check starts one of its own. A running emulator is taken as it is, and not closed. */
+  /** A function that starts the emulator: each check starts its own. Or a running emulator, which is not closed. */
   emulator: DialectEmulator | (() => DialectEmulator | Promise<DialectEmulator>)
-  /** Options of the strategy beside those of the emulator. */
+  /** More options for the strategy, beside those of the emulator. */
   options?: Record<string, unknown>
-  /** The strategy's `name`; default the emulator's. */
+  /** The strategy's `name`. Default: the emulator's. */
   name?: string
-  /** Whether an app of this provider may do without a `clientSecret` (`optional`), or has none (`none`); default it must have one. */
+  /** Whether a `clientSecret` is `optional`, or apps of this provider have `none`. Default: it is required. */
   clientSecret?: 'optional' | 'none'
-  /** Options that can't be left out, beside `clientID`, `clientSecret` and `callbackURL`. */
+  /** The other required options, beside `clientID`, `clientSecret` and `callbackURL`. */
   requiredOptions?: readonly string[]
-  /** The calls that a login makes from server to server, but for the keys of id_tokens; default `token` and `profile`. */
+  /** The calls from server to server that a login makes, except for the keys of id_tokens. Default `token` and `profile`. */
   endpoints?: readonly FaultEndpoint[]
-  /** How the callback comes; `form_post`: by a POST from the provider's site. Default by a redirect. */
+  /** How the callback arrives. `form_post`: by a POST from the provider's site. Default: by a redirect. */
   callback?: 'form_post'
   /**
-   * `only`: a page of the app begins the login, by the router's `POST …/entry`, and has the code from the provider's script:
-   * from `entryCode` of its emulator. Nothing is tried under bare Passport then. Default by a redirect.
+   * `only`: a page of the app begins the login with the router's `POST …/entry`, and gets the code from the provider's
+   * script (here: from the emulator's `entryCode`). Then nothing is tried under bare Passport. Default: by a redirect.
    */
   inPage?: 'only'
   /**
-   * The provider signs id_tokens, by `forgeNext` of its emulator in every wrong way: each must be refused.
-   * `required: false`: a login without one succeeds; `nonce: false`: the authorization request carries none;
-   * `keys: false`: the client secret signs them.
+   * For a provider that signs id_tokens: the kit forges them in every way, with the emulator's `forgeNext`, and expects each
+   * to be refused. `required: false`: a login without an id_token succeeds. `nonce: false`: the authorization request has no
+   * nonce. `keys: false`: the client secret signs them.
    */
   idToken?: { required?: boolean; nonce?: boolean; keys?: boolean }
-  /** The callback parameter that carries the credential; default `code`. */
+  /** The callback parameter with the credential. Default `code`. */
   credential?: string
-  /** The parameter of the authorization request that carries the state; default `state`. */
+  /** The parameter of the authorization request with the state. Default `state`. */
   state?: string
-  /** The parameter of the token request that repeats the redirect address; `false` where the provider has none. Default `redirect_uri`. */
+  /** The parameter of the token request that repeats the redirect URI; `false` if there is none. Default `redirect_uri`. */
   redirectURI?: string | false
-  /** What the profile of a user of the emulator must say; default its `id` alone. */
+  /** The profile that a user of the emulator must get. Default: only the `id` is checked. */
   profile?: (user: EmulatorUser) => {
     [Name in 'id' | 'displayName' | 'username' | 'emails' | 'photos']?: DialectProfile[Name] | undefined
   }
-  /** What refusals come to where the provider words them so that no better code is possible; `false`: it does not refuse this. */
+  /** The codes of refusals for which the provider's words allow no better one. `false`: the provider does not refuse this. */
   codes?: {
     /** Default `access_denied`. */
     denied?: Outcome | readonly Outcome[] | false
@@ -65,27 +65,27 @@ export interface DialectKit {
     /** Default `grant_rejected`. */
     forgedCode?: Outcome | readonly Outcome[] | false
   }
-  /** What a fault comes to where it is not what it comes to with any other dialect: by `fault`, or by `fault@endpoint`. */
+  /** The outcomes of faults that differ from those of other dialects, by `fault` or `fault@endpoint`. */
   faults?: Readonly<Record<string, Outcome | readonly Outcome[]>>
   /**
-   * Whether a login brings a refresh token; default false. `extends`: it does, and a refresh before the access token's
-   * end brings the same one, with a longer life.
+   * Whether a login issues a refresh token. Default false. `extends`: it does, and a refresh before the access token expires
+   * returns the same access token with a longer lifetime.
    */
   refresh?: boolean | 'extends'
-  /** `none`: a login brings no token of the user's. Default it does. */
+  /** `none`: the provider issues no user token. Default: it does. */
   userToken?: 'none'
-  /** Whether the provider says when an access token ends; default true. */
+  /** Whether the provider says when an access token expires. Default true. */
   expires?: boolean
 }
 
-/** One thing that the kit looks at. */
+/** One check of the kit. */
 export interface Check {
-  /** What it belongs to: `options`, `a whole login`, `state`, `refusals`, `id_token`, `application token`, `faults`, `refresh`. */
+  /** The group of the check: `options`, `a whole login`, `state`, `refusals`, `id_token`, `application token`, `faults`, `refresh`. */
   group: string
   name: string
   /**
-   * @throws AssertionError whose message names the mistake and says what to do
-   * @throws NotTried where no login succeeds, and another check has said why
+   * @throws AssertionError if the check fails; the message names the mistake and says what to do
+   * @throws NotTried if no login succeeds; another check has said why
    */
   run(): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** A check that would mislead: no login of this strategy succeeds, and another check has said why. */
+/** Thrown by a check that was not tried, because no login of this strategy succeeds. Another check has said why. */
 export class NotTried extends Error {
   override name = 'NotTried'
 

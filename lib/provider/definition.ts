@@ -66,7 +66,7 @@ export interface Dialect {
   }
   /**
    * How the callback arrives. Default: by a redirect. `form_post`: by a POST from the provider's site (OAuth 2.0 Form Post
-   * Response Mode), as at Apple; the authorization request must ask for it in `response_mode`.
+   * Response Mode), as at Apple; the engine sends it as `response_mode` in the authorization request.
    */
   callback?: 'form_post'
   /**
