@@ -1,15 +1,15 @@
 /** One command of the command line. */
 export interface Command {
-  /** A line for the overview. */
+  /** One line for the overview of the commands. */
   summary: string
   /**
    * @returns the exit code
-   * @throws UsageError where the command line is wrong, any other Error where it could not be done
+   * @throws UsageError if the command line is wrong; any other Error if the command failed
    */
   run(args: string[]): Promise<number>
 }
 
-/** The command line is wrong: exit code 2, and a hint at `--help`. */
+/** The command line is wrong: the exit code is 2, and the message points to `--help`. */
 export class UsageError extends Error {
   override name = 'UsageError'
 }

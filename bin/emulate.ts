@@ -5,7 +5,7 @@ import { type Command, UsageError } from './command'
 import { environmentLines } from './environment-lines'
 import { logLine } from './request-log'
 
-/** Each has a port of its own, whichever others run: the printed lines stay right. */
+/** Each emulator has its own port, whichever others run, so the printed lines stay valid. */
 const FIRST_PORT = 4101
 const portOf = (name: EmulatorName) => FIRST_PORT + NAMES.indexOf(name)
 
@@ -67,7 +67,7 @@ interface Asked {
   names: EmulatorName[]
   port: number | undefined
   host: string
-  /** The registered callback addresses; `undefined`: every address is accepted. */
+  /** The registered callback addresses. If `undefined`, every address is accepted. */
   redirectURIs: string[] | undefined
   /** Seconds. */
   tokenLifetime: number | undefined
@@ -119,7 +119,7 @@ function isName(name: string): name is EmulatorName {
   return NAMES.some((known) => known === name)
 }
 
-/** The credentials are the same at every start, so that an app may keep the lines. */
+/** The credentials are the same at every start, so an app can keep the printed lines. */
 async function start(
   name: EmulatorName,
   port: number,

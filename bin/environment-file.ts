@@ -2,11 +2,11 @@ import { chmodSync, closeSync, fstatSync, openSync, readFileSync, renameSync, wr
 import { quoted } from './environment-lines'
 
 /**
- * Makes sure that `file` can be written and holds no value of `names` yet; the function that comes back writes them,
- * leaving everything else in the file as it is. The file is its owner's alone after that (mode 600).
+ * Checks that `file` can be written and has no value of `names` yet. Returns a function that writes them and leaves
+ * everything else in the file unchanged. After that, only the owner can read the file (mode 600).
  *
- * @param force replace values that are there
- * @throws Error where the file can't be written, or has a value
+ * @param force replace existing values
+ * @throws Error if the file cannot be written, or has a value
  */
 export function writeEnvironment<Name extends string>(
   file: string,

@@ -1,9 +1,9 @@
-/** `tapd`, `clientID` → `TAPD_CLIENT_ID='…'`: lines that a shell, dotenv and Node's `--env-file` read alike. */
+/** `tapd`, `clientID` → `TAPD_CLIENT_ID='…'`: lines that a shell, dotenv and Node's `--env-file` read in the same way. */
 export function environmentLines(provider: string, options: Readonly<Record<string, string>>): string[] {
   return Object.entries(options).map(([option, value]) => `${variable(provider, option)}=${quoted(oneLine(value))}`)
 }
 
-/** A key in PEM as its base64 alone: the strategies read both. */
+/** A PEM key as bare base64; the strategies read both. */
 function oneLine(value: string): string {
   return /^-----BEGIN [A-Z ]*KEY-----/.test(value) ? value.replace(/-----[A-Z ]+-----|\s/g, '') : value
 }
@@ -13,8 +13,8 @@ function variable(provider: string, option: string): string {
 }
 
 /**
- * Single quotes are the one kind in which neither a shell nor an env file sees anything but text.
- * @throws TypeError where a value cannot stand between them
+ * Puts a value between single quotes: only there, both a shell and an env file take everything literally.
+ * @throws TypeError if the value cannot be put between them
  */
 export function quoted(value: string): string {
   if (/^[\w./:@%+-]+$/.test(value)) return value

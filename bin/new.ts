@@ -60,7 +60,7 @@ function read(args: string[]) {
   return { name, folder: resolve(dir), language: ts ? 'ts' : js ? 'js' : undefined, help } as const
 }
 
-/** @throws UsageError where the name could not stand in a file, a class and an address, or is a built-in's */
+/** @throws UsageError if the name cannot be used in a file, a class and an address, or belongs to a built-in provider */
 function checkName(name: string): void {
   if (!/^[a-z][a-z\d]*(-[a-z\d]+)*$/.test(name) || name.length > 40) {
     throw new UsageError(
@@ -70,7 +70,7 @@ function checkName(name: string): void {
   if (TAKEN.has(name)) throw new UsageError(`name_taken: ${name} is a name of this package; take another.`)
 }
 
-/** Beside the built-ins: the base class is DialectStrategy, and the router has /auth/session and /auth/logout. */
+/** Other reserved names: the base class is DialectStrategy, and the router has /auth/session and /auth/logout. */
 const TAKEN: ReadonlySet<string> = new Set([...PROVIDER_NAMES, ...EMULATOR_NAMES, 'dialect', 'session', 'logout'])
 
 function parsed(args: string[]) {
@@ -105,7 +105,7 @@ function testCommand(file: string, { language, modules, runner }: Form): string 
   return language === 'ts' ? `npx tsx --test ${file}` : `node --test ${file}`
 }
 
-/** Commands that install what the test needs and the folder can't find. */
+/** The commands that install what the test needs and the folder lacks. */
 function missing(folder: string, { language, runner }: Form): string[] {
   const { resolve: find } = createRequire(join(folder, 'any.js'))
   const isMissing = (name: string) => {
@@ -123,7 +123,7 @@ function missing(folder: string, { language, runner }: Form): string[] {
   ]
 }
 
-/** As one types it here: relative, with slashes. */
+/** A path as a user types it: relative, with slashes. */
 function shown(path: string): string {
   return relative('', path).split(sep).join('/')
 }

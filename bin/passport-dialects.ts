@@ -4,14 +4,14 @@ import { emulate } from './emulate'
 import { newProvider } from './new'
 import { registerApp } from './register-app'
 
-/** A file per command, and its line here. */
+/** Each command has its own file, and a line here. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   emulate,
   new: newProvider,
   'register-app': registerApp,
 }
 
-/** Exit code 2: the command line is wrong; 1: it could not be done. */
+/** Exit code 2: the command line is wrong. Exit code 1: the command failed. */
 async function main([name, ...args]: string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const output = name === undefined ? process.stderr : process.stdout

@@ -1,18 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** In which form the files of a project are written. */
+/** The form in which the files of a project are written. */
 export interface Form {
   language: 'ts' | 'js'
-  /** ES modules, by its package.json; else CommonJS. */
+  /** ES modules, if its package.json says so; otherwise CommonJS. */
   modules: boolean
   runner: 'vitest' | 'jest' | 'node:test'
 }
 
 /**
- * The form that the project round a folder has.
- * @param language in place of the one that is found
- * @throws Error naming a package.json that can't be read
+ * Finds the form of the project that contains a folder.
+ * @param language used instead of the language that is found
+ * @throws Error naming a package.json that cannot be read
  */
 export function formAt(folder: string, language?: Form['language']): Form {
   const folders = upwards(folder)
@@ -32,7 +32,7 @@ export function formAt(folder: string, language?: Form['language']): Form {
   }
 }
 
-/** The folder and all round it, the nearest first; it need not be there yet. */
+/** The folder and all its parents, the nearest first. The folder need not exist yet. */
 function upwards(folder: string): string[] {
   const parent = dirname(folder)
   return parent === folder ? [folder] : [folder, ...upwards(parent)]

@@ -1,6 +1,6 @@
 import type { EmulatorRequest } from '../emulators/index'
 
-/** A request in one line: time, provider, endpoint, method, path, status; secrets masked. */
+/** A request as one line: time, provider, endpoint, method, path, status. Secrets are masked. */
 export function logLine(
   provider: string,
   { at, endpoint, method, path, query, status, fault }: EmulatorRequest,
@@ -12,7 +12,7 @@ export function logLine(
   return `${time}  ${provider.padEnd(8)}  ${endpoint.padEnd(9)}  ${method.padEnd(4)} ${target}  ${status ?? 'no answer'}${struck}`
 }
 
-/** The parameters that are known to be no secret; of the others only the name is shown. */
+/** The parameters that are known not to be secret. Of all others, only the name is shown. */
 const HARMLESS = new Set([
   'auth_by',
   'auto_authorize',
@@ -33,7 +33,7 @@ function shown(name: string, value: string): string {
   return encodeURIComponent(value).replace(/%2C/g, ',').replace(/%20/g, '+').replace(/%23/g, '#')
 }
 
-/** A fault's code is anyone's text: nothing in it may steer a terminal. */
+/** A fault's code may be any text: nothing in it may control a terminal. */
 function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?')
 }

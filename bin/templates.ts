@@ -4,7 +4,7 @@ import type { Form } from './project'
 
 const FOLDER = join(dirname(require.resolve('passport-dialects/package.json')), 'templates')
 
-/** The three files of a provider of one's own: those of `templates/`, under its name and in the form of its project. */
+/** The three files of your own provider: those of `templates/`, with its name and in the form of its project. */
 export function filesOf(name: string, form: Form): { file: string; text: string }[] {
   const { language, modules, runner } = form
   const source = language === 'ts' ? 'ts' : 'mjs'
@@ -28,13 +28,13 @@ export function filesOf(name: string, form: Form): { file: string; text: string 
   ]
 }
 
-/** `acme` and `Acme`, by another name: `acme-corp` and `AcmeCorp`. */
+/** Replaces `acme` and `Acme` with another name: `acme-corp` and `AcmeCorp`. */
 function named(text: string, name: string): string {
   const pascal = name.replace(/(?:^|-)(\w)/g, (_, first: string) => first.toUpperCase())
   return text.replace(/acme/gi, (found) => (found === 'acme' ? name : pascal))
 }
 
-/** jest's functions are global; the others are imported. */
+/** jest's functions are global; those of other frameworks are imported. */
 function under(runner: Form['runner'], test: string): string {
   if (runner !== 'jest') return test.replace("'node:test'", `'${runner}'`)
   return test
