@@ -11,7 +11,7 @@ import type { EmulatorUser } from './types'
 export interface AihubmixEmulatorOptions {
   /** The bearer token of `POST /api/oauth_apps`. Default `developer-token`. */
   developerToken?: string
-  /** The address that `topup` answers, to see what a client makes of it. */
+  /** The address that `topup` returns, to test how a client handles it. */
   topupURL?: string
 }
 

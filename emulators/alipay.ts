@@ -15,19 +15,19 @@ import type { EmulatorUser } from './types'
 /** The options of the Alipay emulator beside the shared ones. */
 export interface AlipayEmulatorOptions {
   /**
-   * By which id the app knows people, for it has one of the two: a user's `id` is the `open_id`; the `user_id` is made
-   * of it, unless it is one, `2088` and twelve digits. `options` say the same to the strategy. Default `open_id`.
+   * The id that the app gets of a user. A user's `id` is the `open_id`. The `user_id` is derived from it, unless it already
+   * is one (`2088` and twelve digits). `options` tell the strategy the same. Default `open_id`.
    */
   idSource?: 'open_id' | 'user_id'
-  /** How `options` spell the keys. Default `pkcs8`. */
+  /** The format of the keys in `options`. Default `pkcs8`. */
   keyForm?: AlipayKeyForm
-  /** `expires_in` and `re_expires_in` as text, as the document has them; numbers are what has been seen. */
+  /** Send `expires_in` and `re_expires_in` as strings, as documented. Without it they are numbers, as observed. */
   lifetimesAsText?: boolean
-  /** `auth_base` agrees as the first user without a page, as it does in Alipay. Without it a person can choose. */
+  /** `auth_base` agrees as the first user without a page, as inside Alipay. Without it, a person can choose. */
   silent?: boolean
   /** Refuse `localhost` and `127.0.0.1` as redirect URIs, as Alipay does. */
   refuseLoopback?: boolean
-  /** Asked for every response that would be signed: a name spoils it. Gateway failures are unsigned anyhow. */
+  /** Called for every response that would be signed; if it returns a name, the response is forged that way. Gateway failures are never signed. */
   forge?(response: { method: string; failed: boolean }): AlipayForgery | undefined
 }
 

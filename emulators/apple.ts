@@ -12,15 +12,15 @@ import type { EmulatorUser } from './types'
 
 /** The options of the Apple emulator beside the shared ones. */
 export interface AppleEmulatorOptions {
-  /** Ten characters. Default `TEAM0EMULA`. */
+  /** The team's id, ten characters. Default `TEAM0EMULA`. */
   teamID?: string
-  /** Of the app's key; ten characters. Default `KEY00EMULA`. */
+  /** The id of the app's key, ten characters. Default `KEY00EMULA`. */
   keyID?: string
-  /** When the callback brings `user`, with the name: at the first login of a person, as Apple's does, or at each, or never. Default `once`. */
+  /** When the callback has `user`, with the name: `once` at a person's first login, as at Apple, `always`, or `never`. Default `once`. */
   postedUser?: 'once' | 'always' | 'never'
-  /** The text that is posted as `user` at every login in place of Apple's JSON: broken, an array, 100 kB. */
+  /** The text that is posted as `user` at every login instead of Apple's JSON: for example broken, an array, or 100 kB. */
   userText?: string
-  /** `email_verified` and `is_private_email` as boolean or as text; Apple's changed without notice. Default by turns. */
+  /** Whether `email_verified` and `is_private_email` are booleans or strings; Apple changed it without notice. Default `by-turns`. */
   booleans?: 'by-turns' | 'boolean' | 'text'
   /** Refuse `localhost` and IP addresses as redirect URIs, and http, as Apple does. */
   refuseLoopback?: boolean

@@ -8,11 +8,11 @@ import type { EmulatorUser } from './types'
 
 /** The options of the BBScloud emulator beside the shared ones. */
 export interface BbscloudEmulatorOptions {
-  /** Registered addresses, or domains with or without a port. */
+  /** The registered addresses, or domains with or without a port. */
   redirectURIs?: readonly string[]
   /** How the site puts `token` into the redirect URI. Default `merge`. */
   callbackStyle?: 'merge' | 'append' | 'echo' | 'append-echo' | 'drop' | 'drop-echo'
-  /** `error` and `type` as number or as text. Default `number`. */
+  /** The type of `error` and `type`. Default `number`. */
   errorType?: 'number' | 'string'
 }
 

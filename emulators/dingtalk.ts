@@ -10,28 +10,28 @@ import type { EmulatorUser } from './types'
 
 /** The options of the DingTalk emulator beside the shared ones. */
 export interface DingtalkEmulatorOptions {
-  /** Registered addresses, or domains with or without a port. */
+  /** The registered addresses, or domains with or without a port. */
   redirectURIs?: readonly string[]
-  /** Which login `options` point to; both are served. Default `browser`. */
+  /** The login that `options` point to; both are served. Default `browser`. */
   kind?: 'browser' | 'in-app'
-  /** The application's organisation. Default `ding0a1b2c3d4e5f6a7b8c9d`; `options` name it only where it is given, or inside the app. */
+  /** The application's organisation. Default `ding0a1b2c3d4e5f6a7b8c9d`. `options` contain it only if it is given, or inside the app. */
   corpId?: string
-  /** What the callback calls the code: as the document does, as live callbacks do, or both. Default `both`. */
+  /** The name of the code in the callback: `authCode` as documented, `code` as observed, or both. Default `both`. */
   callbackNames?: 'both' | 'authCode' | 'code'
   /**
-   * The application's permissions. Default `Contact.User.Read`, without which nobody is told of, `Contact.User.mobile`
-   * and `fieldEmail`.
+   * The application's permissions. Default `Contact.User.Read` (without it, no user is returned), `Contact.User.mobile` and
+   * `fieldEmail`.
    */
   permissions?: readonly string[]
-  /** A request without `prompt=consent` agrees as the first user without a page, as for one who agreed before. */
+  /** A request without `prompt=consent` agrees as the first user without a page, as for a user who agreed before. */
   silentWithoutPrompt?: boolean
-  /** Whether an access token that still lives is issued again, and lives anew. Default true. */
+  /** Whether a refresh returns a valid access token again, with a new lifetime. Default true. */
   sameToken?: boolean
-  /** How a dead application token is refused; 88 has it in a sub code. Default 42001 where it has lived its time, else 40014. */
+  /** How a dead application token is refused; 88 has the reason in a sub code. Default 42001 if it has expired, else 40014. */
   deadAppToken?: '40014' | '42001' | '88'
-  /** Seconds. Default 7200. */
+  /** The lifetime of the application token, in seconds. Default 7200. */
   appTokenLifetime?: number
-  /** How often a minute the application token may be asked for; further calls are refused. Default 10. */
+  /** How often per minute the application token may be requested; more calls are refused. Default 10. */
   appTokenLimit?: number
 }
 

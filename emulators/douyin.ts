@@ -9,11 +9,11 @@ import type { EmulatorUser } from './types'
 
 /** The options of the Douyin emulator beside the shared ones. */
 export interface DouyinEmulatorOptions {
-  /** Of what type lifetimes and `error_code` are. Default `number`. */
+  /** The type of lifetimes and `error_code`. Default `number`. */
   numbers?: 'number' | 'text'
   /**
-   * How the user's address and the API say what is wrong: by `err_no` at the top, by `error_code` in `data`, or by both,
-   * as at a time when the one replaces the other. Default `both`.
+   * How the user endpoint and the API report errors: by `err_no` at the top level (`new`), by `error_code` in `data`
+   * (`old`), or by both, as during the change from one to the other. Default `both`.
    */
   userErrors?: 'both' | 'new' | 'old'
 }

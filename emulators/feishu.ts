@@ -9,7 +9,7 @@ import type { EmulatorUser } from './types'
 
 /** The options of the Feishu emulator beside the shared ones. */
 export interface FeishuEmulatorOptions {
-  /** Which edition `options` point to; the token addresses of both are served. Default `feishu`. */
+  /** The edition that `options` point to; the token addresses of both are served. Default `feishu`. */
   edition?: 'feishu' | 'lark'
 }
 

@@ -11,16 +11,16 @@ import type { EmulatorUser } from './types'
 
 /** The options of the Kakao emulator beside the shared ones. */
 export interface KakaoEmulatorOptions {
-  /** Whether the app's client secret is switched on in the console; off, one that is sent is ignored. Default `on`. */
+  /** Whether the app's client secret is switched on in the console. If `off`, a secret that is sent is ignored. Default `on`. */
   secret?: 'on' | 'off'
   /**
-   * The consent items of the console, which every login asks for; a `scope` adds to them. Default `profile_nickname`,
+   * The consent items of the console, which every login requests; a `scope` adds to them. Default `profile_nickname`,
    * `profile_image` and `account_email`.
    */
   consentItems?: readonly string[]
-  /** What Kakao says of e-mail addresses: proved, not proved, or taken by another account since. Default `verified`. */
+  /** The state of e-mail addresses: verified, not verified, or since taken by another account. Default `verified`. */
   emails?: 'verified' | 'unverified' | 'invalid'
-  /** The ids of users under 14: `user/me` refuses them with -406 and HTTP 401. */
+  /** The ids of users under 14; `user/me` refuses them with -406 and HTTP 401. */
   under14?: readonly string[]
 }
 

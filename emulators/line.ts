@@ -12,17 +12,17 @@ import type { EmulatorUser } from './types'
 /** The options of the LINE emulator beside the shared ones. */
 export interface LineEmulatorOptions {
   /**
-   * How id_tokens are signed: `HS256` by the channel secret, as those of web logins are, or `ES256` by a key of the key
-   * set, as those of native apps. Default `HS256`.
+   * How id_tokens are signed: `HS256` with the channel secret, as for web logins, or `ES256` with a key of the key set, as
+   * for native apps. Default `HS256`.
    */
   idTokenAlg?: 'HS256' | 'ES256'
-  /** How the codes of a refusal at the callback are written; the documentation has both. Default `small`. */
+  /** Whether error codes at the callback are in lower or upper case; the documentation has both. Default `small`. */
   denialCase?: 'small' | 'capitals'
-  /** `friendship_status_changed` of a callback after `bot_prompt`. Default `true`. */
+  /** The value of `friendship_status_changed` in the callback after `bot_prompt`. Default `true`. */
   friendshipChanged?: 'true' | 'false' | 'none'
-  /** The channel has no permission for e-mail addresses: none comes, and nothing says so. */
+  /** The channel has no permission for e-mail addresses: none is sent, without an error. */
   withoutEmailPermission?: boolean
-  /** Without it, each JSON response has one member that no page names, for "responses may grow". */
+  /** Without it, each JSON response has one undocumented member, because LINE says that responses may get new ones. */
   exactMembers?: boolean
 }
 

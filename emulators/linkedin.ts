@@ -10,15 +10,15 @@ import type { EmulatorUser } from './types'
 
 /** The options of the LinkedIn emulator beside the shared ones. */
 export interface LinkedinEmulatorOptions {
-  /** Whether the app is a partner's, whose logins bring refresh tokens. Default false. */
+  /** Whether the app belongs to a partner, whose logins issue refresh tokens. Default false. */
   refreshTokens?: boolean
-  /** How a member says no: on the page that asks for the consent, or on the one for the password. Default the first. */
+  /** Where a member cancels: on the consent page, or on the login page. Default `user_cancelled_authorize`. */
   cancel?: 'user_cancelled_authorize' | 'user_cancelled_login'
-  /** What stands between the scopes of a token response. The document says `space`, the default; commas have been seen. */
+  /** The separator of scopes in a token response. Default `space`, as documented; commas were observed. */
   scopeSeparator?: 'space' | 'comma'
-  /** Whether `locale` is an object of country and language, as has been seen, or text. Default `object`. */
+  /** Whether `locale` is an object with country and language, as observed, or a string. Default `object`. */
   locale?: 'object' | 'text'
-  /** The issuer of id_tokens: the discovery document's, which is the default, or that of a page's example. */
+  /** The issuer of id_tokens. Default: that of the discovery document, `https://www.linkedin.com/oauth`; the other is from an example. */
   idTokenIssuer?: 'https://www.linkedin.com/oauth' | 'https://www.linkedin.com'
 }
 

@@ -10,11 +10,11 @@ import type { EmulatorUser } from './types'
 /** The options of the Naver emulator beside the shared ones. */
 export interface NaverEmulatorOptions {
   /**
-   * What of a user the console lets this app see; a person can refuse each on the consent page. Default `nickname`,
+   * The profile items that the console grants this app; a person can refuse each on the consent page. Default `nickname`,
    * `name`, `email`, `profile_image` and `mobile`.
    */
   profileItems?: readonly string[]
-  /** Of what type `expires_in` is: the document's table says a number, its answers are text. Default `text`. */
+  /** The type of `expires_in`: the documentation's table has a number, its examples have text. Default `text`. */
   expiresIn?: 'text' | 'number'
 }
 

@@ -10,13 +10,13 @@ import type { EmulatorUser } from './types'
 
 /** The options of the Notion emulator beside the shared ones. */
 export interface NotionEmulatorOptions {
-  /** What the app may know of people: an e-mail address, all but that, or the id alone. Default `with-email`. */
+  /** What the app may read of people: everything, everything except the e-mail address, or only the id. Default `with-email`. */
   userInformation?: 'with-email' | 'without-email' | 'none'
-  /** Whose token it is: that of a person, or of a whole workspace, with no person in the response. Default `user`. */
+  /** The owner of the token: a person, or a whole workspace; then the response has no person. Default `user`. */
   ownerType?: 'user' | 'workspace'
-  /** Whether a login brings a refresh token, or null for it as it did once. Default true. */
+  /** Whether a login issues a refresh token. If false, `refresh_token` is null, as it once was. Default true. */
   refreshTokens?: boolean
-  /** How the token endpoint words a refusal of a client or a grant: as RFC 6749 does or as Notion's API. Default `oauth`. */
+  /** The error codes of the token endpoint for a refused client or grant: RFC 6749's, or those of Notion's API. Default `oauth`. */
   tokenErrors?: 'oauth' | 'api'
 }
 

@@ -11,19 +11,19 @@ import type { EmulatorUser } from './types'
 /** The options of the QQ emulator beside the shared ones. */
 export interface QqEmulatorOptions {
   /**
-   * Whether `fmt=json` is honoured: ignored, tokens are form text and everything else below `/oauth2.0/` is JSONP.
+   * Whether `fmt=json` is honoured. If `ignored`, tokens are form text, and everything else below `/oauth2.0/` is JSONP.
    * Default `honoured`.
    */
   fmt?: 'honoured' | 'ignored'
-  /** Whether the token response names the openid where `need_openid=1` asks for it. Default true. */
+  /** Whether the token response has the openid if `need_openid=1` asks for it. Default true. */
   needOpenID?: boolean
-  /** Whether the app may learn a `unionid`: without it, `unionid=1` gets 100048. Default true. */
+  /** Whether the app may get a `unionid`. If false, `unionid=1` gets 100048. Default true. */
   unionIDs?: boolean
-  /** The client that `me` says the token was made for. Default the app's own. */
+  /** The client that `me` names as the token's. Default: the app's own. */
   openIDClient?: string
-  /** Of what type `expires_in` is in JSON. Default `text`. */
+  /** The type of `expires_in` in JSON. Default `text`. */
   expiresIn?: 'text' | 'number'
-  /** How a person's no looks: the page stays and nothing comes back; or `usercancel=1`. Default `stays`. */
+  /** What happens when a person refuses: `stays` is a page without a callback; `usercancel` is a callback with `usercancel=1`. Default `stays`. */
   refusal?: 'stays' | 'usercancel'
 }
 

@@ -11,11 +11,11 @@ import type { EmulatorProject, EmulatorUser } from './types'
 
 /** The options of the Shopify emulator beside the shared ones. `accessTokenLifetime` is that of tokens that end. */
 export interface ShopifyEmulatorOptions {
-  /** Default `blue-kite.myshopify.com` and `red-lantern.myshopify.com`. */
+  /** The shops. Default `blue-kite.myshopify.com` and `red-lantern.myshopify.com`. */
   shops?: readonly EmulatorProject[]
-  /** Sign values as they are, as earlier pages of Shopify's describe it, in place of the encoded ones. */
+  /** Sign the plain values instead of the encoded ones, as earlier pages of Shopify's describe it. */
   hmacOverRawValues?: boolean
-  /** Signed callbacks bring a parameter that no page names, its value full of reserved characters. */
+  /** Signed callbacks have an undocumented parameter, with many reserved characters in its value. */
   extraParameter?: boolean
 }
 

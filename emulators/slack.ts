@@ -12,17 +12,17 @@ import type { EmulatorProject } from './types'
 
 /** The options of the Slack emulator beside the shared ones. */
 export interface SlackEmulatorOptions {
-  /** Which flow `options` point to; both are served. Default `signin`. */
+  /** The flow that `options` point to; both are served. Default `signin`. */
   flow?: 'signin' | 'install'
-  /** Where a person can log in; a user's id is the same in each. Default `T0KITES001` and `T0HARBOUR2`. */
+  /** The workspaces where a person can log in; a user's id is the same in each. Default `T0KITES001` and `T0HARBOUR2`. */
   workspaces?: readonly EmulatorProject[]
-  /** Access tokens end after twelve hours, and there are refresh tokens. Without it no token ends. */
+  /** Access tokens expire after twelve hours, and there are refresh tokens. Without it, no token expires. */
   tokenRotation?: boolean
-  /** An installation is the whole organisation's: `team` is null. */
+  /** An installation is for the whole organisation: `team` is null. */
   orgInstall?: boolean
-  /** Each method warns beside its `ok: true`. */
+  /** Each method sends a `warning` beside its `ok: true`. */
   warnings?: boolean
-  /** How a dead refresh token is refused: in Slack's words, or in RFC 6749's on HTTP 400, as has been seen. Default `slack`. */
+  /** How a dead refresh token is refused: with Slack's code, or with RFC 6749's on HTTP 400, as observed. Default `slack`. */
   refreshRefusal?: 'slack' | 'rfc6749'
 }
 

@@ -9,7 +9,7 @@ import type { EmulatorUser } from './types'
 
 /** The options of the Tailchat emulator beside the shared ones. */
 export interface TailchatEmulatorOptions {
-  /** The `iss` of its callbacks; default the emulator's origin. */
+  /** The `iss` of its callbacks. Default: the emulator's origin. */
   issuer?: string
 }
 

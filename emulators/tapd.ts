@@ -9,15 +9,15 @@ import type { EmulatorProject, EmulatorUser } from './types'
 
 /** The options of the TAPD emulator beside the shared ones. */
 export interface TapdEmulatorOptions {
-  /** Handed on to the strategy; `cloud` has no refresh path. Default `internal`. */
+  /** The site, which `options` pass on to the strategy; `cloud` has no refresh path. Default `internal`. */
   site?: 'internal' | 'cloud'
-  /** Issue refresh tokens, as apps do that have them switched on. */
+  /** Issue refresh tokens, as for an app where they are switched on. */
   refresh?: boolean
-  /** What the token and the callback speak of. Default `user`. */
+  /** What the `resource` of the token and the callback names. Default `user`. */
   resource?: 'user' | 'workspace'
-  /** What can be chosen on the consent page; at the site `cloud` these are companies. */
+  /** The projects to choose from on the consent page; with the site `cloud`, they are companies. */
   projects?: readonly EmulatorProject[]
-  /** The stray quote that its document shows after the callback's `resource`. */
+  /** Send the stray quote that the documentation shows after the callback's `resource`. */
   strayQuote?: boolean
   /** How `users/info` wraps the user. Default `object`. */
   userInfoShape?: 'object' | 'wrapped' | 'array'

@@ -11,13 +11,13 @@ import type { EmulatorUser } from './types'
 
 /** The options of the TikTok emulator beside the shared ones. */
 export interface TiktokEmulatorOptions {
-  /** Which generation `options` point to; both are served. Default `v2`. */
+  /** The version that `options` point to; both are served. Default `v2`. */
   apiVersion?: 'v2' | 'v1'
-  /** What the user leaves ticked. Default all that was asked for. */
+  /** The scopes that the user leaves ticked. Default: all requested scopes. */
   grantedScopes?: readonly string[]
   /** Refuse an authorization request without a challenge, as for desktop apps. */
   requirePkce?: boolean
-  /** OAuth errors on HTTP 200, as has been seen. */
+  /** Send OAuth errors with HTTP 200, as observed. */
   errorsWith200?: boolean
 }
 

@@ -12,11 +12,11 @@ import { apiRefused, apiWords, statusOf, words } from './vk-words'
 
 /** The options of the VK ID emulator beside the shared ones. */
 export interface VkEmulatorOptions {
-  /** Whether the callback brings its members one by one or as JSON in one parameter, `payload`. Default `plain`. */
+  /** Whether the callback has separate parameters, or everything as JSON in one parameter, `payload`. Default `plain`. */
   callback?: 'plain' | 'payload'
-  /** What the token response says of the state that the token request brought. Default `echoed`. */
+  /** What the token response does with the state of the token request. Default `echoed`. */
   echo?: 'echoed' | 'other' | 'missing'
-  /** Whether VK ID's refusals have an HTTP status of their own; its API's never have. Default `200`. */
+  /** The HTTP status of VK ID's refusals; those of its API always have 200. Default `200`. */
   refusalStatus?: '200' | '4xx'
 }
 

@@ -11,16 +11,16 @@ export const IN_WECHAT = '/connect/oauth2/authorize'
 
 /** What differs from app to app before there is a code. */
 export interface WechatLogins {
-  /** What the app is: a website's login by scanning a code, or an official account's inside WeChat. Default `website`. */
+  /** The kind of login: a website's QR code, or an official account inside WeChat. Default `website`. */
   kind?: 'website' | 'official-account'
   /**
-   * How a person's no looks: back with the state alone; back with `code=authdeny`; or the page stays and nothing comes
-   * back. Default `state`.
+   * What happens when a person refuses: a callback with only the `state`, a callback with `code=authdeny` (`authdeny`), or
+   * a page without a callback (`stays`). Default `state`.
    */
   refusal?: 'state' | 'authdeny' | 'stays'
-  /** `snsapi_base` agrees as the first user without a page. Default true; otherwise a person can choose. */
+  /** `snsapi_base` agrees as the first user without a page. If false, a person can choose. Default true. */
   silent?: boolean
-  /** Refuse an official account's login to a browser whose `User-Agent` has no `MicroMessenger`. */
+  /** Refuse an official account's login to browsers whose `User-Agent` has no `MicroMessenger`. */
   insideOnly?: boolean
 }
 

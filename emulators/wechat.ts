@@ -8,9 +8,9 @@ import { refused, TEXT, text, wordsOf } from './wechat-words'
 
 /** The options of the WeChat emulator beside the shared ones. */
 export interface WechatEmulatorOptions extends WechatLogins {
-  /** Whether the app is bound to an account of the open platform: without it there is no `unionid`. Default true. */
+  /** Whether the app is bound to an account of the open platform. If false, there is no `unionid`. Default true. */
   unionIDs?: boolean
-  /** Of what type `expires_in` is. Default `number`. */
+  /** The type of `expires_in`. Default `number`. */
   expiresIn?: 'number' | 'text'
 }
 

@@ -10,28 +10,28 @@ import { refused, shortWords, wordsOf } from './wecom-words'
 
 /** The options of the WeCom emulator beside the shared ones. `accessTokenLifetime` is the application token's. */
 export interface WecomEmulatorOptions {
-  /** Which login `options` point to; both are served. Default `web`. */
+  /** The login that `options` point to; both are served. Default `web`. */
   kind?: 'web' | 'in-app'
-  /** The application. Default `1000002`. */
+  /** The application's id. Default `1000002`. */
   agentId?: string
-  /** How often a minute the application token may be asked for; further calls get 45009. Default 10. */
+  /** How often per minute the application token may be requested; more calls get 45009. Default 10. */
   appTokenLimit?: number
-  /** Seconds that a `user_ticket` lives. Default 1800. */
+  /** The lifetime of a `user_ticket`, in seconds. Default 1800. */
   ticketLifetime?: number
   /**
-   * What `user/get` tells: names alone, as to new applications; private members too, as to older ones; the userid in
-   * place of the name; nothing, with 60011 or with 48002. Default `names`.
+   * What `user/get` returns. `names`: only names, as for new applications. `private`: private data too, as for older ones.
+   * `hidden`: the userid instead of the name. `60011` and `48002`: that error. Default `names`.
    */
   directory?: 'names' | 'private' | 'hidden' | '60011' | '48002'
-  /** The ids of the members within the application's visible range; others get no ticket. Default everybody. */
+  /** The ids of the members within the application's visible range; others get no ticket. Default: all members. */
   visibleRange?: readonly string[]
-  /** Where a host that is none of `redirectURIs` is found out. Default `page`. */
+  /** Where a host that is not in `redirectURIs` is refused. Default `page`. */
   untrustedHost?: 'page' | 'getuserinfo'
-  /** `snsapi_base` agrees as the first user without a page, as it does inside WeCom. Without it a person can choose. */
+  /** `snsapi_base` agrees as the first user without a page, as inside WeCom. Without it, a person can choose. */
   silent?: boolean
-  /** Refuse the in-app login to a browser whose `User-Agent` has no `wxwork`. */
+  /** Refuse the in-app login to browsers whose `User-Agent` has no `wxwork`. */
   insideOnly?: boolean
-  /** The callback brings `appid` too, as some versions' does. */
+  /** The callback also has `appid`, as in some versions. */
   callbackAppid?: boolean
 }
 

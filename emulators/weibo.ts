@@ -9,15 +9,15 @@ import { ApiRefusals, loginWords, refused } from './weibo-words'
 
 /** The options of the Weibo emulator beside the shared ones. */
 export interface WeiboEmulatorOptions {
-  /** Of what type `error_code` is in a refusal of the API. Default `text`. */
+  /** The type of `error_code` in a refusal of the API. Default `text`. */
   errorCode?: 'text' | 'number'
-  /** Whether the app has the right to ask for e-mail addresses, beside the scope `email`. Default true. */
+  /** Whether the app has the right to e-mail addresses, which it needs beside the scope `email`. Default true. */
   emailRight?: boolean
-  /** The form of an e-mail address in its response. Default `array`. */
+  /** The form of the response with the e-mail address. Default `array`. */
   emailForm?: 'array' | 'object'
-  /** The ids of an unreviewed app's test accounts: the API refuses every other user with 21321. */
+  /** The ids of an unreviewed app's test accounts; the API refuses every other user with 21321. */
   testAccounts?: readonly string[]
-  /** The id of the user that `users/show` tells, whoever is asked for. */
+  /** The id of the user that `users/show` returns, whichever user is requested. */
   shownUser?: string
 }
 

@@ -11,15 +11,15 @@ import { apiWords, invalidValue, limitHeaders, NO_HEADER, PROBLEM, problem, toke
 
 /** The options of the X emulator beside the shared ones. */
 export interface XEmulatorOptions {
-  /** Whether the app has a secret, which only a Basic header may bring. Default `confidential`. */
+  /** Whether the app has a secret, which is accepted only by Basic. Default `confidential`. */
   clientType?: 'confidential' | 'public'
-  /** Whether the console lets the app ask for e-mail addresses; off, `users.email` brings none. Default true. */
+  /** Whether the console lets the app request e-mail addresses. If false, `users.email` gives none. Default true. */
   requestEmail?: boolean
-  /** How often the user may be asked for, a user and a day; then HTTP 429. Default without limit. */
+  /** How many profile requests are allowed per user and day; then HTTP 429. Default: no limit. */
   profileLimit?: number
-  /** Problems that a 200 of `users/me` carries in `errors`: beside the user or instead of it. Default none. */
+  /** Whether `users/me` sends problems in `errors` on HTTP 200: beside the user, or instead of it. Default: none. */
   problems?: 'beside' | 'instead'
-  /** Of what type the user's id is: as a number it loses its last digits in JavaScript. Default `text`. */
+  /** The type of the user's id; as a number, it loses its last digits in JavaScript. Default `text`. */
   idType?: 'text' | 'number'
 }
 

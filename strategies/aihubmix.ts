@@ -41,18 +41,18 @@ export class AihubmixStrategy extends DialectStrategy {
     this.autoAuthorize = read.flag('autoAuthorize')
   }
 
-  /** The text `true`, and only when asked for: consent that nobody sees is not a default. */
+  /** Sends the string `true`, only if the option is set: skipping the consent page is not a default. */
   override authorizationParams(): Params {
     return { auto_authorize: this.autoAuthorize ? 'true' : undefined }
   }
 
-  /** `success: false` is a failure on HTTP 200 too. The gateway before it refuses by `{ error: { message } }`. */
+  /** `success: false` is a failure even on HTTP 200. The gateway in front of it refuses with `{ error: { message } }`. */
   override refusal(body: JsonObject): Refusal | undefined {
     if (isObject(body.error)) return { providerMessage: textOf(body.error.message) }
     return body.success === false ? { providerMessage: textOf(body.message) } : standardRefusal(body)
   }
 
-  /** The URL is for a browser: anything but http(s) could run there. */
+  /** The URL is opened in a browser, so only http(s) is accepted: anything else could run code there. */
   override async topup({ accessToken: bearer }: TokenSet): Promise<string> {
     const { payload } = await this.ask({ method: 'GET', url: this.endpoint('topupURL'), bearer }, 'request')
     const url = textOf(payload.topup_url) ?? ''

@@ -118,7 +118,7 @@ export class AlipayStrategy extends DialectStrategy {
     return { method: 'POST', url: this.endpoints.userProfileURL, query: { method: USER, auth_token } }
   }
 
-  /** common/02kf5q: the public parameters, and RSA2 over all that are not empty. What names no method is no call of the gateway. */
+  /** common/02kf5q: adds the public parameters, and signs all that are not empty with RSA2. Without a `method`, it is not a call of the gateway. */
   override signRequest(parameters: Params): Params {
     if (parameters.method === undefined) return {}
     const own = {
@@ -133,7 +133,7 @@ export class AlipayStrategy extends DialectStrategy {
     return { ...own, sign: sign('sha256', Buffer.from(text), this.keys.app).toString('base64') }
   }
 
-  /** The one member of an answer that counts, once it is known to be Alipay's; nothing else of the answer is read. */
+  /** Returns the one member that counts, after its signature is verified. Nothing else of the answer is read. */
   override readBody({ text }: RawResponse, phase: Phase): Json | undefined {
     if (!isObject(decodeJson(text))) return undefined
     const members = rawMembers(text)
@@ -176,7 +176,7 @@ export class AlipayStrategy extends DialectStrategy {
     return body[`${(phase === 'profile' ? USER : TOKEN).replaceAll('.', '_')}_response`]
   }
 
-  /** `auth_base` opens no profile, and the token response names its user; after `auth_user` both must name one and the same. */
+  /** With `auth_base`, the user comes from the token response. With `auth_user`, token response and profile must name the same user. */
   protected override async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
     const { [this.idSource]: id } = tokens.raw
     if (!tokens.scope.includes('auth_user')) {

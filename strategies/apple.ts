@@ -92,7 +92,7 @@ export class AppleStrategy extends DialectStrategy {
     this.secret = new SignedSecret({ key, keyID, issuer, subject: this.clientID, audience })
   }
 
-  /** Apple posts wherever a scope is asked for, and redirects only where none is. */
+  /** Apple posts the callback if a scope is requested, and redirects only if none is. */
   override authorizationParams(): Params {
     return this.takesPost ? {} : { response_mode: 'query' }
   }
@@ -108,7 +108,7 @@ export class AppleStrategy extends DialectStrategy {
     return { method: 'POST', url: this.tokenEndpoint(grant), form: { ...grant, ...(await this.credentials()) } }
   }
 
-  /** The refresh token, which lives on: an access token is good for nothing else. */
+  /** Revokes the refresh token, which lives longer; the access token has no other use. */
   protected override async revokeRequest({ accessToken, refreshToken }: TokenSet): Promise<ProviderRequest> {
     const token_type_hint = refreshToken === undefined ? 'access_token' : 'refresh_token'
     const form = { ...(await this.credentials()), token: refreshToken ?? accessToken, token_type_hint }
@@ -119,20 +119,20 @@ export class AppleStrategy extends DialectStrategy {
     return { client_id: this.clientID, client_secret: await this.secret.get() }
   }
 
-  /** Apple wants a refresh token to be used once a day at most: without an end nothing is renewed ahead. */
+  /** Apple allows one use of a refresh token a day. Without `expiresAt`, nothing is refreshed in advance. */
   protected override toTokenSet(raw: JsonObject, requestedScope: readonly string[], phase: Phase): TokenSet {
     const { expiresAt: _, ...tokens } = super.toTokenSet(raw, requestedScope, phase)
     return tokens
   }
 
-  /** The claims, and beside them what was posted. */
+  /** The claims, together with the posted `user`. */
   protected override profileFromTokens(tokens: TokenSet): DialectProfile {
     const { claims } = tokens
     const user = claims && this.posted.get(claims)
     return super.profileFromTokens(user ? { ...tokens, claims: { ...claims, user } } : tokens)
   }
 
-  /** Whatever the browser posts may be shown as a name; the address is the signed one. */
+  /** The posted name is only displayed; the e-mail address is the signed one. */
   protected profileFields({ sub, email, user }: JsonObject): ProfileFields {
     return { id: sub, displayName: nameIn(user), email }
   }

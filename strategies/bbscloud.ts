@@ -56,7 +56,7 @@ export class BbscloudStrategy extends DialectStrategy {
     })
   }
 
-  /** Step 1: the code that the authorization address must carry. */
+  /** Step 1: fetches the code that the authorization address must contain. */
   protected override async prepare(): Promise<Params> {
     const { clientID: client_id, clientSecret: client_secret } = this
     const json = { client_id, client_secret, response_type: 'code' }
@@ -72,7 +72,7 @@ export class BbscloudStrategy extends DialectStrategy {
     return address.href
   }
 
-  /** Survives a proper merge, a naive `?token=` appended to our query, and an echo of `state`. */
+  /** Reads a merged query, a `?token=` that was appended to our query, and a returned `state`. */
   protected override readCallback(params: URLSearchParams): CallbackReading {
     const [carried, appended] = (params.get(STATE) ?? '').split('?token=', 2)
     const state = carried || (params.get('state') ?? undefined)

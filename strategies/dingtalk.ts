@@ -118,7 +118,7 @@ export class DingtalkStrategy extends DialectStrategy {
     return { prompt: prompt === 'none' ? undefined : prompt, corpId }
   }
 
-  /** No redirect URI is asked for again. */
+  /** The token request has no redirect URI. */
   protected override tokenRequest(grant: TokenGrant): ProviderRequest {
     const { clientID: clientId, clientSecret } = this
     const { grant_type: grantType, code, refresh_token: refreshToken } = grant
@@ -126,7 +126,7 @@ export class DingtalkStrategy extends DialectStrategy {
     return { method: 'POST', url: this.tokenEndpoint(grant), json }
   }
 
-  /** The browser could have asked for another organisation: the token response says which one it became. */
+  /** The browser could have changed the organisation; the token response has the chosen one. */
   protected override async exchange(code: string, transaction: Transaction, options: object): Promise<TokenSet> {
     const tokens = await super.exchange(code, transaction, options)
     if (this.corpId === undefined || tokens.context?.corpId === this.corpId) return tokens
@@ -137,7 +137,7 @@ export class DingtalkStrategy extends DialectStrategy {
     return textOf(corpId) === undefined ? undefined : { corpId }
   }
 
-  /** For the application token, which has no part in a login in a browser. */
+  /** Requests the application token, which only the login inside the app uses. */
   protected override appTokenRequest(): ProviderRequest {
     const { clientID: appKey, clientSecret: appSecret } = this
     return { method: 'POST', url: this.endpoint('appTokenURL'), json: { appKey, appSecret } }
@@ -173,7 +173,7 @@ export class DingtalkStrategy extends DialectStrategy {
     return { ...body, access_token, refresh_token, expires_in }
   }
 
-  /** What of it comes is a matter of the application's permissions; `avatarUrl` may be empty. */
+  /** Which members are present depends on the application's permissions; `avatarUrl` may be empty. */
   protected profileFields(user: JsonObject): ProfileFields {
     if (this.kind === 'in-app') return { id: user.unionid, displayName: user.name }
     return { id: user[this.idSource], displayName: user.nick, email: user.email, photo: user.avatarUrl }

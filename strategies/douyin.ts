@@ -92,7 +92,7 @@ export class DouyinStrategy extends DialectStrategy {
     this.idSource = read.oneOf('idSource', ['open_id', 'union_id'], 'open_id')
   }
 
-  /** A form, not JSON, without the redirect URI; a refresh without the secret. */
+  /** A form, not JSON, without the redirect URI. A refresh has no secret. */
   protected override tokenRequest({ grant_type, code, refresh_token }: TokenGrant): ProviderRequest {
     const { clientID: client_key, clientSecret: client_secret } = this
     const url = this.tokenEndpoint({ grant_type })
@@ -100,7 +100,7 @@ export class DouyinStrategy extends DialectStrategy {
     return { method: 'POST', url, form: { client_key, client_secret, code, grant_type } }
   }
 
-  /** Two shapes in one answer, the new one at the top, the old one in `data`: a success only where both say so. */
+  /** A response has two shapes: the new one at the top level, the old one in `data`. It is a success only if neither has an error. */
   override refusal(body: JsonObject): Refusal | undefined {
     const data = isObject(body.data) ? body.data : {}
     const providerCode = [body.err_no, data.error_code].map(textOf).find((number = '0') => number !== '0')
@@ -113,7 +113,7 @@ export class DouyinStrategy extends DialectStrategy {
     }
   }
 
-  /** A token is of no use without the `open_id` beside it. */
+  /** A token is useless without the `open_id` beside it. */
   override unwrap({ data }: JsonObject, phase: Phase): Json | undefined {
     const isComplete = phase !== 'token' || (isObject(data) && textOf(data.open_id) !== undefined)
     return isComplete ? data : undefined

@@ -97,7 +97,7 @@ export class FeishuStrategy extends DialectStrategy {
     return { method: 'POST', url: this.tokenEndpoint(grant), json: { ...grant, client_id, client_secret } }
   }
 
-  /** The user's answer refuses on HTTP 200 too. The token's answer says it in OAuth's words beside its `code`. */
+  /** The user endpoint may refuse with HTTP 200. The token endpoint also has OAuth's error code beside its `code`. */
   override refusal(body: JsonObject): Refusal | undefined {
     const providerCode = textOf(body.code)
     if (providerCode === '0' || providerCode === undefined) return undefined
@@ -107,12 +107,12 @@ export class FeishuStrategy extends DialectStrategy {
     return { code, providerCode, providerMessage, requestId: textOf(log_id) }
   }
 
-  /** The token stands at the top, all else in `data`. */
+  /** The token is at the top level, everything else in `data`. */
   override unwrap(body: JsonObject, phase: Phase): Json | undefined {
     return phase === 'token' || phase === 'refresh' ? body : body.data
   }
 
-  /** `open_id` is this app's alone. The e-mail address is what an administrator wrote down: nobody has proved it. */
+  /** `open_id` belongs to this app only. An administrator entered the e-mail address; it is not verified. */
   protected profileFields(user: JsonObject): ProfileFields {
     return { id: user.open_id, displayName: user.name, email: user.email, photo: user.avatar_url }
   }

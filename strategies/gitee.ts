@@ -31,7 +31,7 @@ export class GiteeStrategy extends DialectStrategy {
     })
   }
 
-  /** The API says what failed in `message`, where a user would be. */
+  /** The API describes a failure in `message`, instead of returning a user. */
   override refusal(body: JsonObject): Refusal | undefined {
     const providerMessage = textOf(body.message)
     const failed = providerMessage !== undefined && body.id === undefined && body.access_token === undefined

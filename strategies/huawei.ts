@@ -96,17 +96,17 @@ export class HuaweiStrategy extends DialectStrategy {
     this.idSource = read.oneOf('idSource', ['openID', 'unionID'], 'openID')
   }
 
-  /** Without it there is no refresh token. */
+  /** Without `access_type=offline` there is no refresh token. */
   override authorizationParams(): Params {
     return { access_type: 'offline' }
   }
 
-  /** The token alone; the one that lives longer. */
+  /** Sends only the token, preferably the refresh token, which lives longer. */
   protected override revokeRequest({ accessToken, refreshToken }: TokenSet): ProviderRequest {
     return { method: 'POST', url: this.endpoint('revokeURL'), form: { token: refreshToken ?? accessToken } }
   }
 
-  /** The verdict needs no body beside it. */
+  /** The error is in a header, so the body may be empty. */
   override readBody({ text, headers }: RawResponse): Json | undefined {
     const body = decodeJson(text)
     return verdictIn(headers) === undefined || isObject(body) ? body : {}
@@ -122,7 +122,7 @@ export class HuaweiStrategy extends DialectStrategy {
     return isOAuth ? refusedGrant(body, phase, status) : refusedCall(body, headers)
   }
 
-  /** Without `getNickName` the name is that of an anonymised account. */
+  /** Without `getNickName`, the name is an anonymised account. */
   protected override profileRequest({ accessToken: access_token }: TokenSet): ProviderRequest {
     return { method: 'POST', url: this.endpoints.userProfileURL, form: { access_token, getNickName: '1' } }
   }

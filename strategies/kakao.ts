@@ -88,12 +88,12 @@ export class KakaoStrategy extends DialectStrategy {
     })
   }
 
-  /** Ends this login. `unlink` would take back the user's consent. */
+  /** Ends this login. (`unlink` would withdraw the user's consent.) */
   protected override revokeRequest({ accessToken: bearer }: TokenSet): ProviderRequest {
     return { method: 'POST', url: this.endpoint('revokeURL'), bearer }
   }
 
-  /** Images by https. */
+  /** Requests https addresses for images. */
   protected override profileRequest({ accessToken: bearer }: TokenSet): ProviderRequest {
     return { method: 'GET', url: this.endpoints.userProfileURL, query: { secure_resource: 'true' }, bearer }
   }
@@ -113,7 +113,7 @@ export class KakaoStrategy extends DialectStrategy {
     return { code, providerCode, providerMessage: textOf(body.msg), status: meant }
   }
 
-  /** `id` is this app's alone. What the user has not agreed to, or the console not set up, is missing. */
+  /** `id` belongs to this app only. What the user has not agreed to, or the console does not request, is missing. */
   protected profileFields({ id, kakao_account }: JsonObject): ProfileFields {
     const { profile, email, is_email_valid, is_email_verified } = objectOf(kakao_account)
     const { nickname, profile_image_url, is_default_image } = objectOf(profile)

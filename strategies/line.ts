@@ -83,7 +83,7 @@ export class LineStrategy extends DialectStrategy {
     return this.shown
   }
 
-  /** LINE's `scope` never has `email`. At a login, an address in the id_token says that it was granted; a refresh has none. */
+  /** LINE's `scope` never has `email`. At a login, an address in the id_token shows that it was granted. A refresh keeps the earlier answer. */
   protected override async grant(
     grant: TokenGrant,
     requestedScope: readonly string[],
@@ -96,13 +96,13 @@ export class LineStrategy extends DialectStrategy {
     return isGranted ? { ...tokens, scope: [...new Set([...tokens.scope, 'email'])] } : tokens
   }
 
-  /** The token is called `access_token` there. */
+  /** LINE calls the parameter `access_token`. */
   protected override revokeRequest({ accessToken: access_token }: TokenSet): ProviderRequest {
     const { clientID: client_id, clientSecret: client_secret } = this
     return { method: 'POST', url: this.endpoint('revokeURL'), form: { access_token, client_id, client_secret } }
   }
 
-  /** OAuth's words at the OAuth endpoints; `message` alone at the API, where the HTTP status tells. */
+  /** The OAuth endpoints have OAuth's error codes. The API has only `message`, so the HTTP status decides. */
   override refusal(
     body: JsonObject,
     phase: Phase,
@@ -118,12 +118,12 @@ export class LineStrategy extends DialectStrategy {
       : refusal
   }
 
-  /** At the login the claims say it all, the e-mail address included. Later, or without `openid`, LINE is asked. */
+  /** At the login, the claims have everything, including the e-mail address. Later, or without `openid`, a request is made. */
   protected override async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
     return tokens.claims ? this.profileFromTokens(tokens) : super.fetchProfile(tokens)
   }
 
-  /** `id` is the same for all channels of one provider in LINE's console. Nobody says that the address is verified. */
+  /** `id` is the same for all channels of one provider in LINE's console. It is unknown whether the address is verified. */
   protected profileFields(user: JsonObject, { claims }: TokenSet): ProfileFields {
     if (claims) return { id: user.sub, displayName: user.name, email: user.email, photo: user.picture }
     return { id: user.userId, displayName: user.displayName, photo: user.pictureUrl }

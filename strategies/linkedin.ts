@@ -44,7 +44,7 @@ export class LinkedinStrategy extends DialectStrategy {
     })
   }
 
-  /** The token endpoint speaks RFC 6749, the API has `serviceErrorCode` and `message`, and its HTTP status tells. */
+  /** The token endpoint follows RFC 6749. The API has `serviceErrorCode` and `message`, and its HTTP status decides. */
   override refusal(body: JsonObject, phase: Phase): Refusal | undefined {
     const said = standardRefusal(body)
     const inExchange = phase === 'token' || phase === 'refresh'
@@ -55,7 +55,7 @@ export class LinkedinStrategy extends DialectStrategy {
     return { providerCode, providerMessage: textOf(body.message) }
   }
 
-  /** `sub` is this app's alone. That the address is verified says `email_verified` of `_json`. */
+  /** `sub` belongs to this app only. `email_verified` in `_json` says whether the address is verified. */
   protected profileFields({ sub, name, email, picture }: JsonObject): ProfileFields {
     return { id: sub, displayName: name, email, photo: picture }
   }

@@ -65,7 +65,7 @@ export class NaverStrategy extends DialectStrategy {
     return { auth_type: this.authType }
   }
 
-  /** `state` is a required parameter of the token request too. */
+  /** The token request also requires `state`. */
   protected override exchange(code: string, transaction: Transaction, options: object): Promise<TokenSet> {
     const { state, redirectURI: redirect_uri, verifier: code_verifier } = transaction
     const extra = this.tokenParams(options)
@@ -75,7 +75,7 @@ export class NaverStrategy extends DialectStrategy {
     )
   }
 
-  /** The one that lives longer: each of the two takes the other along, and a dead one is taken without a word. */
+  /** Revokes the refresh token, which lives longer: revoking either token ends both, and a dead one causes no error. */
   protected override revokeRequest({ accessToken, refreshToken }: TokenSet): ProviderRequest {
     const { clientID: client_id, clientSecret: client_secret } = this
     const hint = refreshToken === undefined ? 'access_token' : 'refresh_token'
@@ -83,7 +83,7 @@ export class NaverStrategy extends DialectStrategy {
     return { method: 'POST', url: this.endpoints.revokeURL ?? '', form }
   }
 
-  /** OAuth's words at the OAuth endpoints, some of them in another meaning; `resultcode` at the API. */
+  /** The OAuth endpoints have OAuth's error codes, some with another meaning; the API has `resultcode`. */
   override refusal(body: JsonObject, phase: Phase): Refusal | undefined {
     const flat = standardRefusal(body, phase === 'token' || phase === 'refresh' ? GRANT_CODES : {})
     if (flat) return flat
@@ -97,7 +97,7 @@ export class NaverStrategy extends DialectStrategy {
     return isObject(body) && body.resultcode === SUCCESS ? body.response : undefined
   }
 
-  /** `id` is this app's alone. Users refuse everything else one by one; nobody has proved the e-mail address. */
+  /** `id` belongs to this app only. Users can refuse every other item; the e-mail address is not verified. */
   protected profileFields({ id, nickname, name, email, profile_image }: JsonObject): ProfileFields {
     return { id, displayName: nickname || name, email, photo: profile_image }
   }

@@ -51,7 +51,7 @@ export class NotionStrategy extends DialectStrategy {
     if (!/^\d{4}-\d\d-\d\d$/.test(this.notionVersion)) read.fail('notionVersion', 'must be a day, such as 2026-03-11')
   }
 
-  /** Required, and always this: a person agrees, not a workspace. */
+  /** `owner=user` is required: a person agrees, not a workspace. */
   override authorizationParams(): Params {
     return { owner: 'user' }
   }
@@ -74,20 +74,20 @@ export class NotionStrategy extends DialectStrategy {
     return { headers: { 'Notion-Version': this.notionVersion } }
   }
 
-  /** Notion's own shape, which every call may have, or RFC 6749's at the token endpoint. */
+  /** Every call may have Notion's own error shape; the token endpoint may also have RFC 6749's. */
   override refusal(body: JsonObject): Refusal | undefined {
     const isOwn = body.object === 'error'
     const said = standardRefusal(isOwn ? { error: body.code, error_description: body.message } : body)
     return said && { ...said, requestId: textOf(body.request_id) }
   }
 
-  /** `users/me` is the app's bot, and refused to apps that may know nothing of users: the person stands here alone. */
+  /** Only the token response has the person: `users/me` returns the app's bot, and refuses apps that may not read users. */
   override unwrap(body: JsonObject | Json[], phase: Phase): Json | undefined {
     if (phase !== 'profile') return body
     return isObject(body) && isObject(body.owner) ? body.owner.user : undefined
   }
 
-  /** The token of a whole workspace names nobody. */
+  /** The token of a whole workspace names no person. */
   protected override async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
     const { owner } = tokens.raw
     if (isObject(owner) && (owner.type === 'workspace' || owner.workspace === true)) {
@@ -97,7 +97,7 @@ export class NotionStrategy extends DialectStrategy {
     return super.fetchProfile(tokens)
   }
 
-  /** Name, picture and address come as far as the connection may know them. */
+  /** Name, picture and address are present if the connection may read them. */
   protected profileFields({ id, name, avatar_url, person }: JsonObject): ProfileFields {
     return { id, displayName: name, email: isObject(person) ? person.email : undefined, photo: avatar_url }
   }

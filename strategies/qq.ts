@@ -96,20 +96,20 @@ export class QqStrategy extends DialectStrategy {
     this.idSource = read.oneOf('idSource', ['openid', 'unionid'], 'openid')
   }
 
-  /** Without `fmt=json` a success is form text and a refusal JSONP. */
+  /** Without `fmt=json`, a success is form text and a refusal is JSONP. */
   protected override tokenRequest({ code_verifier: _, ...grant }: TokenGrant): ProviderRequest {
     const { clientID: client_id, clientSecret: client_secret } = this
     const query = { ...grant, client_id, client_secret, fmt: 'json' }
     return { method: 'GET', url: this.endpoint('tokenURL'), query }
   }
 
-  /** All three languages of QQ, should `fmt` not be heeded. */
+  /** Reads all three formats, in case `fmt` is ignored. */
   override readBody({ text }: RawResponse, phase: Phase): Json | undefined {
     const isToken = phase === 'token' || phase === 'refresh'
     return decodeJson(text) ?? decodeJsonp(text) ?? (isToken ? decodeForm(text) : undefined)
   }
 
-  /** `error` of the OAuth endpoints, `ret` of the API; 0 is success. */
+  /** The OAuth endpoints have `error`, the API has `ret`; 0 is success. */
   override refusal({ error, ret, error_description, msg }: JsonObject): Refusal | undefined {
     const providerCode = [error, ret].map(textOf).find((number = '0') => number !== '0')
     if (providerCode === undefined) return undefined

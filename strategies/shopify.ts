@@ -96,7 +96,7 @@ export class ShopifyStrategy extends DialectStrategy {
     return { 'grant_options[]': this.own.isOnline ? 'per-user' : undefined }
   }
 
-  /** A code goes alone; the grant's type is for refreshes. A verifier must follow a challenge once sent. */
+  /** `grant_type` is sent only with a refresh, not with a code. If a challenge was sent, a verifier is required. */
   protected override tokenRequest(grant: TokenGrant): ProviderRequest {
     const { clientID: client_id, clientSecret: client_secret } = this
     const { grant_type, code, code_verifier, refresh_token } = grant
@@ -105,7 +105,7 @@ export class ShopifyStrategy extends DialectStrategy {
     return { method: 'POST', url: this.tokenEndpoint(grant), json: { client_id, client_secret, ...what } }
   }
 
-  /** Which kind of token it is stands in the address that the browser was sent to: one of the other kind logs in nobody. */
+  /** The browser could have changed the address that requests the kind of token: a token of the other kind fails the login. */
   protected override async grant(...asked: Parameters<DialectStrategy['grant']>): Promise<TokenSet> {
     const tokens = await super.grant(...asked)
     const [{ grant_type }] = asked
@@ -114,13 +114,13 @@ export class ShopifyStrategy extends DialectStrategy {
     throw this.failure('response_invalid', grant_type === 'refresh_token' ? 'refresh' : 'token', message)
   }
 
-  /** A shop that does not exist is a page. */
+  /** For a shop that does not exist, the response is an HTML page. */
   override readBody(response: RawResponse, phase: Phase): Json | undefined {
     const body = super.readBody(response, phase)
     return body === undefined && response.status === 404 ? { errors: 'no such shop' } : body
   }
 
-  /** `error` at the token endpoint; `errors` of the API, a text or GraphQL's list. */
+  /** The token endpoint has `error`; the API has `errors`, a string or GraphQL's list. */
   override refusal(body: JsonObject, phase: Phase): Refusal | undefined {
     const { error, error_description, errors } = body
     const isOfCode = phase === 'token' && (error === 'invalid_request' || error === '')
@@ -138,7 +138,7 @@ export class ShopifyStrategy extends DialectStrategy {
     }
   }
 
-  /** GraphQL. */
+  /** A GraphQL query. */
   protected override profileRequest({ accessToken }: TokenSet): ProviderRequest {
     const headers = { 'X-Shopify-Access-Token': accessToken }
     const json = { query: '{ shop { id name email myshopifyDomain } }' }
@@ -151,12 +151,12 @@ export class ShopifyStrategy extends DialectStrategy {
     return isObject(body.data) ? body.data.shop : undefined
   }
 
-  /** A person's number says nothing of the shop, which is half of who it is. */
+  /** Adds the shop to the user object, because a person's id does not name it. */
   protected override toProfile(user: JsonObject, raw: string, tokens: TokenSet): DialectProfile {
     return super.toProfile({ ...user, shop: tokens.context?.shop }, raw, tokens)
   }
 
-  /** The e-mail address of a shop is none of a user: anybody who may change its settings may change that. */
+  /** A shop's e-mail address is not a user's: anybody who may change the shop's settings can change it. */
   protected profileFields({ shop, ...user }: JsonObject): ProfileFields {
     if (!this.own.isOnline) return { id: user.myshopifyDomain === shop ? shop : undefined, displayName: user.name }
     const displayName = [user.first_name, user.last_name].filter(textOf).join(' ')

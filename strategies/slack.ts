@@ -140,14 +140,14 @@ export class SlackStrategy extends DialectStrategy {
     return { team, user_scope: userScope.length > 0 ? userScope.join(',') : undefined }
   }
 
-  /** Each of the two methods has its own way to be told who asks. */
+  /** Each of the two methods takes the client's credentials in its own way. */
   protected override tokenRequest(grant: TokenGrant, context: JsonObject): ProviderRequest | Promise<ProviderRequest> {
     if (this.flow === 'signin') return super.tokenRequest(grant, context)
     const basic = { user: this.clientID, password: this.clientSecret }
     return { method: 'POST', url: this.tokenEndpoint(grant), form: grant, basic }
   }
 
-  /** An installation brings the bot's tokens at the top and the user's in `authed_user`; a refresh, those of whom it is for at the top. */
+  /** An installation returns the bot's tokens at the top level and the user's in `authed_user`. A refresh returns its tokens at the top level. */
   protected override toTokenSet(raw: JsonObject, requestedScope: readonly string[], phase: Phase): TokenSet {
     const whose = this.token ?? (raw.access_token === undefined ? 'user' : 'bot')
     if (this.flow === 'signin' || phase === 'refresh' || whose === 'bot') {
@@ -157,7 +157,7 @@ export class SlackStrategy extends DialectStrategy {
     return { ...super.toTokenSet(own, this.userScope, phase), raw }
   }
 
-  /** Where an installation is, and whose: without them a later profile names nobody. */
+  /** The workspace and the user of an installation: a later profile request needs them. */
   protected override tokenContext({ team, enterprise, authed_user }: JsonObject): JsonObject | undefined {
     const ids = Object.entries({ team, enterprise, user: authed_user }).flatMap(([name, value]) => {
       const id = isObject(value) ? textOf(value.id) : undefined
@@ -166,7 +166,7 @@ export class SlackStrategy extends DialectStrategy {
     return ids.length > 0 ? Object.fromEntries(ids) : undefined
   }
 
-  /** The parameter `team` only chooses for the user, who can choose another one. */
+  /** The parameter `team` only preselects: the user can choose another workspace. */
   protected override async exchange(code: string, transaction: Transaction, options: object): Promise<TokenSet> {
     const tokens = await super.exchange(code, transaction, options)
     const claimed = textOf(tokens.claims?.[TEAM])
@@ -186,7 +186,7 @@ export class SlackStrategy extends DialectStrategy {
     return { method: 'GET', url: this.endpoints.userProfileURL, query, bearer }
   }
 
-  /** Of an installation without `users:read`, the user's id is all there is. */
+  /** An installation without `users:read` has only the user's id. */
   protected override async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
     const { context: { team, user } = {}, subject, scope } = tokens
     if (this.flow === 'install' && (user === undefined || !scope.includes('users:read'))) {
@@ -208,7 +208,7 @@ export class SlackStrategy extends DialectStrategy {
     )
   }
 
-  /** `ok` tells, on whatever HTTP status. Without it, an `error` is OAuth's. */
+  /** `ok` decides, with any HTTP status. Without `ok`, an `error` is OAuth's. */
   override refusal(body: JsonObject): Refusal | undefined {
     if (body.ok === true) return undefined
     if (body.ok !== false) return standardRefusal(body)
@@ -225,7 +225,7 @@ export class SlackStrategy extends DialectStrategy {
     return this.flow === 'install' && phase === 'profile' && isObject(body) ? body.user : body
   }
 
-  /** Ids of users are one workspace's, or one organisation's where the app is installed in all of it. */
+  /** User ids are unique only in one workspace; or in one organisation, if the app is installed in all of it. */
   protected profileFields(user: JsonObject, { context }: TokenSet): ProfileFields {
     if (this.flow === 'signin') {
       const { name, email, picture } = user

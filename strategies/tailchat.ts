@@ -45,7 +45,7 @@ export class TailchatStrategy extends DialectStrategy {
     this.site = site
   }
 
-  /** Without `prompt=consent` the scope `offline_access`, and the refresh token with it, is dropped without a word. */
+  /** Without `prompt=consent`, the scope `offline_access` is silently dropped, and with it the refresh token. */
   override authorizationParams(): Params {
     return { prompt: this.scope.includes('offline_access') ? 'consent' : undefined }
   }

@@ -69,7 +69,7 @@ export class TapdStrategy extends DialectStrategy {
     return { auth_by: 'user' }
   }
 
-  /** Basic with the raw id and secret (the document's `open sesame` has a space); nothing of them in the body. */
+  /** Basic with the unencoded id and secret (the documentation's `open sesame` has a space). The body has neither. */
   protected override tokenRequest(grant: TokenGrant): ProviderRequest {
     const basic = { user: this.clientID, password: this.clientSecret }
     return { method: 'POST', url: this.tokenEndpoint(grant), form: grant, basic }
@@ -91,7 +91,7 @@ export class TapdStrategy extends DialectStrategy {
     }
   }
 
-  /** A mistyped path answers `status: 1` with a greeting in place of the object: then there is no payload. */
+  /** A mistyped path answers `status: 1` with a greeting instead of an object: then there is no payload. */
   override unwrap(body: JsonObject, phase: Phase): Json | undefined {
     if (phase !== 'profile') return body.data
     const data = Array.isArray(body.data) && body.data.length === 1 ? body.data[0] : body.data

@@ -77,7 +77,7 @@ export class TiktokStrategy extends DialectStrategy {
     return createHash('sha256').update(verifier).digest('hex')
   }
 
-  /** v2: a form. v1: everything in the query, no redirect address, and no secret to refresh. */
+  /** v2: a form. v1: all parameters in the query, no redirect address, and no secret at a refresh. */
   protected override tokenRequest(grant: TokenGrant) {
     const { clientID: client_key, clientSecret: client_secret } = this
     const call = { method: 'POST' as const, url: this.tokenEndpoint(grant) }
@@ -124,7 +124,7 @@ export class TiktokStrategy extends DialectStrategy {
     return isObject(data) && (this.own.v1 || isObject(error)) ? data.user : undefined
   }
 
-  /** `open_id` is the user's id within one app. Where it was not to be asked for, the token response has it. */
+  /** `open_id` is the user's id within one app. If the profile lacks it, the token response has it. */
   protected profileFields({ open_id, display_name, username, avatar_url }: JsonObject, { scope, raw }: TokenSet) {
     const id = this.fieldsOf(scope).includes('open_id') ? open_id : raw.open_id
     return { id, displayName: display_name, username, photo: avatar_url }

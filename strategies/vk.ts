@@ -96,7 +96,7 @@ export class VkStrategy extends DialectStrategy {
     return { provider: this.own.provider, lang_id: this.own.lang }
   }
 
-  /** One by one, or all of it as JSON in one parameter, which counts only where there is no code beside it. */
+  /** Reads separate parameters, or one parameter `payload` with JSON, which counts only if there is no `code`. */
   protected override readCallback(params: URLSearchParams): CallbackReading {
     const payload = params.get('payload')
     if (payload === null || params.has('code') || params.has('error')) return super.readCallback(params)
@@ -116,7 +116,7 @@ export class VkStrategy extends DialectStrategy {
     return this.grant(grant, this.scope, { device_id })
   }
 
-  /** Every grant has a state, which comes back: VK's SDK compares it, at a refresh too. */
+  /** Every grant has a state, which the response repeats. VK's SDK compares it, at a refresh too. */
   protected override async grant(
     grant: TokenGrant,
     requestedScope: readonly string[],
@@ -142,7 +142,7 @@ export class VkStrategy extends DialectStrategy {
     return this.post(this.endpoint('revokeURL'), { access_token, device_id: textOf(context?.device_id) })
   }
 
-  /** With the token in the form: a header is not looked at. */
+  /** The token is in the form: VK ID ignores a header. */
   protected override profileRequest({ accessToken: access_token }: TokenSet): ProviderRequest {
     return this.post(this.endpoints.userProfileURL, { access_token })
   }
@@ -151,17 +151,17 @@ export class VkStrategy extends DialectStrategy {
     return { method: 'POST', url, form: { ...form, client_id: this.clientID } }
   }
 
-  /** A refresh brings none: that of the login stays. */
+  /** A refresh returns no `device_id`: that of the login is kept. */
   protected override tokenContext(_raw: JsonObject, { device_id }: JsonObject): JsonObject | undefined {
     return device_id === undefined ? undefined : { device_id }
   }
 
-  /** VK's API has a host of its own; it may be another one in a subclass. */
+  /** VK's API has its own host; a subclass may set another. */
   override apiParameters() {
     return { baseURL: this.own.apiURL }
   }
 
-  /** `error` is a word of VK ID, on whatever HTTP status, or an object of the API. */
+  /** `error` is a code of VK ID, with any HTTP status, or an object of the API. */
   override refusal(body: JsonObject, phase: Phase): Refusal | undefined {
     if (isObject(body.error)) {
       const providerCode = textOf(body.error.error_code)
@@ -182,7 +182,7 @@ export class VkStrategy extends DialectStrategy {
     return phase === 'profile' ? body.user : body
   }
 
-  /** Everything but the id may be missing. Nobody says that the address is verified. */
+  /** Everything except the id may be missing. It is unknown whether the address is verified. */
   protected profileFields({ user_id, first_name, last_name, avatar, email }: JsonObject): ProfileFields {
     const displayName = [first_name, last_name].filter(textOf).join(' ')
     return { id: user_id, displayName, email, photo: avatar }

@@ -124,13 +124,13 @@ export class WechatStrategy extends DialectStrategy {
     }
   }
 
-  /** The QR code's page knows two languages, an official account's page no such parameter. */
+  /** The QR code's page supports two languages; an official account's page has no such parameter. */
   override authorizationParams(): Params {
     const { kind, lang } = this.own
     return kind === 'website' && lang ? { lang: lang === 'en' ? 'en' : 'cn' } : {}
   }
 
-  /** A refresh goes without the secret, a code without its redirect URI. */
+  /** A refresh has no secret; the exchange of a code has no redirect URI. */
   protected override tokenRequest({ grant_type, code, refresh_token }: TokenGrant): ProviderRequest {
     const { clientID: appid, clientSecret: secret } = this
     if (grant_type === 'refresh_token') {
@@ -152,7 +152,7 @@ export class WechatStrategy extends DialectStrategy {
     return { code: 'user_unknown', providerCode: 'is_snapshotuser', providerMessage: 'a snapshot page: no real user' }
   }
 
-  /** A token is of no use without the `openid` beside it. */
+  /** A token is useless without the `openid` beside it. */
   override unwrap(body: JsonObject | Json[], phase: Phase): Json | undefined {
     const isComplete = phase !== 'token' || (isObject(body) && textOf(body.openid) !== undefined)
     return isComplete ? body : undefined
@@ -172,7 +172,7 @@ export class WechatStrategy extends DialectStrategy {
     return { method: 'GET', url: this.endpoints.userProfileURL, query }
   }
 
-  /** `snsapi_base` alone opens no profile: to ask all the same would spoil a good login. */
+  /** With only `snsapi_base`, WeChat refuses a profile request, so none is made. */
   protected override async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
     const { scope, context } = tokens
     if (!scope.includes('snsapi_base') || scope.includes('snsapi_userinfo')) return super.fetchProfile(tokens)

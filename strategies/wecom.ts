@@ -115,7 +115,7 @@ export class WecomStrategy extends DialectStrategy {
     return { method: 'GET', url: this.endpoint('appTokenURL'), query }
   }
 
-  /** On HTTP 200. The words carry the number of the request as a hint. */
+  /** A refusal has HTTP 200. Its message contains the id of the request as a hint. */
   override refusal({ errcode, errmsg }: JsonObject): Refusal | undefined {
     const providerCode = textOf(errcode) ?? '0'
     if (providerCode === '0') return undefined

@@ -93,12 +93,12 @@ export class WeiboStrategy extends DialectStrategy {
     return { forcelogin: this.forcelogin ? 'true' : undefined, language: this.language }
   }
 
-  /** Of the token alone, which may come back as text. */
+  /** Sends only the token. The result may be a string. */
   protected override revokeRequest({ accessToken: access_token }: TokenSet): ProviderRequest {
     return { method: 'POST', url: this.endpoint('revokeURL'), form: { access_token } }
   }
 
-  /** `error_code` tells, as number or as text; `error` is a word of OAuth's, or a sentence. */
+  /** `error_code` decides, a number or a string; `error` is an OAuth code or a sentence. */
   override refusal(body: JsonObject): Refusal | undefined {
     const providerCode = textOf(body.error_code)
     if (providerCode === undefined || providerCode === '0') return standardRefusal(body)
@@ -106,7 +106,7 @@ export class WeiboStrategy extends DialectStrategy {
     return { code: lookUp(CODES, providerCode), providerCode, providerMessage }
   }
 
-  /** A token is of no use without the `uid` beside it. Of an e-mail address one client says that it comes in a list. */
+  /** A token is useless without the `uid` beside it. One client reports that the e-mail address comes in a list. */
   override unwrap(body: JsonObject | Json[], phase: Phase): Json | undefined {
     if (Array.isArray(body)) return phase === 'request' ? body[0] : undefined
     if (phase === 'revoke') return textOf(body.result) === 'true' ? body : undefined
@@ -140,7 +140,7 @@ export class WeiboStrategy extends DialectStrategy {
     }
   }
 
-  /** Anybody may ask for anybody: only the comparison says that it is the token's own user (inferred). */
+  /** Any token can request any user: only the comparison shows that it is the token's own user (inferred). */
   protected profileFields(user: JsonObject, { context }: TokenSet): ProfileFields {
     const id = textOf(user.idstr) ?? textOf(user.id)
     if (id === undefined || id !== textOf(context?.uid)) {

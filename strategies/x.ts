@@ -81,7 +81,7 @@ export class XStrategy extends DialectStrategy {
     return { method: 'POST', url: this.tokenEndpoint(grant), form: grant, basic: this.credentials() }
   }
 
-  /** RFC 7009 §2.1: a refresh token takes its access tokens along. */
+  /** RFC 7009 §2.1: revoking a refresh token also ends its access tokens. */
   protected override revokeRequest({ accessToken, refreshToken }: TokenSet): ProviderRequest {
     const form = { token: refreshToken ?? accessToken }
     return { method: 'POST', url: this.endpoint('revokeURL'), form, basic: this.credentials() }
@@ -91,7 +91,7 @@ export class XStrategy extends DialectStrategy {
     return { user: this.clientID, password: this.clientSecret }
   }
 
-  /** All in one call: each counts against the user's allowance. */
+  /** One call for everything, because each call counts against the user's limit. */
   protected override profileRequest({ accessToken: bearer, scope }: TokenSet): ProviderRequest {
     const fields = scope.includes('users.email') ? [...this.fields, EMAIL] : this.fields
     const query = { 'user.fields': fields.join(',') || undefined }
@@ -112,7 +112,7 @@ export class XStrategy extends DialectStrategy {
     return phase === 'profile' ? isObject(body) && body.data : body
   }
 
-  /** `id` is text of 64 bits. */
+  /** `id` is a 64-bit number, as text. */
   protected profileFields({ id, name, username, profile_image_url, confirmed_email }: JsonObject): ProfileFields {
     return { id, displayName: name, username, email: confirmed_email, photo: profile_image_url }
   }
