@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { type Consent, consentPage } from './consent-page'
 import type { Fault } from './faults'
 import { type FormPost, postingPage } from './form-post'
@@ -29,16 +30,26 @@ export interface Chosen {
  * @param check returns an {@link Asked}, or a Reply if the request is refused
  */
 export function consentRoutes(path: string, settings: Settings, check: (call: Call) => Asked | Reply): Route[] {
+  /** What was pressed in each showing of the page: a double click agrees once, and brings one code. */
+  const answers = new Map<string, Reply>()
   const show = (call: Call): Reply => {
     const asked = check(call)
     if (!('agree' in asked)) return asked
     const [first] = settings.users
     if ((settings.consent === 'auto' || asked.silent) && first) return leave(asked, asked.agree(first, unasked(asked)))
-    return consentPage(asked, settings.users, settings.steps())
+    return consentPage(asked, { users: settings.users, steps: settings.steps(), view: randomBytes(8).toString('hex') })
   }
   const press = (call: Call): Reply | undefined => {
     const form = formOf(call)
     if (!form.has('user') && !form.has('deny')) return undefined // an authorization request by POST
+    if (!form.has('view')) return answer(call, form)
+    const pressed = `${form}`
+    const reply = answers.get(pressed) ?? answer(call, form)
+    answers.set(pressed, reply)
+    if (answers.size > REMEMBERED) answers.delete([...answers.keys()][0] ?? '')
+    return reply
+  }
+  const answer = (call: Call, form: URLSearchParams): Reply => {
     const asked = check(call)
     if (!('agree' in asked)) return asked
     if (form.has('deny')) return leave(asked, asked.deny(), 303)
@@ -74,6 +85,9 @@ export function consentRoutes(path: string, settings: Settings, check: (call: Ca
     { method: 'POST', path, endpoint: 'authorize', handle: press, sendBack },
   ]
 }
+
+/** Pages. */
+const REMEMBERED = 100
 
 /** Sends the browser there. */
 function leave({ provider, accent }: Asked, where: string | FormPost | Reply, status = 302): Reply {

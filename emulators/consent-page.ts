@@ -28,12 +28,19 @@ export interface Place {
   first?: string | undefined
 }
 
-/** The page on which a person agrees or refuses. Its form posts back to its own address. */
-export function consentPage(consent: Consent, users: readonly EmulatorUser[], steps: readonly FaultEndpoint[]): Reply {
+/**
+ * The page on which a person agrees or refuses. Its form posts back to its own address.
+ * @param view tells one showing of the page from another: what is pressed twice is answered once
+ */
+export function consentPage(
+  consent: Consent,
+  { users, steps, view }: { users: readonly EmulatorUser[]; steps: readonly FaultEndpoint[]; view: string },
+): Reply {
   const content = (texts: Texts) => ({
     heading: texts.wants(consent.provider),
     body: `<p class="soft">${texts.labelled(texts.app, `<code>${escapeHtml(consent.clientID)}</code>`)}</p>
 ${scan(consent, texts)}<form method="post">
+<input type="hidden" name="view" value="${view}">
 ${[scopes(consent, texts), place(consent.place, texts), failure(steps, texts)].filter(Boolean).join('\n')}
 <fieldset>
 <legend>${texts.chooseUser}</legend>

@@ -13,7 +13,6 @@ import {
   beginInPage,
   beginLogin,
   enterLogin,
-  type FailedLogin,
   failLogin,
   finishLogin,
   type InPageRequest,
@@ -22,7 +21,7 @@ import {
   type LoginRequest,
 } from './login/conversation'
 import { readSessionKey } from './login/session-key'
-import { type AlreadyFinished, type CallbackReading, LoginState } from './login/state'
+import { type AlreadyFinished, type CallbackReading, type FailedLogin, LoginState } from './login/state'
 import { OptionReader, type StrategyOptions, warnOfUnknownOptions } from './options'
 import { ProviderClient } from './provider/client'
 import { type Dialect, sealKeyOf, type TokenGrant } from './provider/definition'

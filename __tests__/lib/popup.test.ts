@@ -3,6 +3,7 @@ import type { OAuthRouterConfig } from 'passport-dialects'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import { type RunningApp, startRouterApp } from '../support/app'
 import { Browser, told } from '../support/browser'
+import { jump } from '../support/clock'
 
 let emulator: Emulator
 let app: RunningApp
@@ -45,6 +46,33 @@ test('its double tells the same, and asks the provider nothing', async () => {
   const before = emulator.requests.length
   expect(await said(await browser.get(callback))).toEqual({ provider: 'tapd', ok: '1', code: '' })
   expect(emulator.requests.length).toBe(before)
+})
+
+test('a second code tells that the state is used: a provider gave a double click two', async () => {
+  const browser = await start({ failureRedirect: '/login' })
+  const address = await begin(browser)
+  const [first, second] = [await emulator.approve(address), await emulator.approve(address)]
+  const old = browser.at(app.origin, app.origin)
+  await browser.get(first)
+  const used = { provider: 'tapd', ok: '', code: 'state_used' }
+  expect(await said(await browser.get(second))).toEqual(used)
+  // The browser gave up the first one, and has not seen what it set.
+  expect(await said(await old.get(second))).toEqual(used)
+})
+
+test('one that took too long tells the code', async () => {
+  const browser = await start({ failureRedirect: '/login' })
+  const late = await emulator.approve(await begin(browser))
+  jump(660)
+  expect(await said(await browser.get(late))).toEqual({ provider: 'tapd', ok: '', code: 'state_expired' })
+  jest.restoreAllMocks()
+})
+
+test('control: a state that this browser has not begun closes no window', async () => {
+  const browser = await start({ failureRedirect: '/login' })
+  const unknown = new URL(await emulator.approve(await begin(browser)))
+  unknown.searchParams.set('state', 'nobody')
+  expect((await browser.get(unknown.href)).headers.get('location')).toBe('/login?error=state_unknown&provider=tapd')
 })
 
 test('a refused one tells the code, whatever the failureRedirect says', async () => {

@@ -149,6 +149,17 @@ describe('who a user is', () => {
     expect(identityOf({ _id: id, visits: 1 })).toBe(identityOf({ _id: new ObjectId('a1'), visits: 2 }))
   })
 
+  test.each([
+    [{ id: 7, provider: 'tapd', role: 'admin', note: 'x' }],
+    [{ _id: new Date(0), tenant: { b: 1, a: [10n] } }],
+    [{ id: '', email: 'a@b.example', team: null }],
+    [{ name: 'no id', visits: 1 }],
+  ])('%j is the same whether all of it is read or what tells alone', (user) => {
+    // An object of a class is written down whole first.
+    const whole = Object.assign(Object.create({ class: 'User' }), user)
+    expect(identityOf(whole)).toBe(identityOf(user))
+  })
+
   test('a login that an admin began is not finished by the member of the same number', async () => {
     const kinds = { kind: 'admin' }
     app = await startRouterApp({

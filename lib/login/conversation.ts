@@ -13,7 +13,7 @@ import { randomText } from '../util/random'
 import { absoluteCallbackURL, authorizationURL } from './authorization-request'
 import { callbackError, readCallback } from './callback'
 
-import type { AlreadyFinished, CallbackReading, LoginState } from './state'
+import type { AlreadyFinished, CallbackReading, FailedLogin, LoginState } from './state'
 
 // One login, from the redirect to the profile. It returns data; Passport's `authenticate` and the router are two hosts
 // that act on it: they redirect, ask `verify`, and store who is logged in.
@@ -74,13 +74,6 @@ export interface Login {
   profile: DialectProfile | undefined
   /** Lets other processes have the same callback: called once the login is stored. */
   unlock(): Promise<void>
-}
-
-/** A login that failed after its state was known: it is used up. */
-export interface FailedLogin {
-  kind: 'failed'
-  transaction: Transaction
-  error: unknown
 }
 
 /** Begins a login: where the browser is to go. @throws OAuthError of phase `authorize` or `code` */

@@ -14,8 +14,9 @@ export interface Outcome {
 
 /** The callback of one state that is at work, or was a moment ago, in this process. */
 export interface Claim {
-  /** Who sent it: the same cookies with the same credential are the same browser's second click. */
-  readonly sender: string
+  /** Who sent it, and with what: the same browser's second click brings the same credential. */
+  readonly browser: string
+  readonly credential: string | undefined
   readonly outcome: Promise<Outcome>
   /** The browser has the response; whoever comes after that is judged by its own session. */
   delivered: boolean
@@ -30,12 +31,12 @@ export interface Claim {
 export function claimState(state: string, req: SessionRequest, credential: string | undefined): Claim | undefined {
   const known = claims.get(state)
   if (known) return known
-  const sender = senderOf(req, credential)
+  const browser = browserOf(req)
   let settle: (outcome: Outcome) => void = () => {}
   const outcome = new Promise<Outcome>((resolve) => {
     settle = resolve
   })
-  claims.set(state, { sender, outcome, settle, delivered: false, atWork: true })
+  claims.set(state, { browser, credential, outcome, settle, delivered: false, atWork: true })
   return undefined
 }
 
@@ -69,19 +70,24 @@ export function shareOf(
   req: SessionRequest,
   credential: string | undefined,
 ): 'login' | 'path' | 'nothing' {
-  if (claim.sender !== senderOf(req, credential)) return 'nothing'
+  if (claim.credential !== credential || claim.browser !== browserOf(req)) return 'nothing'
   // Without a cookie nothing tells the browser's second click from somebody who has seen the address.
   if (cookiesOf(req) === undefined) return claim.atWork ? 'path' : 'nothing'
   return claim.delivered ? 'path' : 'login'
 }
 
+/** Whether a request comes from the browser that sent the first one, with whatever code. */
+export function isOfItsBrowser(claim: Claim, req: SessionRequest): boolean {
+  return cookiesOf(req) !== undefined && claim.browser === browserOf(req)
+}
+
 /** By whatever a second click of one browser has in common, and somebody elsewhere with a planted cookie rather has not. */
-function senderOf(req: SessionRequest, credential: string | undefined): string {
+function browserOf(req: SessionRequest): string {
   const { headers, socket } = req
   const traits = ['user-agent', 'accept-language', 'sec-ch-ua', 'x-forwarded-for', 'forwarded'].map(
     (name) => headers?.[name],
   )
-  return hash('sha256', JSON.stringify([cookiesOf(req), credential, socket?.remoteAddress, traits]), 'base64url')
+  return hash('sha256', JSON.stringify([cookiesOf(req), socket?.remoteAddress, traits]), 'base64url')
 }
 
 const REMEMBERED_MS = 30_000

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import type { ErrorCode } from '../error-codes'
 import { type ErrorContext, OAuthError } from '../errors'
 import type { CustomStateStore } from '../options'
 import type { Endpoints } from '../provider/definition'
@@ -8,7 +9,7 @@ import { SessionSlot } from '../session/session'
 import type { Transaction } from '../session/slot'
 import { randomState } from '../util/random'
 import { type StateMeta, storeState, verifyState } from './custom-store'
-import { type Claim, claimOf, claimState, type Outcome, settleClaim, shareOf } from './repeats'
+import { type Claim, claimOf, claimState, isOfItsBrowser, type Outcome, settleClaim, shareOf } from './repeats'
 import { addPending, credentialHash, endTransaction, findState } from './transactions'
 
 /** What a dialect reads from a callback. */
@@ -37,6 +38,13 @@ export interface BeginningLogin {
 export interface AlreadyFinished extends Outcome {
   kind: 'already finished'
   state: string
+}
+
+/** A login that failed after its state was known. */
+export interface FailedLogin {
+  kind: 'failed'
+  transaction: Transaction
+  error: unknown
 }
 
 interface LoginStateOptions {
@@ -109,14 +117,16 @@ export class LoginState {
    * The login that a callback's state belongs to, for this request alone: nobody else gets it again. Must be followed by
    * {@link settle}, or by the session's renewal with {@link settleClaim}.
    *
-   * @throws OAuthError `session_missing`, `state_missing`, `state_unknown`, `state_used`, `state_mismatch`, `state_expired`
+   * @returns a failure where it was this browser's, but is used, too old or another user's: the window of a popup tells
+   * its opener
+   * @throws OAuthError `session_missing`, `state_missing`, `state_unknown`, `state_mismatch`
    */
   async recall(
     req: SessionRequest,
     context: ErrorContext,
     reading: CallbackReading,
     sent: () => Pick<BeginningLogin, 'callbackURL' | 'redirectURI'>,
-  ): Promise<Transaction | AlreadyFinished> {
+  ): Promise<Transaction | AlreadyFinished | FailedLogin> {
     const { state } = reading
     if (state === undefined) throw new OAuthError('state_missing', context)
     const nonce = this.nonceOf(state)
@@ -130,7 +140,7 @@ export class LoginState {
     throw error
   }
 
-  /** The login of a code that the provider sent unasked: nothing but the code tells it from others. @throws OAuthError `state_used` */
+  /** The login of a code that the provider sent unasked: nothing but the code tells it from others. */
   async unsolicited(
     req: SessionRequest,
     context: ErrorContext,
@@ -181,7 +191,7 @@ export class LoginState {
     context: ErrorContext,
     state: string,
     credential: string | undefined,
-  ): Promise<Transaction | AlreadyFinished> {
+  ): Promise<Transaction | AlreadyFinished | FailedLogin> {
     const { fingerprint } = this.#options.client
     const session = this.slotOf(req, context)
     if (!session.exists) throw noSession(context)
@@ -192,6 +202,7 @@ export class LoginState {
       // The first of two clicks has just finished and taken the session away before the second could read it.
       if (claim && shareOf(claim, req, credential) !== 'nothing')
         return this.repeatOf(claim, req, context, state, credential)
+      if (claim && isOfItsBrowser(claim, req)) return usedUp(state, context, (await claim.outcome).popup)
       const cookieless = slot === undefined && cookiesOf(req) === undefined
       throw new OAuthError(cookieless ? 'session_missing' : 'state_unknown', context)
     }
@@ -202,12 +213,15 @@ export class LoginState {
     if (used || !pending) {
       // Success is said to the browser that has the login, and of the very callback that achieved it.
       const isRepeat = used?.ok === true && !slot?.left && isSameCredential(used.credential, credential)
-      if (!isRepeat) throw new OAuthError('state_used', context)
+      if (!isRepeat) return usedUp(state, context, used?.popup)
       return { kind: 'already finished', state, ok: true, returnTo: used.returnTo, popup: used.popup }
     }
-    if (claim) return this.repeatOf(claim, req, context, state, credential)
-    if (pending.begunBy !== undefined && pending.begunBy !== whoIs(req)) throw new OAuthError('state_mismatch', context)
-    if (Date.now() - pending.begunAt > this.#options.lifetime) throw new OAuthError('state_expired', context)
+    if (claim) return this.repeatOf(claim, req, context, state, credential, pending.popup)
+    const failed = (code: ErrorCode): FailedLogin => {
+      return { kind: 'failed', transaction: pending, error: new OAuthError(code, context) }
+    }
+    if (pending.begunBy !== undefined && pending.begunBy !== whoIs(req)) return failed('state_mismatch')
+    if (Date.now() - pending.begunAt > this.#options.lifetime) return failed('state_expired')
     claimState(state, req, credential)
     return { ...pending, client: fingerprint }
   }
@@ -233,19 +247,23 @@ export class LoginState {
     }
   }
 
-  /** The outcome of the first, for the same browser's second click. @throws OAuthError `state_used` to anybody else */
+  /**
+   * The outcome of the first, for the same browser's second click; `state_used` to anybody else.
+   * @param popup whether this browser began it in one
+   */
   private async repeatOf(
     claim: Claim,
     req: SessionRequest,
     context: ErrorContext,
     state: string,
     credential: string | undefined,
+    popup?: true,
   ): Promise<AlreadyFinished> {
     const share = shareOf(claim, req, credential)
     const outcome = share === 'nothing' ? undefined : await claim.outcome
     // A window that says so to its opener must have the login itself.
     const saysTooMuch = share === 'path' && outcome?.ok === true && outcome.popup === true
-    if (!outcome || saysTooMuch) throw new OAuthError('state_used', context)
+    if (!outcome || saysTooMuch) return usedUp(state, context, popup)
     return { kind: 'already finished', state, ...outcome, ...(share === 'path' && { session: undefined }) }
   }
 
@@ -267,6 +285,10 @@ export class LoginState {
     const { authorizationURL, tokenURL = '' } = endpoints
     return { authorizationURL, tokenURL, clientID, callbackURL }
   }
+}
+
+function usedUp(state: string, context: ErrorContext, popup: boolean | undefined): AlreadyFinished {
+  return { kind: 'already finished', state, ok: false, error: new OAuthError('state_used', context), popup }
 }
 
 function withNonce(transaction: Transaction, nonce: string | undefined): Transaction {

@@ -49,15 +49,38 @@ function storable(value: unknown): unknown {
 }
 
 /** What a user is known by: the id, and what tells him from another one who has the same. */
-function tellingParts(serialised: unknown): [id: unknown, kinds: unknown] {
+function tellingParts(serialised: unknown): Parts {
+  if (typeof serialised === 'string') return [['string', serialised], null]
+  const parts = partsByID(tellingMembers(serialised))
+  if (parts) return parts
   // An id of a class of its own becomes a text in the store, and is one here before it has been there.
   const user = storable(serialised)
   if (typeof user !== 'object' || user === null || Array.isArray(user)) return [[typeof user, user], null]
-  const members: Record<string, unknown> = { ...user }
+  return partsByID({ ...user }) ?? [sorted(user), null]
+}
+
+type Parts = [id: unknown, kinds: unknown]
+
+function partsByID(members: Readonly<Record<string, unknown>>): Parts | undefined {
   const id = IDS.find((name) => isTelling(members[name]))
-  if (id === undefined) return [sorted(members), null]
+  if (id === undefined) return undefined
   const kinds = KINDS.filter((name) => isTelling(members[name])).map((name) => [name, sorted(members[name])])
   return [[id, sorted(members[id]), members.provider ?? null], kinds]
+}
+
+/**
+ * Of a plain object the members that tell, as a store holds them; of anything else none. A user may be large, and this is
+ * asked several times a login.
+ */
+function tellingMembers(serialised: unknown): Record<string, unknown> {
+  const members: Record<string, unknown> = {}
+  if (typeof serialised !== 'object' || serialised === null || 'toJSON' in serialised) return members
+  const prototype: unknown = Object.getPrototypeOf(serialised)
+  if (prototype !== Object.prototype && prototype !== null) return members
+  for (const [name, value] of Object.entries(serialised)) {
+    if (TELLING.has(name)) members[name] = typeof value === 'string' ? value : storable(value)
+  }
+  return members
 }
 
 function isTelling(value: unknown): boolean {
@@ -74,6 +97,8 @@ const KINDS = [
   ...['workspace', 'workspaceId', 'team', 'teamId', 'company', 'companyId', 'shop', 'site', 'account', 'accountId'],
   '__typename',
 ]
+
+const TELLING = new Set([...IDS, 'provider', ...KINDS])
 
 /** The same value with its members in one order. */
 function sorted(value: unknown): unknown {
