@@ -10,7 +10,7 @@ import type { Transaction } from '../session/slot'
 import { randomState } from '../util/random'
 import { type StateMeta, storeState, verifyState } from './custom-store'
 import { type Claim, claimOf, claimState, isOfItsBrowser, type Outcome, settleClaim, shareOf } from './repeats'
-import { addPending, credentialHash, endTransaction, findState } from './transactions'
+import { addPending, endTransaction, findState, isSameCredential } from './transactions'
 
 /** What a dialect reads from a callback. */
 export interface CallbackReading {
@@ -212,7 +212,7 @@ export class LoginState {
     if (!isOurs) throw new OAuthError('state_mismatch', context)
     if (used || !pending) {
       // Success is said to the browser that has the login, and of the very callback that achieved it.
-      const isRepeat = used?.ok === true && !slot?.left && isSameCredential(used.credential, credential)
+      const isRepeat = used?.ok === true && !slot?.left && isSameCredential(used, credential)
       if (!isRepeat) return usedUp(state, context, used?.popup)
       return { kind: 'already finished', state, ok: true, returnTo: used.returnTo, popup: used.popup }
     }
@@ -299,7 +299,3 @@ const UNSOLICITED = 'unsolicited:'
 
 /** What every provider takes as a state. */
 const STATE = /^[A-Za-z0-9]{1,128}$/
-
-function isSameCredential(used: string | undefined, credential: string | undefined): boolean {
-  return used === undefined ? credential === undefined : credential !== undefined && used === credentialHash(credential)
-}

@@ -50,8 +50,13 @@ export function leftBehind(slot: Readonly<Slot>, transaction: Transaction): Slot
 }
 
 /** Names a credential without holding it. */
-export function credentialHash(credential: string): string {
+function credentialHash(credential: string): string {
   return hash('sha256', credential, 'base64url').slice(0, 22)
+}
+
+/** Whether a used login was finished by this credential, or by none as this callback brings none. */
+export function isSameCredential({ credential: used }: UsedTransaction, credential: string | undefined): boolean {
+  return used === undefined ? credential === undefined : credential !== undefined && used === credentialHash(credential)
 }
 
 function forgetOld(slot: Slot): void {
