@@ -117,8 +117,7 @@ export class LoginState {
    * The login that a callback's state belongs to, for this request alone: nobody else gets it again. Must be followed by
    * {@link settle}, or by the session's renewal with {@link settleClaim}.
    *
-   * @returns a failure where it was this browser's, but is used, too old or another user's: the window of a popup tells
-   * its opener
+   * @returns a failure where it was this browser's, but is used, too old or another user's: a popup tells its opener
    * @throws OAuthError `session_missing`, `state_missing`, `state_unknown`, `state_mismatch`
    */
   async recall(
@@ -247,10 +246,7 @@ export class LoginState {
     }
   }
 
-  /**
-   * The outcome of the first, for the same browser's second click; `state_used` to anybody else.
-   * @param popup whether this browser began it in one
-   */
+  /** The outcome of the first, for the same browser's second click; else `state_used`. `popup`: it was begun in one. */
   private async repeatOf(
     claim: Claim,
     req: SessionRequest,
