@@ -12,6 +12,7 @@ module.exports = {
   ...usual,
   testMatch: [
     'conformance/providers-*',
+    'faults/matrix',
     'sessions/pairs',
     'tokens/app-token',
     'tokens/processes',

@@ -44,8 +44,8 @@ describeWith('Chromium', 'Sign in with Apple in a browser', () => {
   let app: RunningApp
 
   beforeAll(async () => {
-    fresh = await launchChromium({ whole: true })
-    old = await launchChromium({ whole: true, features: [OLD_COOKIES] })
+    fresh = await launchChromium()
+    old = await launchChromium({ features: [OLD_COOKIES] })
     apple = await startEmulator('apple', { postedUser: 'always' })
     tapd = await startEmulator('tapd')
   }, 120_000)

@@ -20,7 +20,7 @@ describeWith('Chromium', 'a callback that the provider’s site posts', () => {
   let arrived: string[] = []
 
   beforeAll(async () => {
-    browser = await launchChromium({ whole: true })
+    browser = await launchChromium()
     apple = await startEmulator('apple')
   }, 120_000)
   afterAll(async () => {
