@@ -42,7 +42,7 @@ test('the commands that CONTRIBUTING names exist', () => {
   for (const name of commands) expect(['ci', ...Object.keys(scripts)]).toContain(name)
 })
 
-test('CI runs the checks, the tests, the package check and the site', () => {
+test('CI runs the checks, the tests, the package check and the site, and at night the long runs', () => {
   const run = read('.ci/run')
   const commands = [
     'npm ci',
@@ -53,5 +53,7 @@ test('CI runs the checks, the tests, the package check and the site', () => {
     'npm run test:site',
   ]
   for (const command of commands) expect(run.split('\n')).toContain(command)
+  const nightly = read('.ci/nightly').split('\n')
+  for (const command of ['npm run test:whole', 'npm run test:soak']) expect(nightly).toContain(command)
   expect(JSON.parse(read('package.json')).scripts.check).toMatch(/lint.*knip.*build.*docs/)
 })
