@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import { Browser, told } from '../support/browser'
+import { freePort } from '../support/free-port'
 import { type StandardProvider, startStandardProvider } from '../support/standard-provider'
 import { type Block, readPages } from './markdown'
-import { emulatedAt, freePort, startBlock } from './run'
+import { emulatedAt, startBlock } from './run'
 
 // The app of docs/guides/openid-connect.md, as it stands there: WeChat by the router, a standard provider by openid-client.
 

@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { parseEnv } from 'node:util'
 import { type Emulator, type EmulatorName, startEmulator } from 'passport-dialects/emulators'
 import { environmentLines } from '../../bin/environment-lines'
@@ -9,6 +7,7 @@ import { Browser, told } from '../support/browser'
 import { bundledCode } from '../support/bundled'
 import { comeBack } from '../support/coming-back'
 import { eventually } from '../support/eventually'
+import { freePort } from '../support/free-port'
 import { type Block, ROOT } from './markdown'
 
 /** What a block that was run said and how it ended. */
@@ -110,15 +109,4 @@ function startChild(block: Block, environment: Record<string, string>): Child {
     rmSync(file, { force: true })
   }
   return { process: child, ended, stop }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo // a TCP server's, as listen() asked
-      server.close(() => resolve(port))
-    })
-  })
 }

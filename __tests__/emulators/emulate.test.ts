@@ -9,6 +9,7 @@ import { EMULATOR_NAMES } from 'passport-dialects/emulators'
 import { environmentLines } from '../../bin/environment-lines'
 import { logLine } from '../../bin/request-log'
 import { eventually } from '../support/eventually'
+import { freePort } from '../support/free-port'
 import { CommandLine } from './command-line'
 import { ask, brought, CALLBACK, encoded, members, post } from './conversation'
 
@@ -68,7 +69,7 @@ test('an app that takes the printed lines logs in, and the log tells of it witho
 /** All five, on ports in a row: another program may have one of any five. */
 async function allStarted() {
   for (let attempt = 0; ; attempt++) {
-    const port = 20_000 + Math.floor(Math.random() * 30_000)
+    const port = await freePort()
     try {
       return await started('--port', String(port))
     } catch (problem) {

@@ -2,7 +2,8 @@ import { createServer, type Socket } from 'node:net'
 import type { Emulator } from 'passport-dialects/emulators'
 import { Agent } from 'undici'
 import { selfSigned } from '../support/certificate'
-import { closedPort, type Front, forward, startFront } from '../support/front'
+import { freePort } from '../support/free-port'
+import { type Front, forward, startFront } from '../support/front'
 
 /** What goes wrong with a connection: where a call goes, by which dispatcher, and what the cause must say. */
 export interface ConnectionFault {
@@ -18,7 +19,7 @@ export type Opened = ConnectionFault & { close(): Promise<unknown> }
 export const CONNECTION_FAULTS: Record<string, (emulator: Emulator) => Promise<Opened>> = {
   async 'connection refused'() {
     return {
-      broken: { origin: `http://127.0.0.1:${await closedPort()}` },
+      broken: { origin: `http://127.0.0.1:${await freePort()}` },
       cause: /ECONNREFUSED/,
       close: async () => {},
     }

@@ -52,15 +52,6 @@ export async function forward(req: IncomingMessage, origin: string): Promise<{ s
   return { status: answer.status, body: Buffer.from(await answer.arrayBuffer()) }
 }
 
-/** A port of loopback where nobody listens. */
-export async function closedPort(): Promise<number> {
-  const server = http.createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const port = portOf(server)
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 function portOf(server: Server): number {
   return (server.address() as AddressInfo).port // a TCP server's
 }
