@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PROVIDER_NAMES } from 'passport-dialects'
 import { addressOf, settingsFrom } from '../../example-app/settings'
+import { eventually } from '../support/eventually'
 import { expectInTime, timeOf } from '../support/in-time'
 import { Started } from './start'
 
@@ -14,7 +15,10 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s ends the app and its emulators', a
   const emulators = [...started.printed.matchAll(/emulated at (\S+)/g)].map(([, origin = '']) => origin)
   expect(emulators).toHaveLength(PROVIDER_NAMES.length)
   await started.stop(signal)
-  for (const origin of [address, ...emulators]) await expect(fetch(origin)).rejects.toThrow('fetch failed')
+  // Another test's server may have got one of these ports by now, for a while.
+  for (const origin of [address, ...emulators]) {
+    await eventually(() => expect(fetch(origin)).rejects.toThrow('fetch failed'))
+  }
 })
 
 test('it starts within five seconds', async () => {
