@@ -10,6 +10,7 @@ export class Stopwatch {
   private readonly over = new AbortController()
   private readonly timer: NodeJS.Timeout
   private at = performance.now()
+  private cpu = process.cpuUsage()
   private counted = 0
 
   /** @param limit in ms, after which `signal` aborts */
@@ -31,8 +32,11 @@ export class Stopwatch {
 
   private count(): number {
     const now = performance.now()
-    this.counted += Math.min(now - this.at, MOST)
+    const { user, system } = process.cpuUsage(this.cpu)
+    // A strategy that keeps the event loop busy lets no tick through, and did run.
+    this.counted += Math.min(now - this.at, Math.max(MOST, (user + system) / 1000))
     this.at = now
+    this.cpu = process.cpuUsage()
     return this.counted
   }
 }

@@ -220,7 +220,7 @@ export function unknownProvider(where: string, provider: string): OAuthError {
 
 /** The error of a call without tokens: there is no login, or one that brought none. */
 export function noTokens(client: ProviderClient): OAuthError {
-  const { name: provider, issuesUserTokens } = client // not above: the declaration would name a member that is none of users'
+  const { name: provider, issuesUserTokens } = client // not above: the published declaration would name an internal member
   const context = { provider, phase: 'request' as const }
   if (!issuesUserTokens) {
     const message = `A login at ${provider} brings no user token: its API cannot be called for a user.`
