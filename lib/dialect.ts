@@ -1,4 +1,4 @@
-/** What a strategy file imports: the whole vocabulary of a dialect, in one place. */
+/** Everything that a strategy file imports from the engine. */
 
 export type { ErrorCode } from './error-codes'
 export { OAuthError, type Phase } from './errors'

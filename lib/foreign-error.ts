@@ -1,10 +1,10 @@
 import { printable } from './redact'
 
 /**
- * The error of somebody else's code, fit for `cause`: its name, code and redacted message, and nothing else of it. A
- * store's client puts the command and its arguments into its errors, and those hold states, verifiers and tokens.
+ * Makes an error of other code fit for `cause`: only its name, its code and its redacted message stay. A store's client
+ * puts the command and its arguments into its errors, and those hold states, verifiers and tokens.
  *
- * @param secrets what the call carried, where that is known
+ * @param secrets the secrets of the call, if they are known
  */
 export function foreignError(cause: unknown, secrets: readonly string[] = []): Error {
   const given: { name?: unknown; code?: unknown; message?: unknown } =
@@ -20,6 +20,6 @@ export function foreignError(cause: unknown, secrets: readonly string[] = []): E
   return error
 }
 
-/** Twenty characters and more in which letters mix with digits, or small ones with capitals: a word of no language. */
+/** Twenty or more characters that mix letters with digits, or capitals with small letters, as no word does. */
 const RANDOM =
   /(?=[\w+/=~-]*\d|(?:[\w+/=~-]*?[A-Z]){3})(?=[\w+/=~-]*[A-Za-z])(?=[\w+/=~-]*\d|(?:[\w+/=~-]*?[a-z]){3})[\w+/=~-]{20,}/g

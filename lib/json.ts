@@ -3,7 +3,7 @@ export type Json = null | boolean | number | string | Json[] | JsonObject
 /** A JSON object: a provider's response, or a part of one. */
 export type JsonObject = { [key: string]: Json | undefined }
 
-/** Looks up an untrusted key in a table, without ever reading the table's prototype. */
+/** Looks up an untrusted key in a table, ignoring the table's prototype. */
 export function lookUp<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined
 }

@@ -5,7 +5,10 @@ export type KeyType = 'rsa' | 'ec'
 
 export const KEY_FORMS = 'in PEM or in base64'
 
-/** A private key in whichever of the usual forms; `undefined` where it is none. What was wrong with it is not told: OpenSSL might quote it. */
+/**
+ * A private key in any of the usual forms; `undefined` if it is none. The reason is not reported, because OpenSSL might
+ * quote the key.
+ */
 export function readPrivateKey(text: string): KeyObject | undefined {
   if (text.includes('-----BEGIN')) return attempt(() => createPrivateKey(text))
   const key = bytesOf(text)
@@ -17,7 +20,7 @@ export function readPrivateKey(text: string): KeyObject | undefined {
   return undefined
 }
 
-/** A public key likewise. A private one is none, though the public one could be made of it: it was not meant to be given. */
+/** A public key likewise. A private key is not accepted in its place: the app did not mean to give it. */
 export function readPublicKey(text: string): KeyObject | undefined {
   if (text.includes('-----BEGIN')) {
     return text.includes('PRIVATE KEY-----') ? undefined : attempt(() => createPublicKey(text))
@@ -39,7 +42,7 @@ function attempt(read: () => KeyObject): KeyObject | undefined {
   }
 }
 
-/** Base64, in lines or in one. */
+/** Base64, with or without line breaks. */
 function bytesOf(text: string): Buffer | undefined {
   const letters = text.replace(/\s/g, '')
   return /^[A-Za-z\d+/]+={0,2}$/.test(letters) ? Buffer.from(letters, 'base64') : undefined

@@ -3,11 +3,11 @@ import type { OAuthError } from './errors'
 import { lazily } from './util/lazily'
 
 /**
- * What `DEBUG=passport-dialects:*` shows: one line a turn, with names, statuses, codes and times. Addresses without
- * their query; never a header, a body, a state, a code or a token.
+ * What `DEBUG=passport-dialects:*` shows: one line per event, with names, statuses, codes and times. Addresses appear
+ * without their query; headers, bodies, states, codes and tokens never appear.
  */
 export const log = {
-  /** Which leg of which login, and how it ended. */
+  /** Each request of a login, and how it ended. */
   get login() {
     return loggers().login
   },
@@ -15,14 +15,14 @@ export const log = {
   get call() {
     return loggers().call
   },
-  /** Refreshes, and what became of them. */
+  /** Refreshes and their results. */
   get tokens() {
     return loggers().tokens
   },
 }
 
 const loggers = lazily(() => {
-  const logger = require('debug') as typeof debug // what stands there
+  const logger = require('debug') as typeof debug // the import's own type
   return {
     login: logger('passport-dialects:login'),
     call: logger('passport-dialects:call'),
@@ -30,7 +30,7 @@ const loggers = lazily(() => {
   }
 })
 
-/** One line that says where a login stopped: provider, phase, code, and what the provider answered where it did. */
+/** Logs where a login stopped: the provider, the phase, the code, and the provider's response if there was one. */
 export function logFailure(error: OAuthError, provider: string): void {
   const { phase, code, message, providerCode, providerStatus } = error
   const said = providerCode === undefined ? '' : ` (${providerCode})`

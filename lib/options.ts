@@ -90,7 +90,7 @@ export type OwnOptions<Options> = { readonly [Name in Exclude<keyof Options, key
 /** {@link OwnOptions} of any strategy. */
 export type OptionTable = Readonly<Record<string, OptionKind | 'none'>>
 
-/** What text can say of {@link DialectOptions}; `false` where it can't, or where the router alone decides. */
+/** How {@link DialectOptions} are written as text; `false` if an option cannot be, or if only the router sets it. */
 const SHARED_OPTIONS = {
   clientID: 'text',
   clientSecret: 'text',
@@ -116,17 +116,17 @@ const SHARED_OPTIONS = {
   dispatcher: false,
 } as const satisfies Record<keyof DialectOptions, OptionKind | false>
 
-/** All options of a strategy class by name; `undefined` where it does not say which it has of its own. */
+/** All options of a strategy class by name; `undefined` if the class does not declare its own. */
 export function optionsOf(Strategy: object): ReadonlyMap<string, OptionKind | false> | undefined {
-  if (!Object.hasOwn(Strategy, 'options')) return undefined // a subclass may read more than the class above it
+  if (!Object.hasOwn(Strategy, 'options')) return undefined // a subclass may have more options than its parent
   const own: OptionTable = Reflect.get(Strategy, 'options')
   const all = Object.entries<OptionKind | 'none' | false>({ ...SHARED_OPTIONS, ...own })
   return new Map(all.filter((entry): entry is [string, OptionKind | false] => entry[1] !== 'none'))
 }
 
 /**
- * Warns of options that a strategy has not got, where its class declares all that it has: a slip of the pen, most
- * likely. Not refused: an app may spread options of a newer version, or of passport-oauth2.
+ * Warns of options that a strategy does not have, if its class declares its options: most likely a typo. They are not
+ * refused, because an app may spread options of a newer version or of passport-oauth2.
  */
 export function warnOfUnknownOptions(strategy: { name: string }, options: object): void {
   const known = optionsOf(strategy.constructor)
@@ -274,7 +274,7 @@ export class OptionReader {
   }
 }
 
-/** Without slashes at its end. By a loop: the expression for it tries anew at every slash of the text. */
+/** Removes trailing slashes. A loop, because a regular expression takes quadratic time on a text full of slashes. */
 export function withoutSlashes(text: string): string {
   let end = text.length
   while (text[end - 1] === '/') end--

@@ -45,7 +45,7 @@ export function providersFromEnv(
     const options = configOf(name, Strategy, given)
     return options ? [[name, options] as const] : []
   })
-  return Object.fromEntries(found) as Record<string, ProviderConfig> // each strategy has just checked its own
+  return Object.fromEntries(found) as Record<string, ProviderConfig> // each strategy has just checked its options
 }
 
 function configOf(name: string, Strategy: StrategyClass, given: ReadonlyMap<string, string>) {
@@ -66,7 +66,7 @@ function configOf(name: string, Strategy: StrategyClass, given: ReadonlyMap<stri
   return options
 }
 
-/** The options of a provider by their variables; `false`: one that only code can set. */
+/** The options of a provider by variable; `false` if only code can set the option. */
 type Variables = Map<string, readonly [option: string, kind: OptionKind | false]>
 
 function refuseUnknown(name: string, variable: string, known: Variables): never {
@@ -94,7 +94,7 @@ function readValue(text: string, kind: OptionKind | false, name: string, variabl
   return refuse(kind === 'pkce' ? 'must be true, false or S256' : 'must be true or false')
 }
 
-/** Builds the strategy once, so that what it refuses is told by the variable's name, and before the router is mounted. */
+/** Builds the strategy once, so that an error names the variable, and comes before the router is mounted. */
 function tryOut(name: string, Strategy: StrategyClass, options: Record<string, unknown>): void {
   try {
     new Strategy({ callbackURL: '/', ...options }, () => {})

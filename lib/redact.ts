@@ -1,23 +1,22 @@
 /**
- * Text from a provider or a caller, fit for an error message or a log line: control characters
- * replaced, whatever looks like a credential cut out, at most 300 characters.
+ * Makes text from a provider or a caller fit for an error message or a log line: replaces control characters, redacts
+ * whatever looks like a credential, and cuts the text to 300 characters.
  *
- * @param secrets what the text may quote in any spelling: as it is, out of a URL or a form, out of JSON or a page, and
- * any of these twice
+ * @param secrets what to redact, plain or encoded for a URL, a form, JSON or HTML, even twice over
  */
 export function printable(text: string, secrets: readonly string[] = []): string {
   const isCut = text.length > LONGEST
   let out = withoutSecrets(isCut ? text.slice(0, LONGEST) : text, secrets)
-  // What was cut off may have been the rest of a secret, whose beginning would be shown.
+  // The part that was cut off may have ended a secret, whose beginning would otherwise be shown.
   const end = out.lastIndexOf(MASK)
   if (isCut && end !== -1 && end < 300) out = `${out.slice(0, end + MASK.length)}…`
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this removes control characters
   out = out.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
   out = out.replace(CREDENTIAL, `$1${MASK}`)
   return out.length > 300 ? `${out.slice(0, 299)}…` : out
 }
 
-/** A URL without its query, fragment and user information: all that a log may show of it. */
+/** A URL without its query, fragment and user information: the part that a log may show. */
 export function bareAddress(url: string | URL): string {
   try {
     const { protocol, host, pathname } = new URL(url)
@@ -28,9 +27,9 @@ export function bareAddress(url: string | URL): string {
 }
 
 const MASK = '[redacted]'
-/** More than any secret takes in any spelling; a provider may send a thousand times as much. */
+/** Longer than any encoded secret; a provider may send a thousand times as much. */
 const LONGEST = 64 * 1024
-/** As often as a text may have been encoded over again. */
+/** How many layers of encoding are undone. */
 const MOST_LEVELS = 4
 
 const CREDENTIAL =
@@ -48,7 +47,7 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
   return masked(text, hidden)
 }
 
-/** A text made of another one, where each of its characters begins and ends there. */
+/** A decoded text, with the place of each character in the original. */
 interface Decoded {
   text: string
   starts: number[]
@@ -60,7 +59,7 @@ function undecoded(text: string): Decoded {
   return { text, starts, ends: starts.map((at) => at + 1) }
 }
 
-/** A secret as it is and as whoever decodes it sees it; a space and a plus are one in a form. */
+/** A secret, and what it looks like decoded; in a form, a space and a plus sign are the same. */
 function spellingsOf(secret: string): string[] {
   const spellings = [folded(secret)]
   let level: Decoded | undefined = undecoded(secret)
@@ -96,7 +95,7 @@ function masked(text: string, hidden: Uint8Array): string {
   return out
 }
 
-/** What one decoding makes of it; `undefined` where there is nothing to decode. */
+/** Decodes a text once; `undefined` if there is nothing to decode. */
 function decodedOnce({ text, starts, ends }: Decoded): Decoded | undefined {
   const decoded: Decoded = { text: '', starts: [], ends: [] }
   const take = (piece: string, from: number, to: number) => {

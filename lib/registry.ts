@@ -42,8 +42,8 @@ export type StrategyClass = StrategyConstructor & {
 }
 
 /**
- * The strategies that come with the package, by the name that selects them in `providers`: a row each. What else a new
- * provider touches: docs/adding-a-provider.md, at its end.
+ * The built-in strategies, by the name that selects them in `providers`. docs/adding-a-provider.md lists, at its end,
+ * everything else that a new provider needs.
  */
 const CLASSES = {
   tailchat: TailchatStrategy,
@@ -73,7 +73,7 @@ const CLASSES = {
   wecom: WecomStrategy,
 } satisfies Record<string, StrategyClass & { options: OptionTable }>
 
-/** The same, for names that nobody knows yet. */
+/** The same, for lookups by an unknown name. */
 export const BUILT_IN: Readonly<Record<string, StrategyClass>> = CLASSES
 
 /** The names of the built-in providers. Each has a strategy and an emulator. */
@@ -115,7 +115,7 @@ export interface Providers extends BuiltInProviders {
 export interface Entry {
   name: string
   strategy: DialectStrategy
-  /** The provider's own `callbackURL`, where the config names one. */
+  /** The `callbackURL` from the config, if it has one. */
   callbackURL: string | undefined
 }
 
@@ -149,7 +149,7 @@ export function buildEntries(
       sessionKey,
       callbackURL: callbackURL ?? `${mountPath}/${name}/callback`,
     }
-    // The router speaks to the app's `verify` itself; a strategy can't be built without one.
+    // The router calls the app's `verify` itself, but the constructor requires one.
     const instance = new Strategy(own, () => {})
     instance.name = name
     if (shared.tokens) instance.shareAppToken(shared.tokens)
@@ -168,7 +168,7 @@ export function checkProviders(providers: unknown, read: OptionReader): void {
     if (!/^[A-Za-z0-9][\w-]{0,63}$/.test(name) || RESERVED_NAMES.has(name)) {
       read.fail('providers', 'must name each provider in letters, digits, - and _, and not session or logout')
     }
-    if (options === undefined) continue // as if its name were not there
+    if (options === undefined) continue // the same as a missing name
     if (typeof options !== 'object' || options === null) read.fail('providers', `must give an object for ${name}`)
   }
 }

@@ -1,4 +1,4 @@
-// Over 300 lines because it has two hosts, Passport and the router, and says to both what a subclass may override.
+// Over 300 lines because it serves two hosts, Passport and the router, and declares what a subclass may override.
 
 import { createHash } from 'node:crypto'
 import { meaningOf } from './error-codes'
@@ -37,24 +37,24 @@ export interface AuthenticateOptions {
   callbackURL?: string
   /** Replaces the strategy's own. */
   scope?: string | string[]
-  /** Any value of the app; it comes back as `info.state`. */
+  /** Any value; it comes back as `info.state`. */
   state?: unknown
   /** @internal What the router knows of the request. */
   login?: RouterLogin
 }
 
-/** @internal A login that the router begins or finishes; nothing of it comes from the browser unchecked. */
+/** @internal A login that the router begins or finishes. What comes from the browser has been checked. */
 export interface RouterLogin {
-  /** `entry`: the provider began it, by a code that nobody asked for. */
+  /** `entry`: the provider began the login, by sending an unrequested code. */
   leg: 'begin' | 'callback' | 'entry'
   returnTo?: string | undefined
   popup?: boolean | undefined
-  /** Another site's page sent the browser here. */
+  /** A page of another site sent the browser here. */
   fromElsewhere?: boolean | undefined
   lock?: LoginRequest['lock']
 }
 
-/** @internal What a login came to, for the host that acts on it. */
+/** @internal The result of a request of a login; the host acts on it. */
 export type LoginResult = { kind: 'redirect'; location: string } | PostingPage | Login | FailedLogin | AlreadyFinished
 
 /**
@@ -122,8 +122,8 @@ export abstract class DialectStrategy extends ProviderClient {
   }
 
   /**
-   * @internal The action that another host than Passport puts on the strategy object of a request, beside Passport's
-   * five: it takes what a login came to, before `verify`.
+   * @internal Set by a host other than Passport on the strategy object of a request, in addition to Passport's five
+   * actions. It receives the result of the login before `verify` is called.
    */
   hosted?: (result: LoginResult) => void
 
@@ -173,7 +173,7 @@ export abstract class DialectStrategy extends ProviderClient {
     return this.dialect.unsolicited === true
   }
 
-  /** @internal Whether its callback may come by POST. */
+  /** @internal Whether the callback may come by POST. */
   get takesPost(): boolean {
     return this.dialect.callback === 'form_post'
   }
@@ -185,7 +185,7 @@ export abstract class DialectStrategy extends ProviderClient {
 
   // ---- the two requests of a login ------------------------------------------------------------
 
-  /** @internal One request of a login, as data. @throws OAuthError where it belongs to no login of this session */
+  /** @internal Handles one request of a login. @throws OAuthError if the request belongs to no login of this session */
   async converse(req: SessionRequest, options: AuthenticateOptions): Promise<LoginResult> {
     const { login } = options
     const posted = await this.postedCallback(req, login?.leg === 'callback')
@@ -208,33 +208,36 @@ export abstract class DialectStrategy extends ProviderClient {
     return { kind: 'redirect', ...(await beginLogin(this.party(), request)) }
   }
 
-  /** @internal Begins a login for a page of the app; resolves to the state that it brings back with the code. @throws OAuthError */
+  /**
+   * @internal Begins a login for a page of the app; resolves to the state that the page sends back with the code.
+   * @throws OAuthError
+   */
   beginInPage(request: InPageRequest): Promise<{ state: string }> {
     return beginInPage(this.party(), request)
   }
 
-  /** The form of a callback that came by POST; `undefined` where this is none. @throws OAuthError `callback_invalid` */
+  /** The form of a callback that came by POST; `undefined` if this is none. @throws OAuthError `callback_invalid` */
   private async postedCallback(req: SessionRequest, isCallback: boolean): Promise<PostedForm | undefined> {
     if (!this.takesPost || req.method !== 'POST') return undefined
     const isHere = isCallback || requestPath(req) === this.callbackPath
-    if (!isHere && !isForm(req)) return undefined // a button of the app's, maybe
+    if (!isHere && !isForm(req)) return undefined // perhaps a button of the app
     const form = await readForm(req, this.at('callback'))
     return isHere || this.looksLikeCallback(req, form.params) ? form : undefined
   }
 
-  /** The first time it came from the provider's site: nothing is believed or kept of it before it comes from this one. */
+  /** The first post comes from the provider's site: nothing of it is used or stored until this site posts it again. */
   private postAgain(req: SessionRequest, { params }: PostedForm): PostingPage {
     readCallback(params, this.readCallback(params), this.dialect, this.at('callback'))
     leaveNoNewSession(req)
     return postingPage(req, tellingParameters(params, this.dialect))
   }
 
-  /** @internal Ends a login that its host refuses. */
+  /** @internal Ends a login that the host refuses. */
   refuse(req: SessionRequest, login: Login, error: unknown): Promise<FailedLogin> {
     return failLogin({ name: this.name, state: this.logins }, req, login, error)
   }
 
-  /** The strategy object of this request, as far as a login speaks through it: a subclass may keep things on `this`. */
+  /** This request's strategy object, for a login's steps. Closures, because a subclass may keep values on `this`. */
   private party(): LoginParty {
     const { name, dialect, endpoints, clientID, clientSecret, scope, pkce } = this
     return {
@@ -258,7 +261,7 @@ export abstract class DialectStrategy extends ProviderClient {
     }
   }
 
-  /** Passport, as the host of a login. */
+  /** Acts on the result as Passport does. */
   private async act(req: SessionRequest, result: LoginResult): Promise<void> {
     if (result.kind === 'redirect') return this.redirect(result.location)
     if (result.kind === 'page') return this.sendPage(req, result)
@@ -280,17 +283,17 @@ export abstract class DialectStrategy extends ProviderClient {
     }
     await this.logins.settle(req, this.at('callback'), transaction, credential, { ok: true })
     const { appState } = transaction
-    this.success(user as Express.User, appState ? { ...info, state: appState } : (info ?? {})) // whatever `verify` gave
+    this.success(user as Express.User, appState ? { ...info, state: appState } : (info ?? {})) // from `verify`
   }
 
-  /** Passport has no action for a page. */
+  /** Passport has no action that sends a page. */
   private sendPage({ res }: SessionRequest, page: PostingPage): void {
     const message = 'A callback by POST needs Express: there is no `req.res`.'
     if (!res) throw this.failure('config_invalid', 'callback', message)
     sendPostingPage(res, page)
   }
 
-  /** What the user or the browser did wrong is Passport's `fail`; everything else its `error`. */
+  /** Passport's `fail` if the user or the browser caused the error; otherwise its `error`. */
   private report(error: unknown): void {
     const isFailure = OAuthError.is(error) && meaningOf(error.code).passport === 'fail' && error.status < 500
     if (isFailure) this.fail(challenge(error), error.status)
@@ -305,7 +308,7 @@ export abstract class DialectStrategy extends ProviderClient {
   }
 }
 
-/** Passport takes any value as a challenge and hands it on as `info`; its types know strings and numbers only. */
+/** Passport accepts any value as a challenge and passes it on as `info`; its types allow only strings and numbers. */
 function challenge(info: unknown): string {
   return info as unknown as string
 }

@@ -35,11 +35,11 @@ type Full = [
   done: VerifyCallback,
 ]
 
-// TypeScript types the parameters of a function that is written in place by the one signature of its expected type
-// that has room for them. A shorter function would have room in the longer form too, and then get no types at all.
-// Two signatures that differ in their type parameters are never used for that, so that `Accepted` only accepts, and
-// `LongForm` has a usable signature only for a function that is too long for the shorter form.
-// Methods, because a parameter that is annotated with less (`refreshToken: string`) is to be let pass.
+// When a function is written in place, TypeScript infers the types of its parameters from the only signature of the
+// expected type that has room for them. A shorter function would also fit the longer form, and then get no types at
+// all. Two signatures that differ in their type parameters are never used for inference: so `Accepted` only accepts,
+// and `LongForm` has a usable signature only for a function that is too long for the shorter form. Methods, so that a
+// parameter with a narrower annotation (`refreshToken: string`) is accepted.
 
 type Form<Args extends unknown[]> = { verify(...args: Args): unknown }['verify']
 type Accepted<Args extends unknown[]> = { verify(...args: Args): unknown; verify<_>(...args: Args): unknown }['verify']
@@ -47,17 +47,17 @@ type LongForm<Short extends unknown[], Long extends unknown[]> =
   | Accepted<Long>
   | { verify(...args: Long): unknown; verify<_>(...args: Short): unknown }['verify']
 
-/** The user, or a falsy value where `verify` refused. */
+/** What `verify` decided: `user` is falsy if it refused. */
 export interface Verified {
   user: unknown
   info: object | undefined
 }
 
 /**
- * Calls `verify` in the form it is written in.
+ * Calls `verify` in the form that its number of parameters selects.
  *
  * @param req given under `passReqToCallback`
- * @throws OAuthError `verify_failed`: it threw, rejected, or gave an error
+ * @throws OAuthError `verify_failed`: it threw, rejected, or passed an error to `done`
  */
 export async function runVerify(
   verify: VerifyFunction,
@@ -73,9 +73,9 @@ export async function runVerify(
     return await new Promise<Verified>((resolve, reject) => {
       const done: VerifyCallback = (error, user, info) => (error ? reject(error) : resolve({ user, info }))
       const args = [...leading, accessToken, refreshToken, ...(withParams ? [raw] : []), profile, done]
-      const call = verify as (...args: unknown[]) => unknown // of whichever form
+      const call = verify as (...args: unknown[]) => unknown // any of the forms
       const returned = call(...args)
-      // An async verify that throws would otherwise leave the browser waiting for ever.
+      // Otherwise an async `verify` that throws would leave the browser waiting forever.
       if (returned instanceof Promise) returned.catch(reject)
     })
   } catch (cause) {

@@ -2,7 +2,7 @@ import { type ErrorContext, OAuthError } from '../errors'
 import { decodeText } from '../http/decode'
 import type { SessionRequest } from '../session/request'
 
-/** A request whose body may have been read already, by a parser of the app's. */
+/** A request whose body a parser of the app may have read. */
 export interface PostedRequest extends SessionRequest {
   body?: unknown
 }
@@ -10,21 +10,21 @@ export interface PostedRequest extends SessionRequest {
 /** A callback that was posted (OAuth 2.0 Form Post Response Mode). */
 export interface PostedForm {
   params: URLSearchParams
-  /** It comes from the page of ours that posts it again, and so with the browser's own cookies. */
+  /** Our own page posted it again, so it comes with the browser's cookies. */
   isAgain: boolean
 }
 
-/** The field by which {@link PostedForm.isAgain} is known: it ends what would be a loop where no cookie ever comes. */
+/** The field that marks {@link PostedForm.isAgain}. It prevents a loop if the cookie never comes. */
 export const AGAIN = 'passport-dialects-again'
 
-/** Bytes. Far more than any provider posts. */
+/** In bytes: far more than any provider posts. */
 const MOST_BYTES = 128 * 1024
 
 export function isForm({ headers }: SessionRequest): boolean {
   return /^application\/x-www-form-urlencoded[\t ]*(?:;|$)/i.test(headers['content-type'] ?? '')
 }
 
-/** The form of a request. @throws OAuthError `callback_invalid`, whose message says what is wrong with it */
+/** The form of a request. @throws OAuthError `callback_invalid`; the message says what is wrong */
 export async function readForm(req: PostedRequest, context: ErrorContext): Promise<PostedForm> {
   try {
     const params = new URLSearchParams(await fieldsOf(req))
@@ -39,7 +39,7 @@ export async function readForm(req: PostedRequest, context: ErrorContext): Promi
   }
 }
 
-/** What is wrong with a form, in words fit for an error message. */
+/** What is wrong with a form, worded for an error message. */
 class FormProblem extends Error {}
 
 async function fieldsOf(req: PostedRequest): Promise<[string, string][]> {
@@ -48,7 +48,7 @@ async function fieldsOf(req: PostedRequest): Promise<[string, string][]> {
   if (isFilled(body)) return fieldsOfParsed(body)
   if (typeof body === 'string') return fieldsOfText(body)
   if (body instanceof Uint8Array) return fieldsOfBytes(body)
-  // A parser that has read the stream and left nothing; others leave an empty object, and the stream as it is.
+  // A parser read the stream and left nothing. Other parsers leave an empty object, and the stream unread.
   if (req.readableDidRead) throw new FormProblem('is empty, or was read before and is not in `req.body`')
   return fieldsOfBytes(await bytesOf(req))
 }
@@ -57,7 +57,7 @@ function isFilled(body: unknown): body is object {
   return typeof body === 'object' && body !== null && !(body instanceof Uint8Array) && Object.keys(body).length > 0
 }
 
-/** Parsers make a list of a field that is there twice, and objects of names in brackets. */
+/** Parsers turn a repeated field into an array, and names with brackets into objects. */
 function fieldsOfParsed(body: object): [string, string][] {
   let size = 0
   return Object.entries(body).map(([name, value]: [string, unknown]) => {
@@ -70,7 +70,7 @@ function fieldsOfParsed(body: object): [string, string][] {
 
 const TOO_LARGE = 'has more than 128 KiB'
 
-/** By events: leaving a loop over the stream would cut the connection before anything is answered. */
+/** Uses events: leaving a `for await` loop would close the connection before the response. */
 function bytesOf(req: PostedRequest): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = []

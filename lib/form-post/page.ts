@@ -4,8 +4,8 @@ import { escapeHtml } from '../util/escape-html'
 import { AGAIN } from './form'
 
 /**
- * The page that posts a callback once more, from this app's own site: a browser keeps back a session's cookie where
- * another site posts (SameSite). What was posted stands in fields, so that no address, log or `Referer` has the code.
+ * The page that posts a callback again, from this app's own site: browsers withhold a SameSite cookie when another site
+ * posts. The parameters are in form fields, so that the code appears in no address, log or `Referer`.
  */
 export interface PostingPage {
   kind: 'page'
@@ -13,7 +13,7 @@ export interface PostingPage {
   headers: Readonly<Record<string, string>>
 }
 
-/** As Express leaves a request, as far as this page asks it. */
+/** What Express adds to a request, as far as this page needs it. */
 interface SpeakingRequest extends SessionRequest {
   acceptsLanguages?(languages: string[]): string | false
 }
@@ -23,11 +23,11 @@ const TEXTS = {
   zh: { lang: 'zh-CN', title: '正在登录…', goOn: '继续', why: '如果没有自动跳转，请点击按钮。' },
 }
 
-/** Constant, so that its hash is. Without a script the button does it. */
+/** Constant, so that its hash is constant. Without scripts, the user presses the button. */
 const SCRIPT = 'document.forms[0].submit()'
 const SCRIPT_HASH = createHash('sha256').update(SCRIPT).digest('base64')
 
-/** No `form-action`: browsers apply it to where a form's answer redirects too, and that is the app's own affair. */
+/** No `form-action`: browsers also apply it to redirects of the form's response, which the app decides. */
 export function postingPage(
   req: SpeakingRequest,
   fields: readonly (readonly [name: string, value: string])[],
@@ -46,7 +46,7 @@ export function postingPage(
       'x-content-type-options': 'nosniff',
       vary: 'Accept-Language',
     },
-    // A form without an action posts to the address of its page, whatever proxies made of it.
+    // A form without an action posts to the page's own address, as the browser knows it behind any proxy.
     html: `<!doctype html>
 <html lang="${lang}">
 <head>

@@ -3,21 +3,21 @@ import type { DialectOptions, OptionReader } from '../options'
 import type { Dialect } from '../provider/definition'
 import type { SessionRequest } from '../session/request'
 
-/** What OAuth has the client say in an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3). */
+/** The parameters of an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3). */
 export interface AuthorizationRequest {
   clientID: string
   redirectURI: string
   scope: readonly string[]
   state: string
-  /** Of PKCE's verifier, where PKCE is on. */
+  /** The PKCE challenge, if PKCE is on. */
   challenge: string | undefined
-  /** OpenID Connect Core 1.0 §3.1.2.1, where the dialect has one. */
+  /** OpenID Connect Core 1.0 §3.1.2.1, if the dialect uses one. */
   nonce: string | undefined
 }
 
 /**
- * The URL that the browser is sent to: the `endpoint` with what the protocol says in the dialect's names and order, and
- * of `extra` whatever is not the protocol's.
+ * The URL to redirect the browser to: `endpoint` with the protocol's parameters, in the dialect's names and order, and
+ * those of `extra` that do not replace them.
  */
 export function authorizationURL(
   endpoint: string,
@@ -42,8 +42,8 @@ export function authorizationURL(
 }
 
 /**
- * The protocol's parameters by the names that the dialect gives them. The names of the RFC stay in it, without a value:
- * a provider may know both, so nobody else may set them either.
+ * The protocol's parameters under the dialect's names. The RFC's names stay reserved, without a value: a provider may
+ * accept both, so `extra` must not set them either.
  */
 function onTheWire({ clientIDName, authorizationNames }: Dialect, protocol: Params): Params {
   if (clientIDName === undefined && authorizationNames === undefined) return protocol
@@ -58,8 +58,8 @@ function onTheWire({ clientIDName, authorizationNames }: Dialect, protocol: Para
 }
 
 /**
- * `endpoint` with parameters set in its query. One after the other into the query itself: an object made of them all
- * would take several times as long.
+ * `endpoint` with parameters set in its query. They are set one by one, because merging them into one object first
+ * takes several times as long.
  */
 function withParams(
   endpoint: string,
@@ -67,9 +67,9 @@ function withParams(
   extra: readonly Params[],
   order: readonly string[] | undefined,
 ): string {
-  // Nothing to merge with and nothing to escape: what most endpoints have.
+  // An endpoint with no query and nothing to escape, as most are.
   const url = PLAIN.test(endpoint) ? undefined : new URL(endpoint)
-  const query = new URLSearchParams(url?.search) // those of the URL itself write it anew at every `set`
+  const query = new URLSearchParams(url?.search) // not `url.searchParams`, which rebuilds the URL at every `set`
   for (const params of extra) {
     for (const name of Object.keys(params)) if (!Object.hasOwn(protocol, name)) set(query, name, params[name])
   }
@@ -91,7 +91,7 @@ function inOrder(query: URLSearchParams, order: readonly string[]): URLSearchPar
   return new URLSearchParams([...query].sort(([a], [b]) => rank(a) - rank(b)))
 }
 
-/** Whether a strategy's logins go with PKCE. @throws OAuthError `config_invalid` */
+/** Whether a strategy uses PKCE. @throws OAuthError `config_invalid` */
 export function readPKCE(read: OptionReader, { pkce }: Pick<DialectOptions, 'pkce'>, dialect: Dialect): boolean {
   if (pkce === undefined) return dialect.pkce !== undefined && dialect.pkce !== false
   if (pkce === true || pkce === 'S256') return true
@@ -99,7 +99,7 @@ export function readPKCE(read: OptionReader, { pkce }: Pick<DialectOptions, 'pkc
   return dialect.pkce === 'required' ? read.fail('pkce', 'must not be false: the provider requires PKCE') : false
 }
 
-/** What Express adds to a request, as far as an address depends on it. */
+/** What Express adds to a request, as far as the callback URL depends on it. */
 interface ProxiedRequest extends SessionRequest {
   app?: { get?(setting: string): unknown }
 }
@@ -115,8 +115,8 @@ export function readCallbackURL(read: OptionReader): string {
 }
 
 /**
- * The absolute callback URL. A path is resolved against the URL that the browser used, which is
- * told by forwarded headers only where `proxy` is set or Express's `trust proxy` trusts the peer (RFC 9700 §4.13).
+ * The absolute callback URL. A path is resolved against the URL that the browser used. Forwarded headers count only
+ * with `proxy`, or if Express's `trust proxy` trusts the peer (RFC 9700 §4.13).
  */
 export function absoluteCallbackURL(req: SessionRequest, callbackURL: string, proxy: boolean): string {
   if (ABSOLUTE.test(callbackURL)) return callbackURL
@@ -127,14 +127,14 @@ export function absoluteCallbackURL(req: SessionRequest, callbackURL: string, pr
   const host = forwardedHost ?? req.headers.host ?? 'localhost'
   const base = `${secure ? 'https' : 'http'}://${host}`
   const from = new URL(URL.canParse(base) ? base : 'http://localhost')
-  // Only the path of the request: a target such as //evil.example/x or http://evil.example/x names no other host.
+  // Only the path of the request: a target such as //evil.example/x or http://evil.example/x must not change the host.
   from.pathname = requestPath(req)
   return new URL(callbackURL.replace(/^\/{2,}/, '/'), from).href
 }
 
 const ABSOLUTE = /^https?:\/\//i
 
-/** The path that the browser asked for, before any router cut it. */
+/** The path that the browser requested, before a router removed its prefix. */
 export function requestPath(req: SessionRequest): string {
   return (req.originalUrl ?? req.url ?? '/').split(/[?#]/, 1)[0] ?? '/'
 }

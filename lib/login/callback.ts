@@ -4,24 +4,24 @@ import { printable } from '../redact'
 import type { SessionRequest } from '../session/request'
 import type { CallbackReading } from './state'
 
-/** A callback, as far as it can be told before its state is known. */
+/** A callback as it is read before its state is checked. */
 export interface Callback extends CallbackReading {
-  /** The provider's, or the user's, no. */
+  /** Set if the provider or the user refused. */
   refusal: CallbackRefusal | undefined
-  /** What came of the dialect's `callbackParameters`. */
+  /** The dialect's `callbackParameters` that the callback has. */
   further: Readonly<Record<string, string>>
 }
 
-/** Why there is no login, in the provider's own words where it has some. */
+/** Why there is no login, in the provider's words if it sends any. */
 export interface CallbackRefusal {
   code: 'access_denied' | 'authorization_failed'
   providerCode?: string
   providerMessage?: string
-  /** The word stands where a credential would, and is none. */
+  /** The credential's parameter holds an error word instead of a credential. */
   byCredential?: true
 }
 
-/** The state, and the first of the dialect's credentials that is there. */
+/** The state, and the first of the dialect's credentials that is present. */
 export function stateAndCredential(params: URLSearchParams, dialect: Dialect): CallbackReading {
   const found = credentialsOf(dialect).find((name) => params.has(name))
   return {
@@ -31,9 +31,9 @@ export function stateAndCredential(params: URLSearchParams, dialect: Dialect): C
 }
 
 /**
- * What a callback says: a credential or a refusal, and what the dialect wants to know beside.
- * @param reading the strategy's own, by default {@link stateAndCredential}
- * @throws OAuthError `callback_invalid`: a repeated or empty parameter, two credentials that differ, or nothing at all
+ * Reads a callback: its credential or refusal, and the further parameters that the dialect names.
+ * @param reading the strategy's reading, by default {@link stateAndCredential}
+ * @throws OAuthError `callback_invalid`: a repeated or empty parameter, two different credentials, or none of anything
  */
 export function readCallback(
   params: URLSearchParams,
@@ -49,7 +49,7 @@ export function readCallback(
 
 /**
  * The error of a callback that refuses.
- * @param secrets what it may quote, and no error may show: the state, the credential, the client secret
+ * @param secrets what must be redacted if the callback quotes it: the state, the credential, the client secret
  */
 export function callbackError(refusal: CallbackRefusal, context: ErrorContext, secrets: readonly string[]): OAuthError {
   const { code, providerCode, providerMessage, byCredential } = refusal
@@ -84,7 +84,7 @@ function refusalIn(
   return isBare ? { code: 'access_denied' } : undefined
 }
 
-/** What a callback says, without what nobody here asks for: for the page that posts it again. */
+/** The parameters that this package reads, for the page that posts a callback again. */
 export function tellingParameters(params: URLSearchParams, dialect: Dialect): [name: string, value: string][] {
   const { authorizationNames, callbackParameters = [] } = dialect
   const state = authorizationNames?.state ?? 'state'
@@ -107,7 +107,7 @@ function refuseMalformed(params: URLSearchParams, dialect: Dialect, context: Err
   if (credentials.size > 1) throw new OAuthError('callback_invalid', context)
 }
 
-/** More than a provider sends in any documented one; they may be kept with the login's tokens. */
+/** Longer than any documented one; they may be stored with the login's tokens. */
 const MAX_FURTHER = 2048
 
 function furtherIn(params: URLSearchParams, { callbackParameters = [] }: Dialect): Record<string, string> {
@@ -124,14 +124,14 @@ function credentialsOf({ credentials = ['code'] }: Dialect): readonly string[] {
 }
 
 /**
- * The parameters of a callback, from the request's own URL. An app's query parser (Express has three) does
- * not matter; `req.query` serves where there is no URL to read.
+ * The parameters of a callback, from the request's URL, so that the app's query parser does not matter (Express has
+ * three). `req.query` is used only if there is no URL.
  */
 export function callbackParams(req: SessionRequest): URLSearchParams {
   const url = req.originalUrl ?? req.url ?? ''
   const at = url.indexOf('?')
   const query = at === -1 ? '' : (url.slice(at + 1).split('#', 1)[0] ?? '')
-  if (url !== '') return new URLSearchParams(query) // not `req.query`: Express 5 parses anew whenever it is asked
+  if (url !== '') return new URLSearchParams(query) // not `req.query`: Express 5 parses it at every access
   const params = new URLSearchParams()
   for (const [name, value] of Object.entries(typeof req.query === 'object' && req.query ? req.query : {})) {
     for (const item of Array.isArray(value) ? value : [value]) {

@@ -15,10 +15,10 @@ import { callbackError, readCallback } from './callback'
 
 import type { AlreadyFinished, CallbackReading, FailedLogin, LoginState } from './state'
 
-// One login, from the redirect to the profile. It returns data; Passport's `authenticate` and the router are two hosts
-// that act on it: they redirect, ask `verify`, and store who is logged in.
+// One login, from the redirect to the profile. It returns data; its two hosts, Passport's `authenticate` and the
+// router, act on it: they redirect, call `verify`, and store who is logged in.
 
-/** A strategy, as far as a login speaks through it. */
+/** What a login needs of its strategy. */
 export interface LoginParty {
   readonly name: string
   readonly dialect: Dialect
@@ -46,37 +46,37 @@ export interface LoginRequest {
   params: URLSearchParams
   /** Absolute, or a path of this app. */
   callbackURL: string
-  /** In place of the strategy's own. */
+  /** Replaces the strategy's own. */
   scope?: string | readonly string[] | undefined
-  /** Anything of the app's: it comes back with the login. */
+  /** Any value of the app; it comes back with the login. */
   appState?: unknown
   returnTo?: string | undefined
   popup?: boolean | undefined
-  /** Another site's page sent the browser here. */
+  /** A page of another site sent the browser here. */
   fromElsewhere?: boolean | undefined
-  /** What the strategy's own parameters may depend on. */
+  /** Passed to `authorizationParams` and `exchange`. */
   options: object
-  /** Keeps other processes from finishing the same login; resolves to what lets them. */
+  /** Keeps other processes from finishing the same login; resolves to a function that releases the lock. */
   lock?: ((state: string) => Promise<() => Promise<void>>) | undefined
 }
 
 /** The request of a page that begins a login. */
 export type InPageRequest = Pick<LoginRequest, 'req' | 'callbackURL' | 'returnTo' | 'popup'>
 
-/** A finished conversation with the provider, before `verify` has spoken. */
+/** A login that the provider has completed, before `verify` is called. */
 export interface Login {
   kind: 'login'
   transaction: Transaction
-  /** What came with the callback: another one is no repeat of it. */
+  /** The callback's credential: a callback with another one is not a repeat. */
   credential: string
-  /** `undefined` where the provider issues none to a user. */
+  /** `undefined` if the provider issues no user token. */
   tokens: TokenSet | undefined
   profile: DialectProfile | undefined
-  /** Lets other processes have the same callback: called once the login is stored. */
+  /** Releases the lock; called once the login is stored. */
   unlock(): Promise<void>
 }
 
-/** Begins a login: where the browser is to go. @throws OAuthError of phase `authorize` or `code` */
+/** Begins a login; resolves to the address to redirect to. @throws OAuthError of phase `authorize` or `code` */
 export async function beginLogin(party: LoginParty, request: LoginRequest): Promise<{ location: string }> {
   const { name, dialect, endpoints, clientID, clientSecret, state: logins } = party
   const { req, params } = request
@@ -112,7 +112,7 @@ export async function beginLogin(party: LoginParty, request: LoginRequest): Prom
   }
   const own = party.authorizationParams(request.options)
   const endpoint = about ? atHost(dialect.host, endpoints.authorizationURL, about) : endpoints.authorizationURL
-  if (endpoint === undefined) throw new OAuthError('request_invalid', context) // hostAtStart has seen to it
+  if (endpoint === undefined) throw new OAuthError('request_invalid', context) // cannot happen after hostAtStart
   const location = authorizationURL(endpoint, dialect, sent, own, prepared, unsaid(about, endpoint))
   if (log.login.enabled) {
     log.login('%s: begun, sent to %s, to come back to %s', name, bareAddress(location), bareAddress(callbackURL))
@@ -120,7 +120,10 @@ export async function beginLogin(party: LoginParty, request: LoginRequest): Prom
   return { location }
 }
 
-/** Begins a login whose code a page of the app brings: the state that it brings with it. @throws OAuthError of phase `authorize` */
+/**
+ * Begins a login whose code a page of the app receives; resolves to the state for that page.
+ * @throws OAuthError of phase `authorize`
+ */
 export async function beginInPage(party: LoginParty, request: InPageRequest): Promise<{ state: string }> {
   const { req, returnTo, popup } = request
   const context = contextOf(party, 'authorize')
@@ -137,16 +140,16 @@ function begunByPage(name: string): string {
   return `A login at ${name} is begun by a page of the app, which oauthRouter gives a state at its \`POST …/${name}/entry\`: there is no address of the provider to send a browser to.`
 }
 
-/** An address that an app gave in place of the provider's may not say which host is meant: a parameter does. */
+/** An `authorizationURL` of the app may not contain the host; a parameter then carries it. */
 function unsaid(about: Transaction['about'], endpoint: string): Params {
   return Object.fromEntries(Object.entries(about ?? {}).filter(([, host]) => !endpoint.includes(host)))
 }
 
 /**
- * Finishes a login: state first, before anything else of the callback is believed; then its host, its signature, issuer,
- * refusal and credential; then the provider.
+ * Finishes a login. The state is checked before anything else in the callback is used; then host, signature, issuer,
+ * refusal and credential; then the provider is called.
  *
- * @throws OAuthError where the callback belongs to no login of this session: nothing is used up by it
+ * @throws OAuthError if the callback belongs to no login of this session; no login is used up then
  */
 export async function finishLogin(
   party: LoginParty,
@@ -162,7 +165,7 @@ export async function finishLogin(
     return { callbackURL, redirectURI: (value) => party.redirectURI(callbackURL, value) }
   })
   if ('kind' in recalled) return recalled
-  const about = recalled.about ?? (dialect.host && hostFact(dialect.host, {})) // an app's own store keeps none
+  const about = recalled.about ?? (dialect.host && hostFact(dialect.host, {})) // an app's own store does not keep it
   const transaction: Transaction = { ...recalled, callback: further, ...(about && { about }) }
   return settled(party, request, transaction, credential, async () => {
     if (dialect.host) checkHost(dialect.host, params, about, context)
@@ -174,7 +177,7 @@ export async function finishLogin(
   })
 }
 
-/** Takes a code that the provider sent unasked: no state, so nothing shows whose browser asked for it. @throws OAuthError */
+/** Accepts an unrequested code. It has no state, so nothing shows which browser requested it. @throws OAuthError */
 export async function enterLogin(
   party: LoginParty,
   request: LoginRequest,
@@ -193,14 +196,14 @@ export async function enterLogin(
   return settled(party, request, transaction, credential, () => askProvider(party, request, transaction, credential))
 }
 
-/** A login that `verify` or the host refuses after all: it is used up. State.ts ends one too, where its PKCE verifier is missing. */
+/** Ends a login that failed after its state was known. state.ts also ends one, if its PKCE verifier is missing. */
 export async function failLogin(
   party: Pick<LoginParty, 'name' | 'state'>,
   req: SessionRequest,
   { transaction, credential }: { transaction: Transaction; credential: string | undefined },
   error: unknown,
 ): Promise<FailedLogin> {
-  // The first failure is the one to report.
+  // Report the first failure, not one of the store.
   await party.state
     .settle(req, contextOf(party, 'callback'), transaction, credential, { ok: false, error })
     .catch(() => {})
@@ -217,10 +220,10 @@ async function settled(
   const { req } = request
   let unlock = async () => {}
   try {
-    // A lock that cannot be had keeps nobody out: the provider takes a code once all the same.
+    // Go on without the lock if it fails: the provider accepts a code only once in any case.
     const release = await request.lock?.(transaction.state).catch(() => undefined)
     if (release) {
-      unlock = () => release().catch(() => {}) // it falls free by itself
+      unlock = () => release().catch(() => {}) // it expires anyway
       await party.state.demandPending(req, contextOf(party, 'callback'), transaction)
     }
     return { ...(await work()), unlock }
@@ -246,7 +249,7 @@ async function askProvider(
   return { kind: 'login', transaction, credential, tokens, profile }
 }
 
-/** RFC 9207 §2.4: compared letter by letter, and refused where a configured issuer does not send it. */
+/** RFC 9207 §2.4: compares `iss` letter by letter; with `issuer` set, a missing `iss` is refused. */
 function checkIssuer({ issuer }: Dialect, iss: string | null, context: ErrorContext): void {
   if (issuer !== undefined && iss !== issuer) throw new OAuthError('issuer_mismatch', context)
 }

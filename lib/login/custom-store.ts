@@ -9,7 +9,7 @@ export interface StateMeta {
   callbackURL: string
 }
 
-/** Asks a store of passport-oauth2's interface for a state: four forms, told apart by arity as there. */
+/** Stores a state in a store with passport-oauth2's interface. Its arity selects one of four forms, as there. */
 export function storeState(
   store: CustomStateStore,
   req: SessionRequest,
@@ -26,7 +26,7 @@ export function storeState(
   })
 }
 
-/** Asks the store about a callback's state. Under PKCE its answer is the verifier itself. */
+/** Verifies a callback's state with the store. Under PKCE the store answers with the verifier itself. */
 export function verifyState(
   store: CustomStateStore,
   req: SessionRequest,

@@ -2,31 +2,32 @@ import { hash } from 'node:crypto'
 import { cookiesOf, type SessionRequest, type StoredSession } from '../session/request'
 import { TtlMap } from '../util/ttl-map'
 
-/** What became of a callback, for its repeat. */
+/** The outcome of a callback, for its repeats. */
 export interface Outcome {
   ok: boolean
   returnTo?: string | undefined
   popup?: boolean | undefined
-  /** Where the login is: the id of the session, or the content of one that lives in its cookie. */
+  /** Where the login is stored: a session id, or the content of a session that lives in its cookie. */
   session?: { id: string } | { content: StoredSession } | undefined
   error?: unknown
 }
 
-/** The callback of one state that is at work, or was a moment ago, in this process. */
+/** A callback that this process is handling, or handled a moment ago. */
 export interface Claim {
-  /** Who sent it, and with what: the same browser's second click brings the same credential. */
+  /** Identifies the browser: a second click comes from the same one, with the same credential. */
   readonly browser: string
   readonly credential: string | undefined
   readonly outcome: Promise<Outcome>
-  /** The browser has the response; whoever comes after that is judged by its own session. */
+  /** The browser has received the response; later repeats are judged by their own session. */
   delivered: boolean
-  /** The first one is still at work. */
+  /** The first callback is still being handled. */
   atWork: boolean
 }
 
 /**
- * Claims a state for one request. A second one with the same state waits for the first and asks the provider nothing.
- * @returns the claim that is there already, where there is one
+ * Claims a state for one request. A second request with the same state waits for the first, and does not call the
+ * provider.
+ * @returns the existing claim, if there is one
  */
 export function claimState(state: string, req: SessionRequest, credential: string | undefined): Claim | undefined {
   const known = claims.get(state)
@@ -40,18 +41,18 @@ export function claimState(state: string, req: SessionRequest, credential: strin
   return undefined
 }
 
-/** The claim of a state, without making one. */
+/** The existing claim of a state, if any. */
 export function claimOf(state: string): Claim | undefined {
   return claims.get(state)
 }
 
-/** Lets the repeats of a callback go on. */
+/** Gives the outcome to the waiting repeats. */
 export function settleClaim(state: string, outcome: Outcome): void {
   const claim = claims.get(state)
   if (!claim) return
   claim.atWork = false
   claim.settle(outcome)
-  claims.set(state, claim) // from now on it is remembered
+  claims.set(state, claim) // the time to remember it starts now
 }
 
 /** The response to the first callback has reached its browser. */
@@ -61,9 +62,9 @@ export function noteDelivered(state: string): void {
 }
 
 /**
- * What a repeat may have of the first one's outcome. `login`: it is the same browser's second click, whose first response
- * never reached it. `path`: it looks like one, but comes late, and may be sent by whoever read the address somewhere: it
- * is led to where the login goes, as whoever it is. `nothing`: anybody else, with another code or other cookies.
+ * What a repeat gets of the first callback's outcome. `login`: the second click of the same browser, which never
+ * received the first response; it gets the login. `path`: it looks like that but comes late, so it may come from
+ * somebody who read the address; it is only redirected. `nothing`: another code or other cookies.
  */
 export function shareOf(
   claim: Claim,
@@ -71,17 +72,17 @@ export function shareOf(
   credential: string | undefined,
 ): 'login' | 'path' | 'nothing' {
   if (claim.credential !== credential || claim.browser !== browserOf(req)) return 'nothing'
-  // Without a cookie nothing tells the browser's second click from somebody who has seen the address.
+  // Without a cookie, the browser's second click looks the same as a request of somebody who has seen the address.
   if (cookiesOf(req) === undefined) return claim.atWork ? 'path' : 'nothing'
   return claim.delivered ? 'path' : 'login'
 }
 
-/** Whether a request comes from the browser that sent the first one, with whatever code. */
+/** Whether a request comes from the browser that sent the first callback, with any code. */
 export function isOfItsBrowser(claim: Claim, req: SessionRequest): boolean {
   return cookiesOf(req) !== undefined && claim.browser === browserOf(req)
 }
 
-/** By whatever a second click of one browser has in common, and somebody elsewhere with a planted cookie rather has not. */
+/** Identifies a browser by traits that somebody elsewhere with a planted cookie is unlikely to share. */
 function browserOf(req: SessionRequest): string {
   const { headers, socket } = req
   const traits = ['user-agent', 'accept-language', 'sec-ch-ua', 'x-forwarded-for', 'forwarded'].map(

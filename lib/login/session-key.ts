@@ -2,7 +2,7 @@ import type { OptionReader } from '../options'
 import { TAKEN_KEYS } from '../session/request'
 
 /**
- * The key of a session under which the engine keeps what it has to: none that the session, or Passport, has of its own.
+ * Option `sessionKey`: must not be a key that the session or Passport uses.
  * @throws OAuthError `config_invalid`
  */
 export function readSessionKey(read: OptionReader): string {

@@ -22,19 +22,19 @@ export interface CallbackReading {
 /** A login that begins, as far as its state is concerned. */
 export interface BeginningLogin {
   callbackURL: string
-  /** The redirect URI for a state: one dialect carries the state in it. */
+  /** The redirect URI for a state: a dialect may put the state into it. */
   redirectURI(state: string): string
   verifier: string | undefined
-  /** What its start named beside it. */
+  /** What the start named: the host, for a dialect with `host`. */
   about: Transaction['about']
   appState: unknown
   returnTo: string | undefined
   popup: boolean | undefined
-  /** Another site's page sent the browser here. */
+  /** A page of another site sent the browser here. */
   fromElsewhere: boolean | undefined
 }
 
-/** A callback that came before: what became of it. */
+/** The outcome of an earlier callback with the same state. */
 export interface AlreadyFinished extends Outcome {
   kind: 'already finished'
   state: string
@@ -55,13 +55,13 @@ interface LoginStateOptions {
   pkce: boolean
   /** Whether an id_token must bring back a nonce. */
   nonce: boolean
-  /** The app's own store, in place of the session. */
+  /** The app's own store, used instead of the session. */
   store: CustomStateStore | undefined
-  /** Whose login it is, and where it, its code and its tokens go. */
+  /** The client, and the endpoints that its code and tokens go to. */
   client: { clientID: string; clientSecret: string; endpoints: Endpoints; fingerprint: string }
 }
 
-/** What a strategy remembers of a login between its two requests: in the session, or in the app's own state store. */
+/** Remembers a login between its two requests: in the session, or in the app's own state store. */
 export class LoginState {
   readonly #options: LoginStateOptions
   readonly #macKey: string
@@ -77,14 +77,17 @@ export class LoginState {
   }
 
   /**
-   * The nonce of a login (OpenID Connect Core 1.0 §15.5.2): made of its state by this client's key, so that nothing more is
-   * stored, an app's own store serves too, and nobody can put another one into a session.
+   * The nonce of a login (OpenID Connect Core 1.0 §15.5.2), derived from the state with the client's key. So it needs
+   * no storage, works with an app's own store, and cannot be replaced by somebody who writes to the session.
    */
   nonceOf(state: string): string | undefined {
     return this.#options.nonce ? hash('sha256', `${this.#macKey}nonce ${state}${this.#macKey}`, 'base64url') : undefined
   }
 
-  /** Keeps a login that begins; resolves to its state. @throws OAuthError `session_missing`, `store_failed`, `config_invalid` */
+  /**
+   * Stores a new login; resolves to its state.
+   * @throws OAuthError `session_missing`, `store_failed`, `config_invalid`
+   */
   async remember(req: SessionRequest, context: ErrorContext, login: BeginningLogin): Promise<string> {
     const { store } = this.#options
     const { verifier, about, appState, returnTo, popup } = login
@@ -106,7 +109,7 @@ export class LoginState {
     if (login.fromElsewhere) begun.fromElsewhere = true
     if (appState !== undefined) begun.appState = appState
     await this.slotOf(req, context).updateOrBegin((slot) => {
-      // Whoever is logged in now: the session may have become another one while the provider was asked.
+      // Read now: the session may have become another one while `prepare` called the provider.
       const begunBy = whoIs(req)
       addPending(slot, begunBy === undefined ? begun : { ...begun, begunBy })
     })
@@ -114,10 +117,10 @@ export class LoginState {
   }
 
   /**
-   * The login that a callback's state belongs to, for this request alone: nobody else gets it again. Must be followed by
-   * {@link settle}, or by the session's renewal with {@link settleClaim}.
+   * The login of a callback's state, claimed for this request: no other gets it. Then call {@link settle}, or renew the
+   * session and call {@link settleClaim}.
    *
-   * @returns a failure where it was this browser's, but is used, too old or another user's: a popup tells its opener
+   * @returns a failure if it was this browser's, but is used, too old or another user's: a popup then tells its opener
    * @throws OAuthError `session_missing`, `state_missing`, `state_unknown`, `state_mismatch`
    */
   async recall(
@@ -139,7 +142,7 @@ export class LoginState {
     throw error
   }
 
-  /** The login of a code that the provider sent unasked: nothing but the code tells it from others. */
+  /** The login of an unrequested code; only the code identifies it. */
   async unsolicited(
     req: SessionRequest,
     context: ErrorContext,
@@ -158,7 +161,7 @@ export class LoginState {
     }
   }
 
-  /** Ends a login, and lets the repeats of its callback go on. For one that succeeded the app saves the session. */
+  /** Ends a login, and releases the repeats of its callback. If it succeeded, the app saves the session. */
   async settle(
     req: SessionRequest,
     context: ErrorContext,
@@ -178,7 +181,7 @@ export class LoginState {
     }
   }
 
-  /** Asks the store once more whether a login is pending: another process may have finished it. @throws OAuthError `state_used` */
+  /** Checks that no other process has finished a login meanwhile. @throws OAuthError `state_used` */
   async demandPending(req: SessionRequest, context: ErrorContext, { state }: Transaction): Promise<void> {
     if (this.#options.store || state.startsWith(UNSOLICITED)) return
     const slot = await this.slotOf(req, context).newest({ newest: true })
@@ -198,7 +201,7 @@ export class LoginState {
     const { pending, used } = slot ? findState(slot, state) : { pending: undefined, used: undefined }
     const claim = claimOf(state)
     if (!used && !pending) {
-      // The first of two clicks has just finished and taken the session away before the second could read it.
+      // The first of two clicks has finished and replaced the session before the second could read it.
       if (claim && shareOf(claim, req, credential) !== 'nothing')
         return this.repeatOf(claim, req, context, state, credential)
       if (claim && isOfItsBrowser(claim, req)) return usedUp(state, context, (await claim.outcome).popup)
@@ -210,7 +213,7 @@ export class LoginState {
       : pending?.provider === context.provider && pending.client === this.macOf(pending)
     if (!isOurs) throw new OAuthError('state_mismatch', context)
     if (used || !pending) {
-      // Success is said to the browser that has the login, and of the very callback that achieved it.
+      // Only a repeat of the very callback that succeeded, in the session that is logged in, is a success.
       const isRepeat = used?.ok === true && !slot?.left && isSameCredential(used, credential)
       if (!isRepeat) return usedUp(state, context, used?.popup)
       return { kind: 'already finished', state, ok: true, returnTo: used.returnTo, popup: used.popup }
@@ -246,7 +249,7 @@ export class LoginState {
     }
   }
 
-  /** The outcome of the first, for the same browser's second click; else `state_used`. `popup`: it was begun in one. */
+  /** The first callback's outcome for the same browser's second click; else `state_used`. `popup`: it began in one. */
   private async repeatOf(
     claim: Claim,
     req: SessionRequest,
@@ -257,15 +260,15 @@ export class LoginState {
   ): Promise<AlreadyFinished> {
     const share = shareOf(claim, req, credential)
     const outcome = share === 'nothing' ? undefined : await claim.outcome
-    // A window that says so to its opener must have the login itself.
+    // A popup may tell its opener of a success only with the login itself.
     const saysTooMuch = share === 'path' && outcome?.ok === true && outcome.popup === true
     if (!outcome || saysTooMuch) return usedUp(state, context, popup)
     return { kind: 'already finished', state, ...outcome, ...(share === 'path' && { session: undefined }) }
   }
 
   /**
-   * Ties a pending login to this client and to what was sent to the provider. A session's content is data from outside:
-   * what somebody else wrote there is never sent on. The key stands on both sides, so nothing can be appended.
+   * Binds a pending login to this client and to what was sent to the provider: nothing that somebody else wrote into
+   * the session is sent on. The key stands on both sides, so that nothing can be appended.
    */
   private macOf({ provider, state, redirectURI, verifier, nonce, about }: Transaction): string {
     const told = JSON.stringify([provider, state, redirectURI, verifier, nonce, about])

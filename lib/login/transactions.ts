@@ -1,13 +1,13 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { Slot, Transaction, UsedTransaction } from '../session/slot'
 
-// What a slot says of logins: all of it pure, for whoever stores the slot.
+// Pure functions on the logins of a slot; the caller stores the slot.
 
-/** Logins that may be pending in a session; the oldest goes where there are more. */
+/** How many logins may be pending in a session; the oldest is dropped. */
 const MAX_PENDING = 20
-/** Longer than any login may take: `stateLifetime` is a day at most. */
+/** No login may take longer: `stateLifetime` is a day at most. */
 const PENDING_FOR_MS = 86_400_000
-/** A used login is kept for the repeat of its callback alone. */
+/** A used login is kept only for repeats of its callback. */
 const USED_FOR_MS = 3_600_000
 
 /** Adds a login that begins. */
@@ -25,7 +25,7 @@ export function findState(
   return { pending: slot.pending.find(isIt), used: slot.used.find(isIt) }
 }
 
-/** Ends a login: it is pending no more, and its state is used. The one place where a transaction ends. */
+/** Ends a login: removes it from the pending ones and marks its state as used. Transactions end only here. */
 export function endTransaction(
   slot: Slot,
   transaction: Transaction,
@@ -42,19 +42,19 @@ export function endTransaction(
   forgetOld(slot)
 }
 
-/** What the old id keeps after a login gave the session a new one: the logins of other tabs. */
+/** What the old id keeps after a login changed the session id: the pending logins of other tabs. */
 export function leftBehind(slot: Readonly<Slot>, transaction: Transaction): Slot | undefined {
   const pending = slot.pending.filter((entry) => entry.state !== transaction.state)
   if (pending.length === 0) return undefined
   return { version: slot.version + 1, pending, used: slot.used, logins: [], tokens: {}, left: true }
 }
 
-/** Names a credential without holding it. */
+/** Identifies a credential without storing it. */
 function credentialHash(credential: string): string {
   return hash('sha256', credential, 'base64url').slice(0, 22)
 }
 
-/** Whether a used login was finished by this credential, or by none as this callback brings none. */
+/** Whether a used login was finished by this credential; without one, whether neither had any. */
 export function isSameCredential({ credential: used }: UsedTransaction, credential: string | undefined): boolean {
   return used === undefined ? credential === undefined : credential !== undefined && used === credentialHash(credential)
 }
