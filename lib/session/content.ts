@@ -1,6 +1,6 @@
 import type { Session, SessionRequest, StoredSession } from './request'
 
-/** Remembers what a request's session holds, before anything of this request changes it. */
+/** Remembers the content of a request's session before this request changes anything. */
 export function noteContent({ session }: SessionRequest): void {
   if (!session || noted.has(session)) return
   const content: StoredSession = {}
@@ -11,8 +11,8 @@ export function noteContent({ session }: SessionRequest): void {
 const noted = new WeakMap<Session, StoredSession>()
 
 /**
- * The stored session with what this request changed in its own copy, and the session middleware has not saved yet. What
- * others have stored meanwhile stays: only a difference to what this request found is a change of its own.
+ * The stored session plus the changes of this request that the session middleware has not saved yet. Only a difference
+ * from what this request found counts as its change, so what others have stored meanwhile stays.
  */
 export function withChangesOf(own: Session, stored: StoredSession | undefined): StoredSession {
   const found = noted.get(own)
@@ -32,7 +32,7 @@ export function copyContent(from: StoredSession, to: Session): void {
   for (const name of Object.keys(from)) if (name !== 'cookie') to[name] = from[name]
 }
 
-/** The cookie's own settings stay: an app may have given this browser a longer one. */
+/** Copies the cookie's settings: an app may have given this browser a longer one. */
 export function copyCookie(from: unknown, to: unknown): void {
   if (typeof from !== 'object' || from === null || typeof to !== 'object' || to === null) return
   for (const name of ['path', 'domain', 'httpOnly', 'sameSite', 'priority', 'partitioned']) {
@@ -41,11 +41,11 @@ export function copyCookie(from: unknown, to: unknown): void {
   const maxAge: unknown = Reflect.get(from, 'originalMaxAge')
   if (typeof maxAge !== 'number' && maxAge !== null) return
   Reflect.set(to, 'maxAge', maxAge)
-  // express-session reckons it from the time that is left by then: each login would take a millisecond.
+  // express-session computes it from the time left, so each login would lose a millisecond.
   Reflect.set(to, 'originalMaxAge', maxAge)
 }
 
-/** Empties a session; methods that an app put on it stay. */
+/** Empties a session; methods that an app added stay. */
 export function clearContent(session: Session): void {
   for (const name of Object.keys(session)) if (typeof session[name] !== 'function') delete session[name]
 }

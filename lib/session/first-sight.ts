@@ -2,17 +2,17 @@ import { isSameUser } from './identity'
 import { cameBack, type Session, type SessionRequest, userIn } from './request'
 import { readSlot, type Slot } from './slot'
 
-/** A session as a request found it, before the app or the engine did anything to it. */
+/** A session as a request found it, before the app or the engine changed it. */
 export interface FirstSight {
-  /** It was in the store: whoever writes to it later asks whether it still is. */
+  /** Whether it was in the store: then a later write checks that it still is. */
   existed: boolean
-  /** Who was logged in, as text. */
+  /** The user, as text. */
   user: string | undefined
-  /** It had been left behind by a login already. */
+  /** Whether a login had already left it behind. */
   left: boolean
 }
 
-/** What {@link FirstSight} says of a session; taken at the first call, which the router makes before anything else. */
+/** The {@link FirstSight} of a session, taken at the first call; the router makes that before anything else. */
 export function firstSightOf(req: SessionRequest, key: string): FirstSight {
   const { session } = req
   if (!session) return { existed: false, user: undefined, left: false }
@@ -25,24 +25,25 @@ export function firstSightOf(req: SessionRequest, key: string): FirstSight {
   return sight
 }
 
-/** A session that this request has just made, or taken over, is what it is: nothing of it is older than that. */
+/** Marks a session that this request has just created or taken over as its own starting point. */
 export function sawSession(session: Session, user: string | undefined): void {
   sights.set(session, { existed: true, user, left: false })
 }
 
-/** Who is logged in in a session, as a text to compare. */
+/** The user of a session, as a text to compare. */
 export function userText(session: Record<string, unknown> | Session | undefined): string | undefined {
   const user = userIn(session)
   return user === undefined ? undefined : JSON.stringify(user)
 }
 
-/** Whether a stored session is still the one that was seen: there, and of the same user. */
+/** Whether a stored session is still the one that was seen: it exists, with the same user. */
 export function isStill(
   sight: FirstSight,
   stored: Record<string, unknown> | undefined,
   slot: Slot | undefined,
 ): boolean {
-  // Who saw nobody may write: a new user gets a new id from us and from Passport, so this one had the app take him out.
+  // A request that saw nobody may write: a new user gets a new id from us and from Passport, so only the app can have
+  // changed the user under this id.
   if (!stored || (sight.user !== undefined && !isSameUser(userText(stored), sight.user))) return false
   return slot?.left !== true || sight.user === undefined
 }

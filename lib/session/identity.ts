@@ -1,34 +1,34 @@
 import { createHash } from 'node:crypto'
 import { type Session, type SessionRequest, type StoredSession, sessionUserOf, userIn } from './request'
 
-/** Who is logged in, as a text that stays the same from request to request; `undefined` for nobody. */
+/** The identity of the logged-in user, the same text in every request; `undefined` for nobody. */
 export function whoIs(req: SessionRequest): string | undefined {
   const user = sessionUserOf(req) ?? req.user ?? undefined
   return user === undefined ? undefined : identityOf(user)
 }
 
-/** Who is logged in in a session; `undefined` for nobody. */
+/** The identity of a session's user; `undefined` for nobody. */
 export function identityIn(session: StoredSession | Session | null | undefined): string | undefined {
   const user = userIn(session)
   return user === undefined ? undefined : identityOf(user)
 }
 
 /**
- * A user's identity, from what the app's own `serializeUser` makes of him. A text or a number is that. An object is known
- * by its id, its provider, and whatever tells two kinds of users apart; its other members may change. Without an id it is
- * known by all that is in it. docs/sessions.md has the rule for app authors.
+ * A user's identity, from the value that the app's `serializeUser` returns. A string or number is its own identity. An
+ * object is identified by its id, its provider, and the members that distinguish kinds of users; its other members may
+ * change. Without an id, the whole object counts. docs/sessions.md has the rule for app authors.
  */
 export function identityOf(serialised: unknown): string {
   const [id, kinds] = tellingParts(serialised)
   return `${shortHash(id)}.${shortHash(kinds)}`
 }
 
-/** Whether two identities have one id, though the app may have written another word for the kind of user meanwhile. */
+/** Whether two identities have the same id, even if the app has changed the kind of the user meanwhile. */
 export function isSameID(a: string | undefined, b: string | undefined): boolean {
   return a?.split('.', 1)[0] === b?.split('.', 1)[0]
 }
 
-/** Whether two serialised users, as JSON, have one id; `undefined` is nobody. */
+/** Whether two serialised users, as JSON, have the same id; `undefined` is nobody. */
 export function isSameUser(a: string | undefined, b: string | undefined): boolean {
   if (a === b) return true
   return a !== undefined && b !== undefined && isSameID(identityOf(JSON.parse(a)), identityOf(JSON.parse(b)))
@@ -38,7 +38,7 @@ function shortHash(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22)
 }
 
-/** A value as a session's store holds it; what JSON has no word for (a BigInt) is a text, and a circle is nothing. */
+/** A value as a session store returns it. A BigInt becomes text; a circular value becomes `undefined`. */
 function storable(value: unknown): unknown {
   try {
     const text = JSON.stringify(value, (_name, inner) => (typeof inner === 'bigint' ? String(inner) : inner))
@@ -48,12 +48,12 @@ function storable(value: unknown): unknown {
   }
 }
 
-/** What a user is known by: the id, and what tells him from another one who has the same. */
+/** The parts that identify a user: the id, and what distinguishes users with the same id. */
 function tellingParts(serialised: unknown): Parts {
   if (typeof serialised === 'string') return [['string', serialised], null]
   const parts = partsByID(tellingMembers(serialised))
   if (parts) return parts
-  // An id of a class of its own becomes a text in the store, and is one here before it has been there.
+  // An id that is an object becomes text in the store, so it is converted here too.
   const user = storable(serialised)
   if (typeof user !== 'object' || user === null || Array.isArray(user)) return [[typeof user, user], null]
   return partsByID({ ...user }) ?? [sorted(user), null]
@@ -69,8 +69,8 @@ function partsByID(members: Readonly<Record<string, unknown>>): Parts | undefine
 }
 
 /**
- * Of a plain object the members that tell, as a store holds them; of anything else none. A user may be large, and this is
- * asked several times a login.
+ * The identifying members of a plain object, as a store returns them; none of anything else. Only these are copied: a
+ * user may be large, and this runs several times per login.
  */
 function tellingMembers(serialised: unknown): Record<string, unknown> {
   const members: Record<string, unknown> = {}
@@ -87,10 +87,10 @@ function isTelling(value: unknown): boolean {
   return value !== undefined && value !== null && value !== ''
 }
 
-/** What apps call an id, the first that is there. */
+/** Names of an id in apps; the first one present counts. */
 const IDS = ['id', '_id', 'uuid', 'uid', 'userId', 'user_id', 'sub', 'username', 'email']
 
-/** What tells apart two users of one number: where they come from, and of which kind they are. */
+/** Names of members that distinguish users with the same number: where they come from, and their kind. */
 const KINDS = [
   ...['kind', 'type', 'userType', 'user_type', 'accountType', 'role', 'model', 'table', 'collection'],
   ...['tenant', 'tenantId', 'tenant_id', 'org', 'orgId', 'org_id', 'organization', 'organizationId', 'realm', 'domain'],
@@ -100,7 +100,7 @@ const KINDS = [
 
 const TELLING = new Set([...IDS, 'provider', ...KINDS])
 
-/** The same value with its members in one order. */
+/** The same value with its members sorted. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)
   if (typeof value !== 'object' || value === null) return value

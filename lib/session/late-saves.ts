@@ -6,11 +6,12 @@ import { isCookieSession, readSession, type Session, type SessionRequest, type S
 import { readSlot, textOfSlot } from './slot'
 
 /**
- * Keeps the late save of a slow request from undoing what happened meanwhile. express-session writes the whole session
- * that a request has read, whoever wrote since. Here a save first asks the store: a session that has ended, or is another
- * user's by now, is not written; a newer slot is kept. A request that changed nothing saves nothing, and asks nothing.
+ * Keeps a slow request's late save from undoing what happened meanwhile. express-session writes the whole session that
+ * the request has read, even if others have written since. Here a save first reads the store: it does not write a
+ * session that has ended or now belongs to another user, and it keeps a newer slot. A request that changed nothing
+ * neither saves nor reads.
  *
- * In a session that lives in its cookie there is nothing to ask; it gets the two methods that Passport calls.
+ * A session that lives in its cookie has no store to read; it only gets the two methods that Passport calls.
  */
 export function guardSession(req: SessionRequest, key: string): void {
   const { session, sessionID, sessionStore } = req
@@ -31,7 +32,7 @@ export function guardSession(req: SessionRequest, key: string): void {
   replaceSave(session, looking(req, session, sessionID, sight, save))
 }
 
-/** A save that first asks the store. */
+/** A save that first reads the store. */
 function looking(
   req: SessionRequest,
   session: Session,
@@ -53,7 +54,7 @@ function looking(
       await new Promise<void>((resolve, reject) => {
         save.call(session, (error) => (error ? reject(error) : resolve()))
       })
-      sight.user = userText(session) // the app itself may log somebody in or out in this request
+      sight.user = userText(session) // the app may log somebody in or out in this request
       if (entry.destroyed !== destroyed) req.sessionStore?.destroy?.(sessionID, () => {})
     }).then(
       () => done?.(),
@@ -62,7 +63,7 @@ function looking(
   }
 }
 
-/** A page of the app may write another word for the user's kind into the session: he is the same, and his logins are. */
+/** The app may change the kind of the user in the session; it is still the same user, with the same logins. */
 function followUser(session: Session, key: string, before: string | undefined): void {
   const slot = readSlot(session[key])
   const user = identityIn(session)
@@ -71,7 +72,7 @@ function followUser(session: Session, key: string, before: string | undefined): 
   session[key] = textOfSlot({ ...slot, user })
 }
 
-/** An app that reads its session anew gets another object, whose save is to be looked at too. */
+/** After `reload`, `req.session` is another object, whose save must be guarded too. */
 function guardReload(req: SessionRequest, session: Session, key: string): void {
   const { reload } = session
   if (typeof reload !== 'function') return
@@ -83,12 +84,12 @@ function guardReload(req: SessionRequest, session: Session, key: string): void {
   Object.defineProperty(session, 'reload', { configurable: true, enumerable: false, writable: true, value })
 }
 
-/** The keys of the slots in a session, one of each router, by the session whose save is looked at. */
+/** The slot keys of each guarded session, one per router. */
 const guardedKeys = new WeakMap<Session, Set<string>>()
 
 /**
- * express-session saves a renewed session a second time at the end of the response: that is skipped where nothing changed,
- * and asks the store where something did.
+ * express-session saves a renewed session a second time, at the end of the response. This save is skipped if nothing
+ * changed, and otherwise reads the store first.
  */
 export function saveOnce(req: SessionRequest, session: Session, key: string): void {
   const { sessionID } = req
@@ -104,7 +105,7 @@ export function saveOnce(req: SessionRequest, session: Session, key: string): vo
   })
 }
 
-/** Hears of every session that the app itself destroys, at the moment when it does. */
+/** Notes every session that the app destroys, at that moment. */
 function watchDestroys(store: SessionStore): void {
   if (watched.has(store)) return
   watched.add(store)
@@ -116,7 +117,7 @@ function watchDestroys(store: SessionStore): void {
     writable: true,
     value(this: SessionStore, id: string, done?: (error?: unknown) => void) {
       noteDestroyed(id)
-      // Again once it is done: what was written while the store was at it is gone, or comes too late.
+      // Again afterwards: what was written while the store was destroying it is gone or comes too late.
       return destroy.call(this, id, (error) => {
         noteDestroyed(id)
         done?.(error)
@@ -127,7 +128,10 @@ function watchDestroys(store: SessionStore): void {
 
 const watched = new WeakSet<SessionStore>()
 
-/** What Passport 0.6 and later call on any session; cookie-session has neither. Hidden, so that no cookie holds them. */
+/**
+ * Methods that Passport 0.6 and later call on any session, and that cookie-session lacks. Hidden, so that no cookie
+ * contains them.
+ */
 function addMethods(session: Session): void {
   const add = (name: string, value: unknown) =>
     Object.defineProperty(session, name, { configurable: true, enumerable: false, writable: true, value })
@@ -139,14 +143,16 @@ function addMethods(session: Session): void {
   })
 }
 
-/** Where express-session gave the session a `save` of its own, which is hidden, another can simply take its place. */
+/** If express-session defined a hidden `save` on the session itself, assignment keeps it hidden. */
 function replaceSave(session: Session, value: NonNullable<Session['save']>): void {
   const isHidden = Object.hasOwn(session, 'save') && !Object.prototype.propertyIsEnumerable.call(session, 'save')
   if (isHidden) session.save = value
   else Object.defineProperty(session, 'save', { configurable: true, enumerable: false, writable: true, value })
 }
 
-/** Texts as they are, the slot above all: only what can change in place has to be written down to be compared. */
+/**
+ * Only objects are serialised for the comparison: they can change in place. Texts, such as the slot, stay as they are.
+ */
 function contentOf(session: Session): unknown[] {
   const content: unknown[] = []
   for (const name of Object.keys(session)) {

@@ -1,8 +1,8 @@
 import { cameBack, isCookieSession, type SessionRequest } from './request'
 
 /**
- * Leaves no trace of a session that the middleware made because the browser kept its cookie back: stored, it would come
- * with a cookie of its own in place of the browser's.
+ * Discards a session that the middleware created because the browser withheld its cookie. If it were stored, its cookie
+ * would replace the browser's.
  */
 export function leaveNoNewSession(req: SessionRequest): void {
   const { session } = req
@@ -12,7 +12,7 @@ export function leaveNoNewSession(req: SessionRequest): void {
     return
   }
   if (session.isNew !== true) return
-  // What is new and has no member is not written: a function that the app put there for Passport is one, and would be
-  // written as an empty session over the browser's own.
+  // cookie-session does not write a new session without members. A function that the app added for Passport is a
+  // member, and would be written as an empty session over the browser's own.
   for (const name of Object.keys(session)) delete session[name]
 }

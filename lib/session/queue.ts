@@ -1,8 +1,8 @@
 import { TtlMap } from '../util/ttl-map'
 
 /**
- * Runs `work` after whatever else this process does with the session `id`: two requests of one session, each with a
- * copy of its own, would lose each other's changes. Without an id it runs at once.
+ * Runs `work` after everything else that this process is doing with the session `id`: two requests of one session each
+ * have a copy, and would lose each other's changes. Without an id, it runs at once.
  */
 export async function inQueue<T>(id: string | undefined, work: (entry: QueueEntry) => Promise<T>): Promise<T> {
   if (id === undefined) return work(newEntry())
@@ -17,22 +17,22 @@ export async function inQueue<T>(id: string | undefined, work: (entry: QueueEntr
   } finally {
     entry.waiting--
     if (entry.waiting === 0) entry.tail = undefined
-    entries.set(id, entry) // from now on it is remembered
+    entries.set(id, entry) // the time to remember it starts now
   }
 }
 
-/** What this process knows of the session `id`, while that is recent. */
+/** What this process knows of the session `id`, if it used it recently. */
 export function recentOf(id: string): Readonly<QueueEntry> | undefined {
   return entries.get(id)
 }
 
-/** The session was destroyed, by whomever: what is written to it at this moment is to be taken back. */
+/** Notes that a session was destroyed: a write that is in progress must be undone. */
 export function noteDestroyed(id: string): void {
   const entry = entries.get(id)
   if (entry) entry.destroyed++
 }
 
-/** What this process last did to a session, and the request that works on it now. */
+/** What this process last did to a session, and the work in progress. */
 export interface QueueEntry {
   tail: Promise<unknown> | undefined
   waiting: number

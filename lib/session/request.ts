@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type ErrorContext, OAuthError } from '../errors'
 import { foreignError } from '../foreign-error'
 
-/** A request as a session middleware leaves it; express-session and cookie-session type it each in their own way. */
+/** A request after a session middleware; express-session and cookie-session each have their own type for it. */
 export interface SessionRequest extends IncomingMessage {
   session?: Session | null
   sessionID?: string
@@ -12,21 +12,21 @@ export interface SessionRequest extends IncomingMessage {
   originalUrl?: string
   query?: unknown
   user?: unknown
-  /** As Express puts it there. */
+  /** Set by Express. */
   res?: ServerResponse
 }
 
-/** A session as express-session and cookie-session have it, as far as it is called here. */
+/** A session of express-session or cookie-session, as far as it is used here. */
 export interface Session {
   save?(done?: (error?: unknown) => void): unknown
   regenerate?(done: (error?: unknown) => void): unknown
   [key: string]: unknown
 }
 
-/** A stored session, as a store gives it: no methods. */
+/** A stored session, as a store returns it: no methods. */
 export type StoredSession = Record<string, unknown>
 
-/** A store of express-session's interface; which methods it has is asked before each call. */
+/** A store with express-session's interface. Not every store has every method, so each is checked before its call. */
 export interface SessionStore {
   get?(id: string, done: (error: unknown, session?: StoredSession | null) => void): void
   set?(id: string, session: StoredSession, done: (error?: unknown) => void): void
@@ -35,7 +35,9 @@ export interface SessionStore {
   createSession?(req: SessionRequest, session: StoredSession): Session
 }
 
-/** express-session and cookie-session type `req.session` each in their own way: {@link SessionRequest} is what we need of both. */
+/**
+ * Casts a request to {@link SessionRequest}, which covers what we need of express-session's and cookie-session's types.
+ */
 export function sessionRequest(req: object): SessionRequest {
   return req as SessionRequest
 }
@@ -45,8 +47,8 @@ export function hasSession(req: SessionRequest): boolean {
 }
 
 /**
- * Whether the session lives in its cookie, which holds about 4 kB: it has no store. Its methods tell nothing, for many
- * an app puts `save` and `regenerate` on it for Passport's sake.
+ * Whether the session lives in its cookie, which holds about 4 kB: then it has no store. Its methods are no sign,
+ * because many apps add `save` and `regenerate` for Passport.
  */
 export function isCookieSession(req: SessionRequest): boolean {
   return hasSession(req) && req.sessionStore === undefined
@@ -64,12 +66,12 @@ export function sessionUserOf(req: SessionRequest): unknown {
   return userIn(req.session)
 }
 
-/** The cookies that came back. A blank header, as a proxy leaves it that takes cookies out, is none. */
+/** The cookies of a request. A blank header, left by a proxy that removes cookies, counts as none. */
 export function cookiesOf(req: SessionRequest): string | undefined {
   return req.headers?.cookie?.trim() || undefined
 }
 
-/** Whether the browser sent this session's cookie, as express-session writes it. */
+/** Whether the browser sent this session's cookie, in express-session's format. */
 export function cameBack({ sessionID, headers }: SessionRequest): boolean {
   if (sessionID === undefined) return false
   const cookies = headers?.cookie ?? ''
@@ -112,7 +114,7 @@ export function destroySession(req: SessionRequest, id: string, context: ErrorCo
   })
 }
 
-/** Saves a session by its own method, where it has one: what lives in a cookie leaves with the response's headers. */
+/** Saves a session with its own method, if it has one. A session in a cookie is sent with the response's headers. */
 export function saveSession(session: Session, context: ErrorContext): Promise<void> {
   const { save } = session
   if (typeof save !== 'function') return Promise.resolve()
@@ -151,7 +153,7 @@ export function noSession(context: ErrorContext): OAuthError {
   })
 }
 
-/** What a session, of either middleware, or Passport has under a key of its own. */
+/** Keys that a session of either middleware, or Passport, uses itself. */
 export const TAKEN_KEYS = new Set([
   'passport',
   'cookie',

@@ -1,4 +1,4 @@
-// Over 300 lines because reading, updating and renewing a session are one protocol: each step counts on the others.
+// Over 300 lines because reading, updating and renewing a session are one protocol, whose steps depend on each other.
 import type { ErrorContext } from '../errors'
 import { clearContent, copyContent, copyCookie, withChangesOf } from './content'
 import { firstSightOf, isStill, sawSession, userText } from './first-sight'
@@ -20,19 +20,19 @@ import {
 } from './request'
 import { contentOf, emptySlot, fitSlot, readSlot, type Slot, textOfSlot } from './slot'
 
-/** What a login makes of a session: {@link SessionSlot.renew}. */
+/** What {@link SessionSlot.renew} makes of a session. */
 export interface Renewal {
   /** The slot of the new session. */
   slot: Slot
-  /** The serialised user; absent where the one who is logged in stays. */
+  /** The serialised user; absent if the current one stays. */
   user?: { serialised: unknown }
-  /** Whether the app's content goes along: not where one user takes another's place. */
+  /** Whether the app's content is kept: not if another user takes the session over. */
   keepsContent: boolean
-  /** What the old id keeps, for logins of other tabs that are on their way back. */
+  /** What the old id keeps, for logins that other tabs have in progress. */
   left?: Slot | undefined
 }
 
-/** How a session is found at the moment of a write; nothing older than that counts. */
+/** A session at the moment of a write; older reads do not count. */
 export interface Found {
   slot: Slot
   /** The serialised user; `undefined` for nobody. */
@@ -40,11 +40,11 @@ export interface Found {
 }
 
 /**
- * The engine's slot in a request's session, over express-session with any store and over cookie-session.
+ * The engine's slot in a request's session, with express-session and any store, or with cookie-session.
  *
- * A write is made on the store's copy of the session, after asking whether that is still there and still of the same
- * user: a log-out, a change of user and the app's own `destroy` stay what they are, whatever was at work meanwhile.
- * Requests of one session write one after the other. See docs/sessions.md for who wins against whom.
+ * A write changes the store's copy of the session, after checking that the session still exists and still belongs to
+ * the same user. So a log-out, a change of user and the app's own `destroy` are never undone. Requests of one session
+ * write one after the other. docs/sessions.md says which of two requests wins.
  */
 export class SessionSlot {
   constructor(
@@ -53,12 +53,12 @@ export class SessionSlot {
     private readonly context: ErrorContext,
   ) {}
 
-  /** Whether there is a session at all. */
+  /** Whether the request has a session. */
   get exists(): boolean {
     return hasSession(this.req)
   }
 
-  /** The slot as this request has it, for reading. Its text is parsed once a request. */
+  /** This request's copy of the slot, for reading. Its text is parsed once per request. */
   get own(): Readonly<Slot> | undefined {
     const { session } = this.req
     const value = session?.[this.key]
@@ -71,10 +71,11 @@ export class SessionSlot {
   }
 
   /**
-   * The newest slot that this process can know of: the request's own, or the store's where another request of this
-   * session wrote since. For reading.
+   * The newest slot that this process knows of, for reading: the request's own, or the store's if another request of
+   * this session has written since.
    *
-   * @param newest ask the store in any case: another process may have written. `undefined` then: the session is gone.
+   * @param newest always read the store, because another process may have written; then `undefined` means that the
+   * session is gone
    * @throws OAuthError `store_failed`
    */
   async newest({ newest = false } = {}): Promise<Readonly<Slot> | undefined> {
@@ -94,10 +95,11 @@ export class SessionSlot {
   }
 
   /**
-   * Changes the slot and stores it. `work` may replace the slot's members. Where a login gave the session a new id
-   * meanwhile, the change is made there, by those who came before it.
+   * Changes the slot and stores it. `work` may replace the slot's members. If a login has given the session a new id
+   * meanwhile, the change is made there, provided that the user is the same.
    *
-   * @returns what `work` returns; `undefined` where the session is gone, or is another user's by now: nothing is written
+   * @returns what `work` returns; `undefined` if the session is gone or now belongs to another user: then nothing is
+   * written
    * @throws OAuthError `session_missing`, `store_failed`
    */
   async update<T>(work: (slot: Slot) => T): Promise<T | undefined> {
@@ -112,7 +114,7 @@ export class SessionSlot {
   }
 
   /**
-   * As {@link update}; where the session is gone, in a new one that nobody is logged in at: for a login that begins.
+   * Like {@link update}, but for a login that begins: if the session is gone, it uses a new one without a user.
    * @throws OAuthError `session_missing`, `store_failed`
    */
   async updateOrBegin<T>(work: (slot: Slot) => T): Promise<T> {
@@ -129,11 +131,11 @@ export class SessionSlot {
   }
 
   /**
-   * Gives the browser a new session id (against session fixation). The new session is stored before the old one goes,
-   * so that a failing store loses nothing.
+   * Gives the browser a new session id (against session fixation). The new session is stored before the old one is
+   * removed, so that a failing store loses nothing.
    *
-   * @param plan decides, by the session as it is at this moment; what it throws ends the renewal, and nothing is changed
-   * @param gone the error where the session is not there any more, or is another user's
+   * @param plan decides from the session as it is at this moment; if it throws, nothing is changed
+   * @param gone the error if the session is gone or now belongs to another user
    * @throws OAuthError `session_missing`, `store_failed`
    */
   async renew(plan: (found: Found) => Renewal, gone: () => Error): Promise<void> {
@@ -143,13 +145,13 @@ export class SessionSlot {
       return inQueue(sessionID, (entry) => this.renewOwn(entry, plan))
     }
     const done = await inQueue(sessionID, (entry) => this.renewStored(sessionID, entry, plan, gone))
-    // A link of the same user gave the session a new id meanwhile: this one goes on there.
+    // A link of the same user gave the session a new id meanwhile: continue there.
     if (done === 'moved') await this.renew(plan, gone)
   }
 
   /**
-   * Empties the session and gives it a new id: what a log-out leaves. A session that a link made of this one is ended
-   * too, for it is the same user's.
+   * Empties the session and gives it a new id, for a log-out. A session that a link made of this one belongs to the
+   * same user, so it is ended too.
    *
    * @returns the slots that ended, as they were at that moment
    * @throws OAuthError `session_missing`, `store_failed`
@@ -168,7 +170,8 @@ export class SessionSlot {
     return inQueue(sessionID, async (entry) => {
       const stored = await readSession(req, sessionID, this.context)
       const slot = readSlot(stored?.[this.key])
-      // Only a link names one in the store; what this process remembers may be of a login that nobody had before.
+      // Only a link names a successor in the store. The one that this process remembers may come from a login that
+      // began with no user.
       const successor = slot?.successor ?? (user === undefined ? undefined : entry.successor)
       const ended = successor === undefined ? [] : await this.endSuccessor(successor, user)
       await destroySession(req, sessionID, this.context)
@@ -181,8 +184,8 @@ export class SessionSlot {
   }
 
   /**
-   * Lets what is pending survive the `regenerate` that Passport's own `req.logIn` does after a login, so that the other
-   * tabs of this browser can finish theirs. Tokens and logins do not: they are the user's who was there before.
+   * Keeps pending logins through the `regenerate` of Passport's `req.logIn`, so that other tabs can finish theirs.
+   * Tokens and logins are not kept: they belong to the previous user.
    */
   carryPending(): void {
     const { req, key } = this
@@ -203,7 +206,7 @@ export class SessionSlot {
     })
   }
 
-  /** Keeps a change in the request's own session, to be stored with it by whoever saves it. */
+  /** Changes the slot in the request's own session; the caller has the session saved. */
   keep(work: (slot: Slot) => void): void {
     const session = this.demand()
     const slot = { ...(this.own ?? emptySlot()) }
@@ -212,7 +215,9 @@ export class SessionSlot {
     session[this.key] = this.packed(slot)
   }
 
-  /** Takes over the session `id` in this request, for the second of two identical callbacks. Resolves to whether it is there. */
+  /**
+   * Makes this request use the session `id`, for the second of two identical callbacks. Resolves to whether it exists.
+   */
   async adopt(id: string): Promise<boolean> {
     const { req } = this
     if (id === req.sessionID) return true
@@ -222,14 +227,14 @@ export class SessionSlot {
     return true
   }
 
-  /** Takes over the content of a session that lives in its cookie, for the second of two identical callbacks. */
+  /** Copies the content of a session that lives in its cookie, for the second of two identical callbacks. */
   adoptContent(content: StoredSession): void {
     const session = this.demand()
     clearContent(session)
     Object.assign(session, structuredClone(content))
   }
 
-  /** The content of a session that lives in its cookie; `undefined` where it lives in a store. */
+  /** The content of a session that lives in its cookie; `undefined` if it lives in a store. */
   get cookieContent(): StoredSession | undefined {
     const { session } = this.req
     return session && isCookieSession(this.req) ? JSON.parse(JSON.stringify(session)) : undefined
@@ -240,7 +245,7 @@ export class SessionSlot {
     throw noSession(this.context)
   }
 
-  /** On the request's own session: it is new, or has no store to ask. */
+  /** Updates the request's own session: it is new, or has no store. */
   private async updateOwn<T>(session: Session, entry: QueueEntry, work: (slot: Slot) => T): Promise<T> {
     const slot = { ...(this.own ?? emptySlot()) }
     const before = session[this.key]
@@ -260,9 +265,9 @@ export class SessionSlot {
   }
 
   /**
-   * On the store's copy, and nothing else of it: neither what this request has changed and not yet saved, nor what
-   * others have saved since it began, is written over. The request's own session object stays as it is, so that the
-   * session middleware sees no change in it; late-saves.ts does the rest.
+   * Updates only the slot in the store's copy: it overwrites neither unsaved changes of this request nor what others
+   * have saved since. The request's own session object stays unchanged, so that the session middleware sees no change;
+   * late-saves.ts does the rest.
    */
   private async updateStored<T>(id: string, entry: QueueEntry, work: (slot: Slot) => T): Promise<T | undefined> {
     const { req, key, context } = this
@@ -280,7 +285,7 @@ export class SessionSlot {
     stored[key] = textOfSlot(slot)
     await writeSession(req, id, stored, context)
     if (entry.destroyed !== destroyed) {
-      // The app ended it while the store was writing: what was written is taken back.
+      // The app destroyed the session while the store was writing: undo the write.
       await destroySession(req, id, context)
       return undefined
     }
@@ -289,14 +294,14 @@ export class SessionSlot {
     return result
   }
 
-  /** On the session that a login of another tab made of this one: the browser has that one by now. */
+  /** Updates the session that a login in another tab made of this one; the browser uses that one by now. */
   private updateSuccessor<T>(id: string, work: (slot: Slot) => T): Promise<T | undefined> {
     const { req, key, context } = this
     const { user } = firstSightOf(req, key)
     return inQueue(id, async (entry) => {
       const { destroyed } = entry
       const stored = await readSession(req, id, context)
-      // Whoever was logged in must be the same there; who was nobody brings nothing but a login that begins.
+      // A logged-in user must be the same there. A request without a user can only be adding a login that begins.
       if (!stored || (user !== undefined && !isSameUser(userText(stored), user))) return undefined
       const slot = ofItsUser(readSlot(stored[key]), stored) ?? emptySlot()
       const result = work(slot)
@@ -378,19 +383,19 @@ export class SessionSlot {
     return 'done'
   }
 
-  /** The old id after a renewal: only what other tabs need, or nothing. A failure here harms nobody. */
+  /** Cleans up the old id after a renewal: keeps what other tabs need, or nothing. A failure here does no harm. */
   private async retire(id: string, cookie: unknown, left: Slot | undefined): Promise<void> {
     const { req, key, context } = this
     if (!left) return destroySession(req, id, context).catch(() => {})
-    // What is left lives as long as a login may be on its way, not as long as a session of the app.
+    // The old id lives ten minutes, as a login may by default, not as long as a session of the app.
     const short: object = typeof cookie === 'object' && cookie !== null ? cookie : {}
     Reflect.set(short, 'maxAge', LEFT_BEHIND_MS)
     await writeSession(req, id, { cookie: short, [key]: textOfSlot(left) }, context).catch(() => {})
   }
 
   /**
-   * Two links of one user may be finished at the same moment: the second one goes on in the session that the first one
-   * made. Never for a session that nobody was logged in at, for its id may be planted (session fixation).
+   * Two links of one user may finish at the same moment: the second one then continues in the session that the first
+   * one made. Never without a user, because such a session's id may be planted (session fixation).
    */
   private async moveToSuccessor(id: string, user: string | undefined): Promise<boolean> {
     const { req, context } = this
@@ -411,13 +416,13 @@ export class SessionSlot {
     saveOnce(req, req.session, this.key)
   }
 
-  /** @param user `undefined` where the old id had been left behind already: its successor is of whoever was there */
+  /** @param user `undefined` if the old id had already been left behind: then the successor's user does not matter */
   private async endSuccessor(id: string, user: string | undefined): Promise<Slot[]> {
     const { req, key, context } = this
     return inQueue(id, async (entry) => {
       const stored = await readSession(req, id, context)
       const slot = readSlot(stored?.[key])
-      // It may have been linked once more by now.
+      // A further link may have renewed it meanwhile.
       const ended = slot?.successor === undefined ? [] : await this.endSuccessor(slot.successor, user)
       const there = userText(stored)
       if (!stored || (user !== undefined && there !== undefined && !isSameUser(there, user))) return ended
@@ -431,7 +436,7 @@ export class SessionSlot {
     return isCookieSession(this.req) ? contentOf(slot) : textOfSlot(slot)
   }
 
-  /** Bytes of JSON that the slot may have where the session lives in the cookie; `undefined` where it does not. */
+  /** How many bytes of JSON the slot may take if the session lives in the cookie; otherwise `undefined`. */
   private roomInCookie(session: Session): number | undefined {
     if (!isCookieSession(this.req)) return undefined
     const others = Buffer.byteLength(JSON.stringify({ ...session, [this.key]: undefined }))
@@ -440,8 +445,8 @@ export class SessionSlot {
 }
 
 /**
- * A slot without what is of another user than the session's: the app may log somebody in by `req.login`, or by a strategy
- * beside the router, and carry the session's content along (`keepSessionInfo`).
+ * The slot without the data of a user other than the session's. The app may log somebody in with `req.login` or another
+ * strategy, and keep the session's content (`keepSessionInfo`).
  */
 function ofItsUser(slot: Slot | undefined, session: StoredSession | Session | null | undefined): Slot | undefined {
   if (slot?.user === undefined) return slot
@@ -451,15 +456,15 @@ function ofItsUser(slot: Slot | undefined, session: StoredSession | Session | nu
   return { ...rest, logins: [], tokens: {}, ...(owner !== undefined && isSameID(slot.user, user) && { owner }) }
 }
 
-/** What base64 makes 3880 characters of: a browser keeps 4096, the name included. */
+/** Base64 turns these into 3880 characters; a browser keeps 4096, including the name. */
 const COOKIE_BYTES = 2910
-/** What the first login will add: a user, and where it came from. */
+/** What the first login adds: a user and its provider. */
 const LOGIN_BYTES = 450
-/** Newer than any version: what a slow request still holds of an ended session is not stored again. */
+/** Newer than any version, so that a slow request does not store an ended session again. */
 const ENDED = Number.POSITIVE_INFINITY
 const LEFT_BEHIND_MS = 600_000
 
-/** The slot as it was last parsed, by request, and gone with it. */
+/** The last parsed slot of each request. */
 const parsedSlots = new WeakMap<SessionRequest, { text: string; slot: Slot | undefined }>()
-/** The slot as this request last stored it beside its own session object. */
+/** The slot as each request last stored it, which its own session object does not have. */
 const writtenSlots = new WeakMap<SessionRequest, Slot>()

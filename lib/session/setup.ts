@@ -1,6 +1,6 @@
 import { cameBack, isCookieSession, type SessionRequest } from './request'
 
-/** How the session middleware was set up, as far as a request shows it; `undefined` without a session. */
+/** The session middleware's set-up, as far as a request shows it; `undefined` without a session. */
 export function sessionSetup(req: SessionRequest): SessionSetup | undefined {
   const { session, sessionStore, sessionOptions } = req
   if (!session) return undefined
@@ -11,19 +11,19 @@ export function sessionSetup(req: SessionRequest): SessionSetup | undefined {
     secure: secure === true,
     strict: sameSite === true || (typeof sameSite === 'string' && sameSite.toLowerCase() === 'strict'),
     cameBack: cameBack(req),
-    // The package `memorystore` has a class of this name too; it frees its memory and has no `sessions`.
+    // The package `memorystore` has a class of the same name, which frees its memory and has no `sessions`.
     memoryStore: sessionStore?.constructor.name === 'MemoryStore' && 'sessions' in sessionStore,
   }
 }
 
-/** What a session says of its middleware. */
+/** What a session shows of its middleware's set-up. */
 export interface SessionSetup {
-  /** The cookie goes over https only. */
+  /** The cookie is sent only over https. */
   secure: boolean
-  /** The cookie stays away from whatever another site leads to (`SameSite=Strict`). */
+  /** The cookie is not sent with requests that another site causes (`SameSite=Strict`). */
   strict: boolean
-  /** The browser sent this session's cookie: it can be set here. False where that can't be told. */
+  /** The browser sent this session's cookie, so it can be set here. False if that is not known. */
   cameBack: boolean
-  /** express-session's MemoryStore, which grows without end and is lost with the process. */
+  /** express-session's MemoryStore, which grows without limit and is lost with the process. */
   memoryStore: boolean
 }

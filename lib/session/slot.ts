@@ -1,27 +1,27 @@
 import type { JsonObject } from '../json'
 
 /**
- * What the engine keeps under its one key of the session: pending and used logins, and the tokens of those that
- * succeeded. Every other file speaks of it by this type; its text form, its checks and its size stand here.
+ * What the engine keeps under its session key: pending and used logins, and the tokens of successful ones. All other
+ * files use this type; this one has its text form, its checks and its size limit.
  */
 export interface Slot {
-  /** One more at each write: an older copy of the session is told by it. */
+  /** Incremented at each write, to recognise an older copy of the session. */
   version: number
-  /** Begun and not finished; the oldest first. */
+  /** Logins that have begun and not finished; the oldest first. */
   pending: readonly Transaction[]
-  /** Finished, for the repeat of a callback; the oldest first. */
+  /** Finished logins, for repeats of a callback; the oldest first. */
   used: readonly UsedTransaction[]
-  /** Where the session is logged in, the first one first. */
+  /** The providers that the session is logged in at; the first login first. */
   logins: readonly SessionLogin[]
-  /** What is kept of each login's tokens, by provider. */
+  /** The stored tokens of each login, by provider. */
   tokens: Readonly<Record<string, StoredTokens>>
-  /** The provider that logged the user in; those after it are linked. */
+  /** The provider that logged the user in; later ones are linked. */
   owner?: string
-  /** Whose the logins and tokens are. */
+  /** The identity of the user whom the logins and tokens belong to. */
   user?: string
-  /** A login gave the session a new id: nobody is logged in under this one any more. */
+  /** A login gave the session a new id; nobody is logged in under this one any more. */
   left?: true
-  /** The id that a link gave the session, for a log-out that was at work meanwhile in another process. */
+  /** The id that a link gave the session, for a log-out that another process is handling. */
   successor?: string
 }
 
@@ -68,7 +68,7 @@ export interface UsedTransaction {
   ok: boolean
   /** Milliseconds since the epoch. */
   at: number
-  /** A hash of the credential that came with it: another one is no repeat. */
+  /** A hash of the callback's credential: another credential is not a repeat. */
   credential?: string
   returnTo?: string
   popup?: true
@@ -85,25 +85,25 @@ export interface SessionLogin {
 }
 
 /**
- * The tokens of one login as they are written down: in the clear, or sealed, or by name where a token store has them.
+ * The tokens of one login as they are stored: in clear text, encrypted, or as a reference into a token store.
  * tokens/token-record.ts writes and reads them.
  */
 export type StoredTokens = JsonObject & { id: string; version: number }
 
-/** A slot with nothing in it. */
+/** An empty slot. */
 export function emptySlot(): Slot {
   return { version: 0, pending: [], used: [], logins: [], tokens: {} }
 }
 
 /**
- * The slot as one text: express-session hashes a session three times a request and calls a function for every value in
- * it; a text is one value, and is parsed only where it is asked for.
+ * The slot as one text. express-session hashes a session three times per request and calls a function for every value
+ * in it; a text is one value, and is parsed only when needed.
  */
 export function textOfSlot(slot: Slot): string {
   return JSON.stringify(contentOf(slot))
 }
 
-/** The slot without its empty members: in a cookie there is little room. */
+/** The slot without its empty members, to save room in a cookie. */
 export function contentOf({ version, pending, used, logins, tokens, owner, user, left, successor }: Slot): object {
   return {
     version,
@@ -119,8 +119,8 @@ export function contentOf({ version, pending, used, logins, tokens, owner, user,
 }
 
 /**
- * The slot in a value out of a session; `undefined` where there is none. What a store or a cookie holds is data from
- * outside: what has another shape is left out. Flags are believed where they are `true`, and nothing else.
+ * Reads the slot from a value of a session; `undefined` if it is none. A store or cookie is untrusted: entries of
+ * another shape are dropped, and flags count only if they are exactly `true`.
  */
 export function readSlot(value: unknown): Slot | undefined {
   const content = typeof value === 'string' ? parsed(value) : value
@@ -145,19 +145,19 @@ export function isStoredTokens(value: unknown): value is StoredTokens {
   return isRecord(value) && typeof value.id === 'string' && typeof value.version === 'number'
 }
 
-/** Bytes of JSON that a slot takes. */
+/** The size of a slot in bytes of JSON. */
 function sizeOf(content: unknown): number {
   return Buffer.byteLength(JSON.stringify(content))
 }
 
-/** What a login that begins takes, without `returnTo`. */
+/** What a new login takes, without `returnTo`. */
 const PENDING_BYTES = 500
 
 /**
- * Makes a slot fit into `room` bytes of JSON, where the session lives in its cookie. What goes first: the raw token
- * responses, the used logins, the pending ones but for the newest, and that one's `returnTo`; a start, which any site can
- * cause, drops no tokens. Only tokens that leave no room for a start go, the largest first. A login whose tokens went stays
- * one; only what `req.oauth` could do with it is gone.
+ * Makes a slot fit into `room` bytes of JSON, for a session that lives in its cookie. It drops, in this order: the raw
+ * token responses, the used logins, all pending ones but the newest, and its `returnTo`. A start, which any site can
+ * cause, drops no tokens. Tokens are dropped only if they leave no room for a start, the largest first; such a login
+ * goes on, but `req.oauth` can no longer use it.
  */
 export function fitSlot(slot: Slot, room: number | undefined): void {
   if (room === undefined) return

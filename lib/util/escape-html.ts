@@ -1,4 +1,4 @@
-/** Text as it may stand in a page, and in its attributes. */
+/** Escapes text for a page and its attributes. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }

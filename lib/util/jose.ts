@@ -1,4 +1,7 @@
 import { lazily } from './lazily'
 
-/** Loaded when first needed: most apps sign, seal and verify nothing. An ES module: `import` is the only way in from CommonJS. */
+/**
+ * Loaded at first use, because most apps need no signatures or encryption. jose is an ES module, so CommonJS needs
+ * `import()`.
+ */
 export const loadJose = lazily(() => import('jose'))

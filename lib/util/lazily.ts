@@ -1,4 +1,4 @@
-/** What `load` gives, loaded when first asked for: importing the package costs what a process needs of it and no more. */
+/** Calls `load` at first use and keeps its value, so that importing the package loads only what a process needs. */
 export function lazily<T>(load: () => T): () => T {
   let loaded: { value: T } | undefined
   return () => {

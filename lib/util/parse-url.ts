@@ -1,6 +1,6 @@
 /**
- * The URL that a text is; `undefined` where it is none. `URL.canParse` of Node 20 denies a URL with letters beyond ASCII
- * once it has been called often enough to be optimised.
+ * Parses a URL; `undefined` if the text is none. `URL.canParse` of Node 20 rejects URLs with non-ASCII letters once it
+ * has been optimised after many calls.
  */
 export function parseURL(text: string): URL | undefined {
   try {

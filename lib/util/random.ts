@@ -1,8 +1,8 @@
 import { randomFillSync } from 'node:crypto'
 
 /**
- * `bytes` bytes from the system's random source, as base64url (RFC 6749 §10.10). They are drawn by the page, which
- * takes a tenth of the time (docs/performance.md). No byte is given out twice, and none stays behind.
+ * `bytes` bytes from the system's random source, as base64url (RFC 6749 §10.10). They are drawn a page at a time, which
+ * takes a tenth of the time (docs/performance.md). No byte is used twice or stays in the page.
  */
 export function randomText(bytes: number): string {
   if (used + bytes > page.length) {
@@ -16,7 +16,7 @@ export function randomText(bytes: number): string {
   return text
 }
 
-/** 43 random letters and digits, of more than 250 bits: some providers refuse a state that has anything else in it. */
+/** 43 random letters and digits, with more than 250 bits: some providers refuse a state with other characters. */
 export function randomState(): string {
   return randomText(32).replace(/[-_]/g, (mark) => (mark === '-' ? 'y' : 'z'))
 }

@@ -1,7 +1,7 @@
 /**
- * A map that forgets. An entry stays for at least `ms` milliseconds after it was last set, and for as long as it is
- * `needed`; it goes within twice that time. One timer serves all entries: with one for each, a busy process would
- * hold some ten thousand of them, and its garbage collector would walk them all the time.
+ * A map whose entries expire. An entry stays for at least `ms` milliseconds after it was last set, and as long as it is
+ * `needed`; it is removed within twice that time. One timer serves all entries: with one each, a busy process would
+ * hold some ten thousand, and its garbage collector would keep walking them.
  */
 export class TtlMap<V> {
   private young = new Map<string, V>()
