@@ -6,26 +6,26 @@ import { lazily } from '../util/lazily'
 import type { Transport } from './limits'
 import { NameLookups } from './lookup'
 
-/** Milliseconds that a connection rests before it is closed: where the provider names none, and at most. */
+/** How long an idle connection is kept, in milliseconds: if the server does not say, and at most. */
 const REST_MS = 10_000
 const MOST_REST_MS = 60_000
 
 /**
- * Milliseconds for a connection to one of several addresses, before the next one is tried. Node gives it 250, which
- * a handshake between continents takes; a first packet that got lost is sent again after a second.
+ * How long to wait for a connection to one of several addresses before trying the next, in milliseconds. Node's 250 are
+ * too few for a handshake between continents; a lost first packet is resent after a second.
  */
 const ATTEMPT_MS = 2500
 
-/** What sends the calls of an app that brings no dispatcher. */
+/** Sends the calls of an app without a `dispatcher`. */
 export const ownAgent = lazily(() => new OwnAgent())
 
-/** Calls of a process that was just started: those of its first hundred logins, and some more. */
+/** The calls of a new process: those of its first hundred logins, and some more. */
 const COLD_CALLS = 300
 
 /**
- * Node's own client at first, behind the interface of undici's dispatchers, and undici's once the process is warm.
- * undici takes 0.1 ms less of the processor a call, of two that a login makes; but 33 ms and 11 MiB to load, once, which
- * the first logins of a process do not wait for.
+ * Uses Node's own client at first, behind undici's dispatcher interface, and undici once the process is warm. undici
+ * takes 0.1 ms less CPU per call (a login makes two), but 33 ms and 11 MiB to load, which the first logins do not wait
+ * for.
  */
 export class OwnAgent implements Transport {
   private calls = 0
@@ -33,7 +33,7 @@ export class OwnAgent implements Transport {
   private readonly secure: () => http.Agent
   private readonly warm: () => Transport
 
-  /** @param coldCalls how many leave through Node's client */
+  /** @param coldCalls how many calls use Node's client */
   constructor(
     { lookup } = new NameLookups(),
     private readonly coldCalls = COLD_CALLS,
@@ -49,7 +49,7 @@ export class OwnAgent implements Transport {
     const { path, method, body, bodyTimeout } = options
     const { protocol, hostname, port } = new URL(String(options.origin))
     const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
-    const headers = options.headers as Record<string, string> // as request.ts writes them
+    const headers = options.headers as Record<string, string> // see request.ts
     const isSecure = protocol === 'https:'
     const agent = isSecure ? this.secure() : this.plain
     const request = (isSecure ? https() : http).request({ agent, protocol, host, port, path, method, headers })
@@ -62,7 +62,7 @@ export class OwnAgent implements Transport {
         body instanceof Readable ? body : Readable.from(body as unknown as AsyncIterable<unknown>),
         request,
         () => {},
-      ) // as openOptions has it
+      ) // see openOptions
     return true
   }
 }
@@ -76,15 +76,15 @@ function undiciAgent(lookup: NameLookups['lookup']): Transport {
 }
 
 /**
- * undici's Agent without the rest of undici, fetch, WebSocket and caches: all of it takes four times as long to load.
- * The file is no documented entry: where it is not what it was, undici is loaded whole.
+ * Loads only undici's Agent; the whole package, with fetch, WebSocket and caches, takes four times as long. The file is
+ * not a documented entry point: if it has changed, the whole package is loaded.
  */
 function loadAgent(): typeof Agent {
   try {
     const found: unknown = require('undici/lib/dispatcher/agent.js')
     if (isAgent(found)) return found
   } catch {
-    // Another layout: below.
+    // Another layout: load the whole package.
   }
   return (require('undici') as typeof import('undici')).Agent // `require` has no type of its own
 }
@@ -95,7 +95,7 @@ function isAgent(found: unknown): found is typeof Agent {
 
 const https = lazily(() => require('node:https') as typeof import('node:https')) // a plain http app needs no TLS
 
-/** One request and its response, told to a handler. */
+/** One request and its response, reported to a handler. */
 class Exchange implements Dispatcher.DispatchController {
   aborted = false
   reason: Error | null = null
@@ -128,7 +128,7 @@ class Exchange implements Dispatcher.DispatchController {
     this.request.destroy(reason)
   }
 
-  /** Nothing has come for too long, unless it is the app that reads nothing. */
+  /** Ends a response that has paused too long, unless the app itself is not reading. */
   stall(): void {
     if (!this.response || this.paused) return
     this.request.destroy(Object.assign(new Error('The body pauses.'), { code: 'ETIMEDOUT' }))
@@ -145,16 +145,16 @@ class Exchange implements Dispatcher.DispatchController {
   }
 }
 
-/** How long each connection may rest after its last response. */
+/** How long each connection may stay idle after its last response. */
 const rests = new WeakMap<Socket, number>()
 
-/** A second less than the server says, so that it does not close the connection just as it is used again. */
+/** A second less than the server says, so that the server does not close the connection just as it is reused. */
 function restOf({ headers }: IncomingMessage): number {
   const told = /(?:^|[\s,;])timeout=(\d{1,9})/i.exec(String(headers['keep-alive'] ?? ''))?.[1]
   return told === undefined ? REST_MS : Math.min(Number(told) * 1000 - 1000, MOST_REST_MS)
 }
 
-/** Node's agent rests as long as the server says, to the millisecond: then both close it at once. */
+/** Node's agent keeps a connection exactly as long as the server says, so both would close it at the same moment. */
 function resting(agent: http.Agent): http.Agent {
   const keep = agent.keepSocketAlive.bind(agent)
   const keepSocketAlive = (socket: Socket) => {

@@ -19,11 +19,12 @@ export interface RawResponse {
 }
 
 /**
- * The one door to a provider. Kept-alive connections, one deadline over everything, a size cap after
- * decompression, no redirect followed, strict UTF-8. Responses of any status but 3xx come back as they are.
+ * Makes one call to a provider; all calls go through this file. Connections are kept alive. One deadline covers the
+ * whole call, the size limit applies after decompression, redirects are not followed, and the body must be UTF-8.
+ * Responses with any status but 3xx are returned as they are.
  *
- * @throws OAuthError `provider_unreachable`, `provider_timeout`, `provider_redirected`,
- *   `response_too_large`, `response_invalid`
+ * @throws OAuthError `provider_unreachable`, `provider_timeout`, `provider_redirected`, `response_too_large`,
+ * `response_invalid`
  */
 export function callProvider(request: ProviderRequest, limits: CallLimits, where: ErrorContext): Promise<RawResponse> {
   const { url, method } = request
@@ -46,9 +47,9 @@ export function callProvider(request: ProviderRequest, limits: CallLimits, where
 }
 
 /**
- * A call to a provider's API whose body the app reads itself; it comes decompressed. The deadline holds until the
- * headers are there, and for {@link OpenResponse.bytes} as a whole; a body that is streamed may not pause for longer.
- * No redirect is followed.
+ * A call to a provider's API whose body the app reads itself, decompressed. The deadline covers the time until the
+ * headers, and {@link OpenResponse.bytes} as a whole; a streamed body may not pause for longer. Redirects are not
+ * followed.
  *
  * @throws OAuthError `provider_unreachable`, `provider_timeout`, `provider_redirected`; the signal's own reason
  */
@@ -94,7 +95,7 @@ async function send<T>(call: Call, read: (response: OpenResponse) => T | Promise
   }
 }
 
-/** The app's own signal speaks for itself. */
+/** The reason of the app's own signal takes precedence. */
 function failureOf(error: unknown, { signal, bounds }: Call): unknown {
   return signal?.aborted ? signal.reason : bounds.failureOf(error)
 }
@@ -117,7 +118,7 @@ function decoded(response: OpenResponse, call: Call): OpenResponse {
   }
 }
 
-/** Both are true of the body on the wire only. */
+/** Drops headers that describe only the compressed body. */
 function withoutCoding(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const { 'content-encoding': _coding, 'content-length': _length, ...rest } = headers
   return rest

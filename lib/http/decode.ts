@@ -12,17 +12,17 @@ const DECODERS: Readonly<Record<string, (zlib: typeof import('node:zlib')) => Tr
   br: (zlib) => zlib.createBrotliDecompress(),
 }
 
-/** No server needs more than one; each multiplies what a small body can become. */
+/** No server needs more than one. Each may multiply the size of a small body. */
 const MOST_CODINGS = 3
 
 const loadZlib = lazily(() => require('node:zlib') as typeof import('node:zlib')) // few responses are compressed
 
-/** Whether a body is other bytes than those that it stands for. */
+/** Whether a body is encoded. */
 export function isEncoded(headers: Headers): boolean {
   return headers['content-encoding'] !== undefined && codingsOf(headers).length > 0
 }
 
-/** The bytes that a body stands for, at most `cap` of them. @throws an error with a `code` */
+/** Decodes a whole body, to at most `cap` bytes. @throws an error with a `code` */
 export async function decodeWhole(body: Buffer, headers: Headers, cap: number): Promise<Buffer> {
   if (body.length === 0) return body
   const decoders = decodersFor(headers)
@@ -39,7 +39,10 @@ export async function decodeWhole(body: Buffer, headers: Headers, cap: number): 
   return Buffer.concat(pieces, size)
 }
 
-/** The same of a body as it comes in, without a cap. A connection that is cut ends the decoded stream too. @throws as {@link decodeWhole} */
+/**
+ * Decodes a body as a stream, without a limit. A broken connection ends the decoded stream too.
+ * @throws as {@link decodeWhole}
+ */
 export function decodeStream(body: Readable, headers: Headers): Readable {
   const decoders = decodersFor(headers)
   const last = decoders.at(-1)
@@ -48,14 +51,14 @@ export function decodeStream(body: Readable, headers: Headers): Readable {
   return last
 }
 
-/** Text without a byte order mark, of bytes that must be UTF-8. @throws TypeError with a `code` */
+/** Decodes UTF-8, without a byte order mark. @throws TypeError with a `code` */
 export function decodeText(bytes: Uint8Array): string {
   return utf8.decode(bytes)
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** The last coding was applied last, and comes off first. */
+/** Undoes the codings in reverse order. */
 function decodersFor(headers: Headers): Transform[] {
   const codings = codingsOf(headers)
   const makers = codings.map((name) => (Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined))
@@ -65,7 +68,7 @@ function decodersFor(headers: Headers): Transform[] {
   return makers.reverse().flatMap((make) => make?.(loadZlib()) ?? [])
 }
 
-/** A list of names without regard to case, in which `identity` stands for nothing (RFC 9110 §8.4, §5.6.1). */
+/** Coding names, without regard to case and without `identity`, which means none (RFC 9110 §8.4, §5.6.1). */
 function codingsOf(headers: Headers): string[] {
   const names = String(headers['content-encoding'] ?? '')
     .toLowerCase()

@@ -5,22 +5,22 @@ import { TtlMap } from '../util/ttl-map'
 import { type Flow, LegacyHandler } from './legacy-handler'
 import type { CallBounds, Transport } from './limits'
 
-/** A response whose head is there. Its body waits, in a connection that is held back, until someone asks for it. */
+/** A response whose headers have arrived. Its body waits, in a paused connection, until it is requested. */
 export interface OpenResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  /** The whole body as it came, within the deadline and the size cap. @throws as {@link dispatch} */
+  /** The whole body as received, within the deadline and the size limit. @throws as {@link dispatch} */
   bytes(): Promise<Buffer>
-  /** The body as it comes in, under neither. */
+  /** The body as a stream, without these limits. */
   stream(): Readable
 }
 
 /**
- * One request and the head of its response, straight off the dispatcher: a stream and an abort signal for each response
- * would cost more than the request itself. A GET whose connection turns out to be dead is sent once more.
+ * Sends one request through the dispatcher; resolves when the headers arrive. It uses no stream or abort signal per
+ * response, which would cost more than the request itself. A GET or HEAD on a dead connection is sent once more.
  *
  * @param signal the app's own: it ends the request and the body, with its reason
- * @throws OAuthError of the bound that was broken, or what `bounds` makes of the dispatcher's error
+ * @throws OAuthError of the limit that was exceeded, or what `bounds` makes of the dispatcher's error
  */
 export function dispatch(
   dispatcher: Transport,
@@ -35,10 +35,10 @@ export function dispatch(
   })
 }
 
-/** What may wait of a body that nobody has asked for. */
+/** How much of a body is buffered before it is requested. */
 const HELD_BYTES = 64 * 1024
 
-/** Responses of 1xx before the one that counts (RFC 9110 §15.2); a server that sends them without end stops everything. */
+/** How many 1xx responses may come before the final one (RFC 9110 §15.2), so that a server cannot send them forever. */
 const MOST_INTERIM = 20
 
 class ResponseHandler extends LegacyHandler implements Dispatcher.DispatchHandler, OpenResponse {
@@ -76,7 +76,7 @@ class ResponseHandler extends LegacyHandler implements Dispatcher.DispatchHandle
     }
   }
 
-  // ---- for whoever has the response -----------------------------------------------------------
+  // for the caller
 
   bytes(): Promise<Buffer> {
     return new Promise((resolve, reject) => {
@@ -84,7 +84,7 @@ class ResponseHandler extends LegacyHandler implements Dispatcher.DispatchHandle
       const refused = this.bounds.refuseSize(Math.max(this.body.size, told), this.status)
       if (refused) this.stop(refused)
       else if (this.isLate && !this.isEnded) this.stop(this.bounds.deadline())
-      const failed = this.failure ?? (refused && { reason: refused }) // all of it had come: there was nothing to stop
+      const failed = this.failure ?? (refused && { reason: refused }) // the whole body had arrived: nothing to stop
       if (failed) reject(failed.reason)
       else if (this.isEnded) this.handOver({ resolve })
       else {
@@ -168,8 +168,8 @@ class ResponseHandler extends LegacyHandler implements Dispatcher.DispatchHandle
   // ---- the end --------------------------------------------------------------------------------
 
   /**
-   * RFC 9110 §9.2.2: a request that changes nothing may be sent again where its connection was closed before a response.
-   * A server that gives up a connection which rests, just as it is used again, resets it or says that it is closed.
+   * RFC 9110 §9.2.2: a GET or HEAD may be repeated if its connection closed before a response. A server that closes an
+   * idle connection just as it is reused either resets it or closes it in order.
    */
   private mayRepeat(error: Error): boolean {
     const { method, body, origin } = this.options
@@ -180,7 +180,7 @@ class ResponseHandler extends LegacyHandler implements Dispatcher.DispatchHandle
     return isClosed(error) && last !== undefined && performance.now() - last > REST_MS
   }
 
-  /** The first failure counts; a dispatcher that hears of an abort tells it back. */
+  /** Only the first failure counts: a dispatcher reports an abort back. */
   private fail(reason: unknown): void {
     if (this.failure || this.isEnded) return
     this.failure = { reason }
@@ -188,10 +188,10 @@ class ResponseHandler extends LegacyHandler implements Dispatcher.DispatchHandle
     this.body.drop()
     if (this.reader instanceof Readable) this.reader.destroy(asError(reason))
     else if (this.reader) this.reader.reject(reason)
-    else this.reject(reason) // without effect once the head is there: `bytes` and `stream` tell of it then
+    else this.reject(reason) // no effect once resolved: `bytes` and `stream` fail then
   }
 
-  /** Ends the wait at once, also where no connection has come about yet. */
+  /** Ends the wait at once, even before there is a connection. */
   private stop(reason: unknown): void {
     if (this.failure) return
     this.fail(reason)
@@ -200,13 +200,13 @@ class ResponseHandler extends LegacyHandler implements Dispatcher.DispatchHandle
 
   private late(): void {
     this.isLate = true
-    // An app that has the head and has not asked for the body is not the provider's delay.
+    // If the app has the headers and has not requested the body, the delay is not the provider's.
     if (this.status === 0 || this.reader) this.stop(this.bounds.deadline())
   }
 
   /**
-   * undici lends a connection out again one turn of the event loop after its response has ended. A call that comes
-   * before that, as a profile's after its token's, would open a connection of its own.
+   * undici reuses a connection one turn of the event loop after its response ended. An earlier call, such as a
+   * profile's after its token's, would open another connection.
    */
   private handOver({ resolve }: Pick<WholeReader, 'resolve'>): void {
     setImmediate(resolve, this.body.whole())
@@ -220,17 +220,17 @@ class ResponseHandler extends LegacyHandler implements Dispatcher.DispatchHandle
   }
 }
 
-/** By its server, in the face of the request: the system says so, and which call it was. */
+/** Reset by the server: an error of the system, which names the system call. */
 function isReset(error: Error): boolean {
   return 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE') && 'syscall' in error
 }
 
-/** In order, but before a response: undici's word and Node's. */
+/** Closed in order before a response: undici's code and Node's. */
 function isClosed(error: Error): boolean {
   return 'code' in error && (error.code === 'UND_ERR_SOCKET' || error.code === 'ECONNRESET')
 }
 
-/** A connection rests when nothing has come from its server for so long. */
+/** A connection counts as idle after this time without a response. */
 const REST_MS = 500
 
 /** When each origin's last response ended. */
@@ -243,7 +243,7 @@ interface WholeReader {
 
 const NO_FLOW: Flow = { pause() {}, resume() {} }
 
-/** A body as it comes in. Its pieces are copied into one: a Buffer of a single byte takes a hundred, and holds on to more. */
+/** Collects a body in one buffer, because a Buffer of a single byte takes a hundred and keeps more in memory. */
 class Collected {
   size = 0
   private room: Buffer | undefined

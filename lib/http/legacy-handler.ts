@@ -1,14 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** How a body is held back. */
+/** Pauses and resumes a body. */
 export interface Flow {
   pause(): void
   resume(): void
 }
 
 /**
- * The names by which a dispatcher of undici 6 calls a handler, told by those of undici 7. An app's own dispatcher may
- * be of either, and so may be the one that it takes from `getGlobalDispatcher()`.
+ * Maps undici 6's handler methods to those of undici 7. The app's own dispatcher may be of either, also the one from
+ * `getGlobalDispatcher()`.
  */
 export abstract class LegacyHandler {
   private pausing: ReturnedPause | undefined
@@ -44,7 +44,7 @@ export abstract class LegacyHandler {
   }
 }
 
-/** In undici 6 a pause is what a handler returns. */
+/** In undici 6, a handler pauses by its return value. */
 class ReturnedPause implements Flow {
   isPaused = false
   go: () => void = () => {}
@@ -60,7 +60,7 @@ class ReturnedPause implements Flow {
   }
 }
 
-/** Headers as undici 6 gives them. */
+/** Parses headers in undici 6's format. */
 function parseHeaders(raw: Buffer[]): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = {}
   for (let i = 0; i + 1 < raw.length; i += 2) {

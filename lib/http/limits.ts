@@ -5,10 +5,10 @@ import { foreignError } from '../foreign-error'
 import type { DialectOptions, OptionReader } from '../options'
 import { bareAddress } from '../redact'
 
-/** As much of a dispatcher as a call needs. */
+/** The part of a dispatcher that a call needs. */
 export type Transport = Pick<Dispatcher, 'dispatch'>
 
-/** What bounds a call and how it leaves the machine. */
+/** The limits of a call, and how it is sent. */
 export interface CallLimits {
   /** Milliseconds for the whole call: DNS, connect, TLS, headers and body. */
   timeout: number
@@ -19,7 +19,7 @@ export interface CallLimits {
   customHeaders?: Record<string, string> | undefined
 }
 
-/** What the options say of every call. @throws OAuthError `config_invalid`, naming the option */
+/** Reads the options that apply to every call. @throws OAuthError `config_invalid`, naming the option */
 export function readLimits(
   { dispatcher, customHeaders }: Pick<DialectOptions, 'dispatcher' | 'customHeaders'>,
   read: OptionReader,
@@ -34,11 +34,11 @@ export function readLimits(
   }
 }
 
-/** RFC 9110 §5.6.2 and §5.5: a header's name is a token, its value has no control character but a tab. */
+/** RFC 9110 §5.6.2 and §5.5: a header's name is a token; its value has no control character except a tab. */
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~\w]+$/
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** Those that say how a message is framed or which host it is for: they are the call's own. */
+/** Headers for message framing and the host; only the call itself sets them. */
 const RESERVED = new Set(
   'connection content-length expect host keep-alive proxy-connection te trailer transfer-encoding upgrade'.split(' '),
 )
@@ -60,11 +60,11 @@ function checkedHeaders(headers: Record<string, unknown>, read: OptionReader): R
   return checked
 }
 
-/** The bounds of one call, and the errors that tell of them. */
+/** The limits of one call, and the errors for exceeding them. */
 export class CallBounds {
   readonly timeout: number
 
-  /** @param passes304 whether the app may have asked for what changed only (RFC 9110 §13) */
+  /** @param passes304 whether the app may have sent a conditional request (RFC 9110 §13) */
   constructor(
     private readonly url: string,
     private readonly limits: CallLimits,
@@ -74,7 +74,7 @@ export class CallBounds {
     this.timeout = limits.timeout
   }
 
-  /** What a call that takes too long fails with; its timer runs in dispatch.ts. */
+  /** The error of a call that takes too long; dispatch.ts has its timer. */
   deadline(): OAuthError {
     const message = `No complete response from ${bareAddress(this.url)} within ${this.timeout} ms. Try again, or raise \`timeout\`.`
     return this.failure('provider_timeout', undefined, message)
@@ -85,10 +85,10 @@ export class CallBounds {
     if (status >= 300 && status < 400 && !(status === 304 && this.passes304)) {
       return this.refusal('provider_redirected', status)
     }
-    return status > 599 ? this.refusal('response_invalid', status) : undefined // RFC 9110 §15: there is no such class
+    return status > 599 ? this.refusal('response_invalid', status) : undefined // RFC 9110 §15: no such class
   }
 
-  /** Refuses a body by the bytes that came so far, or that are to come. */
+  /** Refuses a body by the number of bytes received or announced. */
   refuseSize(size: number, status: number): OAuthError | undefined {
     return size > this.limits.maxResponseBytes ? this.refusal('response_too_large', status) : undefined
   }
@@ -97,7 +97,7 @@ export class CallBounds {
     return this.failure('response_invalid', undefined, 'The provider keeps sending interim responses (1xx).')
   }
 
-  /** What became of the connection, or of the bytes, as an error that says which URL it was, and what to do. */
+  /** Turns an error of the connection or the decoding into one that names the URL and says what to do. */
   failureOf(error: unknown): OAuthError {
     return OAuthError.is(error) ? error : this.failure(codeOf(error), foreignError(error))
   }

@@ -13,7 +13,7 @@ type Resolve = (
 const FAILED_MS = 2000
 /** A look-up that takes longer is slow. */
 const SLOW_MS = 1000
-/** How long addresses may stand in for a look-up that is slow (RFC 8767 §5 has up to three days). */
+/** How long known addresses may be used during a slow look-up (RFC 8767 §5 allows up to three days). */
 const KNOWN_MS = 60 * 60_000
 const MOST_NAMES = 500
 
@@ -21,24 +21,24 @@ interface Name {
   pending?: Promise<Found> | undefined
   known?: { addresses: LookupAddress[]; at: number }
   failed?: { error: Failure; at: number } | undefined
-  /** Whether its last look-up was. */
+  /** Whether its last look-up was slow. */
   isSlow: boolean
 }
 
 /**
- * Look-ups of providers' names. The system's resolver waits some ten seconds for a name server that is silent, in one
- * of the two threads that Node has for it, whatever our deadline says: two of them keep every other name waiting.
- * So each name is looked up once at a time; names that were slow go one after the other, in one thread; a failure is
- * remembered for a moment; and a name that was found before does not wait for long.
+ * Looks up providers' names. If a name server is silent, the system's resolver blocks one of Node's two threads for
+ * name look-ups for about ten seconds, whatever our deadline is; two such names block all others. So a name is looked
+ * up only once at a time; names that were slow go one after the other, in one thread; a failure is remembered for a
+ * moment; and a name that was found before does not wait for long.
  */
 export class NameLookups {
   private readonly names = new Map<string, Name>()
   private slowOnes: Promise<unknown> = Promise.resolve()
 
-  /** @param resolve by the system, unless told otherwise */
+  /** @param resolve default: the system's resolver */
   constructor(private readonly resolve: Resolve = (name, options, done) => dns.lookup(name, options, done)) {}
 
-  /** As `net.connect` takes it. */
+  /** In the form that `net.connect` expects. */
   readonly lookup: LookupFunction = (hostname, { family, hints, all }, done) => {
     this.find(hostname, { family, hints, all: true }).then((found) => {
       if ('error' in found) return done(found.error, '')
@@ -88,7 +88,7 @@ export class NameLookups {
   }
 }
 
-/** A name server that could not be asked says nothing against the addresses it gave before. */
+/** If the name server cannot be reached, the addresses it returned before stay valid. */
 function instead(fallback: Found | undefined, error: Failure): Found {
   return fallback && error.code === 'EAI_AGAIN' ? fallback : { error }
 }

@@ -4,8 +4,8 @@ import type { OpenResponse } from './dispatch'
 import type { CallLimits } from './limits'
 
 /**
- * The body of a response, where it has at most `most` bytes, within the deadline; and the same response to hand on, whose
- * body is whole.
+ * Reads the body of a response if it has at most `most` bytes, within the deadline. Also returns the response with its
+ * whole body, to pass on.
  *
  * @throws OAuthError `provider_timeout`, and what the response's own body throws; the signal's own reason
  */
@@ -40,7 +40,7 @@ export async function readAhead(
   }
 }
 
-/** A body of which a part is read before the rest is. */
+/** A body whose beginning is read before the rest. */
 class BodySource {
   isEnded = false
   private readonly pieces: AsyncIterator<Buffer>
@@ -54,7 +54,7 @@ class BodySource {
     this.pieces = stream[Symbol.asyncIterator]()
   }
 
-  /** What comes until there is more than `most` bytes, or the body ends, within the deadline. */
+  /** Reads until the body ends or exceeds `most` bytes, within the deadline. */
   async read(most: number): Promise<Buffer[]> {
     const read: Buffer[] = []
     const late = () => this.stream.destroy(new OAuthError('provider_timeout', this.context))
@@ -72,7 +72,7 @@ class BodySource {
       return read
     } catch (error) {
       if (OAuthError.is(error) || this.signal?.aborted) throw error
-      throw new OAuthError('response_invalid', { ...this.context, cause: error }) // it does not decompress
+      throw new OAuthError('response_invalid', { ...this.context, cause: error }) // cannot be decompressed
     } finally {
       clearTimeout(timer)
     }
@@ -80,7 +80,7 @@ class BodySource {
 
   streamAfter(begun: readonly Buffer[]): Readable {
     const stream = Readable.from(this.all(begun))
-    return stream.once('close', () => this.stop()).on('error', () => {}) // a body that nobody reads must not raise one
+    return stream.once('close', () => this.stop()).on('error', () => {}) // may stay unread
   }
 
   stop(): void {

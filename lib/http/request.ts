@@ -25,18 +25,18 @@ export interface ProviderRequest {
 /** Parameters by name; those that are `undefined` are left out. */
 export type Params = Record<string, string | undefined>
 
-/** A request to a provider's API as an app writes it. */
+/** An app's own request to a provider's API. */
 export interface OpenRequest {
   url: URL
   method: string
   /** Names in lower case. */
   headers: Record<string, string>
   body: string | Uint8Array | AsyncIterable<Uint8Array> | undefined
-  /** The app's own: it ends the request and the body. */
+  /** The app's own signal; it ends the request and the body. */
   signal: AbortSignal | undefined
 }
 
-/** A call as undici's dispatchers take it. Its deadline is the caller's own. */
+/** A call in the form that undici's dispatchers expect. The caller keeps the deadline. */
 export function dispatchOptions(request: ProviderRequest, limits: CallLimits): Dispatcher.DispatchOptions {
   const { origin, pathname, search } = urlOf(request)
   return {
@@ -50,15 +50,15 @@ export function dispatchOptions(request: ProviderRequest, limits: CallLimits): D
   }
 }
 
-/** The same of an app's own request, whose body may not pause for longer than the deadline while it is streamed. */
+/** The same for an app's own request. Its streamed body may not pause for longer than the deadline. */
 export function openOptions(request: OpenRequest, limits: CallLimits): Dispatcher.DispatchOptions {
   const { url, method, headers, body } = request
   return {
     origin: url.origin,
     path: url.pathname + url.search,
-    method: method as Dispatcher.HttpMethod, // undici refuses what is none
+    method: method as Dispatcher.HttpMethod, // undici refuses other values
     headers: { ...DEFAULT_HEADERS, ...limits.customHeaders, ...headers },
-    body: (body ?? null) as Exclude<Dispatcher.DispatchOptions['body'], undefined>, // an iterable, which its types leave out
+    body: (body ?? null) as Exclude<Dispatcher.DispatchOptions['body'], undefined>, // its types lack iterables
     headersTimeout: 0,
     bodyTimeout: limits.timeout,
   }

@@ -3,7 +3,7 @@ import { type ErrorContext, OAuthError } from '../errors'
 import { decodeText } from './decode'
 import type { OpenResponse } from './dispatch'
 
-/** The ways to read that are bounded here. Node's types have them as properties, which no method may override. */
+/** The methods that are limited here. Node's types declare them as properties, which a method cannot override. */
 interface Readers {
   json(): Promise<unknown>
   text(): Promise<string>
@@ -11,21 +11,21 @@ interface Readers {
   blob(): Promise<Blob>
   formData(): ReturnType<Response['formData']>
   clone(): Response
-  /** Since Node 20.16 and 22.3; the base class of an older one has it not, and nothing here asks that one. */
+  /** Since Node 20.16 and 22.3; nothing here calls it on an older base class. */
   bytes(): Promise<Uint8Array<ArrayBuffer>>
 }
 type FetchResponse = new (...given: ConstructorParameters<typeof Response>) => Omit<Response, keyof Readers> & Readers
-// Its types are of a Node that has no `bytes`; the class is the same.
+// Its types are those of a Node without `bytes`; the class is the same.
 const FetchResponse = Response as unknown as FetchResponse
 
-/** Statuses whose responses have no body (fetch's standard, section 2.2.3). */
+/** Statuses whose responses have no body (Fetch standard, section 2.2.3). */
 const WITHOUT_BODY = [204, 205, 304]
 
 /**
- * A fetch `Response` whose body is still on its way. Each way to read it whole keeps the strategy's `timeout` and
- * `maxResponseBytes`, also of its clones; `body` streams it under neither.
+ * A fetch `Response` whose body is still arriving. Methods that read the whole body keep to the strategy's `timeout`
+ * and `maxResponseBytes`, also on clones; `body` streams it without these limits.
  *
- * @public loaded by name, at the first use
+ * @public loaded by name, at first use
  */
 export class ProviderResponse extends FetchResponse {
   readonly #source: Source
@@ -39,7 +39,7 @@ export class ProviderResponse extends FetchResponse {
     this.#where = where
   }
 
-  /** @throws OAuthError `response_invalid` where it is no JSON, or no UTF-8 */
+  /** @throws OAuthError `response_invalid` if the body is not JSON or not UTF-8 */
   override async json(): Promise<unknown> {
     const text = await this.text()
     try {
@@ -49,7 +49,7 @@ export class ProviderResponse extends FetchResponse {
     }
   }
 
-  /** @throws OAuthError `response_invalid` where it is no UTF-8 */
+  /** @throws OAuthError `response_invalid` if the body is not UTF-8 */
   override async text(): Promise<string> {
     const bytes = await this.#read()
     try {
@@ -60,7 +60,7 @@ export class ProviderResponse extends FetchResponse {
   }
 
   override async arrayBuffer(): Promise<ArrayBuffer> {
-    return new Uint8Array(await this.#read()).buffer // a copy: a Buffer may lie in one that others share
+    return new Uint8Array(await this.#read()).buffer // a copy: a Buffer may share its memory
   }
 
   override async bytes(): Promise<Uint8Array<ArrayBuffer>> {
@@ -77,7 +77,7 @@ export class ProviderResponse extends FetchResponse {
     return super.formData()
   }
 
-  /** Both read a body that comes once, and is bounded once. */
+  /** Both share one body, received once and limited once. */
   override clone(): ProviderResponse {
     this.#source.isWhole = true
     const twin = super.clone()
@@ -87,7 +87,7 @@ export class ProviderResponse extends FetchResponse {
     return new ProviderResponse({ status, headers, bytes, stream }, this.#where)
   }
 
-  /** The whole body. Past the stream, where nobody has that yet: it is cancelled, and so the body counts as used. */
+  /** The whole body. If nobody has the stream yet, it bypasses it and cancels it, so that the body counts as used. */
   async #read(): Promise<Uint8Array> {
     const { body, bodyUsed } = this
     const source = this.#source
@@ -103,11 +103,11 @@ export class ProviderResponse extends FetchResponse {
   }
 }
 
-/** The body of a response as fetch's `Response` wants it: nothing is read before somebody asks. */
+/** The body of a response in the form that fetch's `Response` expects. Nothing is read before it is requested. */
 class Source {
-  /** Whether the body is read whole, within its bounds, as soon as anything of it is. */
+  /** Whether the whole body is read, within its limits, as soon as any of it is requested. */
   isWhole = false
-  /** Whether it is read past the stream. */
+  /** Whether the stream is bypassed. */
   isTaken = false
   readonly stream: ReadableStream<Uint8Array>
   private body: Readable | undefined
@@ -152,7 +152,7 @@ function headersOf({ headers }: OpenResponse): [string, string][] {
   return all
 }
 
-/** A header's value as fetch has it, a character for each byte. */
+/** A header's value in fetch's form: one character per byte. */
 function byteString(value: string): string {
   return /^[\0-\xff]*$/.test(value) ? value : Buffer.from(value, 'utf8').toString('latin1')
 }

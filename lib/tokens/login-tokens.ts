@@ -10,16 +10,16 @@ import { renewedRecord, type StoredRecord, type TokenRecord } from './token-reco
 
 /** How the tokens of logins are refreshed. */
 export interface RefreshSettings {
-  /** Milliseconds to live at which an access token is refreshed ahead. */
+  /** An access token with no more than this many milliseconds left is refreshed before it is used. */
   leadTime: number
-  /** The provider refuses the refresh token: called once a login. */
+  /** Called once per login, when the provider refuses the refresh token. */
   loggedOut(): void
 }
 
 /**
- * The tokens of one login, and what can be done with them. Any number of callers cause one refresh in a process and,
- * where the record has a lock, across processes. A failed refresh is shared by those who wait for it; the next call
- * tries anew. A token that still lives is used on where its refresh fails.
+ * The tokens of one login, and their uses. Any number of callers cause one refresh per process and, if the record has a
+ * lock, across processes. Callers that wait for a failed refresh share its error; the next call tries again. If the
+ * refresh fails, a token that is still valid is used.
  */
 export class LoginTokens {
   readonly #client: ProviderClient
@@ -33,7 +33,7 @@ export class LoginTokens {
   }
 
   /**
-   * The tokens, fresh enough to be used; `undefined` where there is no login. Every call resolves to an object of its own.
+   * Valid tokens; `undefined` without a login. Every call resolves to a new object.
    * @throws OAuthError of phase `refresh`
    */
   async current(): Promise<TokenSet | undefined> {
@@ -42,8 +42,8 @@ export class LoginTokens {
   }
 
   /**
-   * A call to the provider's API with the access token: refreshed ahead, and once more after the provider refuses it,
-   * where the body can be sent twice. Never after 403.
+   * Calls the provider's API with the access token, which is refreshed before it expires. If the provider refuses it,
+   * the call is repeated once with a new one, provided that the body can be sent twice. Never after 403.
    */
   async fetch(path: string, init: ApiCallInit = {}): Promise<Response> {
     const call = this.#client.openAPI(path, init)
@@ -54,7 +54,7 @@ export class LoginTokens {
     const response = responseOf(call, judged)
     if (!refused) return response
     const renewed = await this.#fresh(tokens.accessToken).catch(async (error) => {
-      await response.body?.cancel() // what nobody reads would hold its connection
+      await response.body?.cancel() // an unread body would hold its connection
       throw error
     })
     if (!renewed || renewed.accessToken === tokens.accessToken) return response
@@ -62,12 +62,12 @@ export class LoginTokens {
     return responseOf(call, await sendWithToken(call, renewed))
   }
 
-  /** The profile, asked for now. */
+  /** Requests the profile. */
   profile(): Promise<DialectProfile> {
     return this.#use((tokens) => this.#client.profileOf(tokens))
   }
 
-  /** Where the user can buy more. */
+  /** The address where the user can buy more credit. */
   topup(): Promise<string> {
     const client = this.#client
     return this.#use(async (tokens) => {
@@ -77,12 +77,15 @@ export class LoginTokens {
     })
   }
 
-  /** Revokes at the provider where it can, and forgets here in any case. Resolves to whether the provider did: not where it has no way. */
+  /**
+   * Revokes the tokens at the provider and deletes them here in any case. Resolves to whether the provider has a
+   * revocation.
+   */
   async revoke(): Promise<boolean> {
     const record = await this.#read()
     if (!record) return false
     try {
-      // A dead access token revokes nothing; one that can't be renewed is tried as it is.
+      // A dead access token cannot revoke anything. If it cannot be refreshed, it is tried as it is.
       const tokens = await this.#fresh().catch(() => undefined)
       return await this.#client.revoke(tokens ?? record.tokens)
     } finally {
@@ -91,7 +94,7 @@ export class LoginTokens {
     }
   }
 
-  /** Uses the tokens, and once more with fresh ones where the provider refuses the access token. */
+  /** Uses the tokens; if the provider refuses the access token, uses refreshed ones once more. */
   async #use<T>(work: (tokens: TokenSet) => Promise<T>): Promise<T> {
     const tokens = await this.#demand()
     try {
@@ -103,14 +106,17 @@ export class LoginTokens {
     }
   }
 
-  /** @throws OAuthError `token_rejected` where there is no login */
+  /** @throws OAuthError `token_rejected` without a login */
   async #demand(): Promise<TokenSet> {
     const tokens = await this.#fresh()
     if (tokens) return tokens
     throw noTokens(this.#client)
   }
 
-  /** Nothing where the tokens were issued to another client of this name: one tenant's go to no other one's server. */
+  /**
+   * Reads nothing if the tokens were issued to another client of this name: a tenant's tokens go to no other tenant's
+   * server.
+   */
   async #read(newest = false): Promise<TokenRecord | undefined> {
     const record = await this.#record.read(newest)
     return record?.client === this.#client.fingerprint ? record : undefined
@@ -121,12 +127,12 @@ export class LoginTokens {
     const record = await this.#read()
     if (!record || !this.#isDue(record, refused)) return record?.tokens
     const renewed = await this.#oneFlight(refused)
-    // A flight that was under way may have been for the age of this very token, not for its refusal.
+    // The refresh that was in progress may have begun because of the token's age, not its refusal.
     if (refused === undefined || renewed?.tokens.accessToken !== refused) return renewed?.tokens
     return (await this.#oneFlight(refused))?.tokens
   }
 
-  /** Whether a token must be renewed: refused, dead, or with no more to live than the lead time. */
+  /** Whether a token must be refreshed: refused, expired, or expiring within the lead time. */
   #isDue({ tokens, issuedAt, version }: TokenRecord, refused: string | undefined): boolean {
     const { accessToken, expiresAt, refreshToken } = tokens
     const { leadTime } = this.#settings
@@ -135,13 +141,13 @@ export class LoginTokens {
     const left = expiresAt.getTime() - Date.now()
     if (refreshToken === undefined) return left <= 0
     if (left > leadTime) return false
-    // A provider may issue tokens that never live longer than the lead time: those are renewed at half their life.
+    // Tokens that never live longer than the lead time are refreshed at half their life.
     const lifetime = expiresAt.getTime() - issuedAt
     const wasRenewed = version > 1
     return !wasRenewed || lifetime > leadTime || left <= lifetime / 2
   }
 
-  /** The refresh that is under way, or a new one. */
+  /** The refresh in progress, or a new one. */
   #oneFlight(refused: string | undefined): Promise<TokenRecord | undefined> {
     const { namespace } = this.#record
     const id = `${this.#client.fingerprint} ${this.#record.id}`
@@ -168,7 +174,7 @@ export class LoginTokens {
       if (!record || !this.#isDue(record, refused)) return record // another process did it
       return await this.#refresh(record, refused)
     } finally {
-      await unlock?.().catch(() => {}) // it falls free by itself
+      await unlock?.().catch(() => {}) // it expires anyway
     }
   }
 
@@ -178,7 +184,7 @@ export class LoginTokens {
     try {
       const tokens = await this.#client.refresh(record.tokens)
       log.tokens('%s: refreshed in %d ms', name, Date.now() - started)
-      // Stored before anyone uses the access token: a rotated refresh token that is lost logs the user out.
+      // Stored before the access token is used: losing a rotated refresh token logs the user out.
       return await this.#record.replace(record, renewedRecord(record, tokens))
     } catch (error) {
       const code = OAuthError.is(error) ? error.code : undefined
@@ -194,7 +200,7 @@ export class LoginTokens {
     }
   }
 
-  /** What another process got for the same refresh token: it may be about to store it. */
+  /** The tokens of another process that used the same refresh token; it may be about to store them. */
   async #successorOf(record: TokenRecord): Promise<TokenRecord | undefined> {
     for (let waited = 0; ; waited += 100) {
       const current = await this.#read(true)
@@ -205,22 +211,22 @@ export class LoginTokens {
   }
 }
 
-/** Refreshes under way, by the namespace of their records, then client and id. */
+/** Refreshes in progress, by the namespace of their records, then by client and id. */
 const flights = new WeakMap<object, Map<string, Promise<TokenRecord | undefined>>>()
 
 function isAlive({ tokens }: TokenRecord): boolean {
   return !tokens.expiresAt || tokens.expiresAt.getTime() > Date.now()
 }
 
-/** The error of a call for a provider that the app never named. */
+/** The error of a call for a provider that is not configured. */
 export function unknownProvider(where: string, provider: string): OAuthError {
   const message = `${where}: there is no provider named ${JSON.stringify(provider)}.`
   return new OAuthError('config_invalid', { phase: 'request', message })
 }
 
-/** The error of a call without tokens: there is no login, or one that brought none. */
+/** The error of a call without tokens: there is no login, or it has none. */
 export function noTokens(client: ProviderClient): OAuthError {
-  const { name: provider, issuesUserTokens } = client // not above: the published declaration would name an internal member
+  const { name: provider, issuesUserTokens } = client // not in the signature, where it would be published
   const context = { provider, phase: 'request' as const }
   if (!issuesUserTokens) {
     const message = `A login at ${provider} brings no user token: its API cannot be called for a user.`

@@ -61,7 +61,7 @@ export class RedisTokenStore implements TokenStore {
     this.#lockTimeout = Math.ceil(read.positive('lockTimeout', 10_000, 'milliseconds'))
     this.#own = options.client === undefined
     this.#client = options.client ? opened(options.client) : connect(url)
-    this.#client.catch(() => {}) // told to whoever uses the store
+    this.#client.catch(() => {}) // each use reports it
   }
 
   /** The entry of a login; `undefined` if there is none or it has expired. */
@@ -87,13 +87,13 @@ export class RedisTokenStore implements TokenStore {
     const holder = randomBytes(16).toString('hex')
     const ms = String(this.#lockTimeout)
     const until = Date.now() + patience
-    // The script, not SET NX: where the answer to a first try was lost, the second must know its own lock.
+    // A script, not SET NX: if the answer to the first try is lost, the second must recognise its own lock.
     while ((await this.#send('EVAL', TAKE, '1', name, holder, ms)) !== 1) {
       if (Date.now() > until) throw new Error(`The lock of a login was not free within ${patience} ms.`)
       await sleep(20 + Math.random() * 60)
     }
     const renewal = setInterval(() => {
-      // The next beat tries again where Redis did not answer; a lock that fell free is not taken anew.
+      // If Redis does not answer, the next interval tries again. An expired lock is not taken again.
       this.#send('EVAL', RENEW, '1', name, holder, ms).then(
         (held) => held === 1 || clearInterval(renewal),
         () => {},
@@ -111,7 +111,7 @@ export class RedisTokenStore implements TokenStore {
     if (this.#own) (await this.#client.catch(() => undefined))?.destroy()
   }
 
-  /** One command, again and again while the connection is down: every one of ours can be repeated. */
+  /** Sends a command and repeats it while the connection is down: all commands here can be repeated. */
   async #send(...command: string[]): Promise<unknown> {
     const until = Date.now() + PATIENCE_MS
     for (;;) {
@@ -125,7 +125,7 @@ export class RedisTokenStore implements TokenStore {
   }
 }
 
-/** A client that is reconnecting keeps its commands back, without an end. */
+/** A reconnecting client queues its commands without a time limit. */
 async function within<T>(until: number, work: () => Promise<T>): Promise<T> {
   const { promise: late, reject } = newPromise()
   const timer = setTimeout(
@@ -173,11 +173,11 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
 async function connect(url: string): Promise<RedisClient> {
   const { createClient } = await importRedis()
   const client = createClient({ url, socket: { reconnectStrategy: (tries: number) => Math.min(50 * tries, 1000) } })
-  return opened(client as unknown as RedisClient) // the same methods; its own types are generic over every module of Redis
+  return opened(client as unknown as RedisClient) // the same methods; its own types are generic over all Redis modules
 }
 
 async function opened(client: RedisClient): Promise<RedisClient> {
-  client.on('error', () => {}) // without a listener a lost connection would end the process; each command tells its own
+  client.on('error', () => {}) // a lost connection must not end the process; commands report it
   if (!client.isOpen) await client.connect()
   return client
 }
@@ -188,7 +188,10 @@ function importRedis() {
   })
 }
 
-/** What Redis itself answers, and what the app closed, stays as it is; anything else is the connection, or a Redis that loads. */
+/**
+ * Errors that Redis itself answers, or that follow the app's `close`, are final. All others are of the connection, or
+ * of a Redis that is loading.
+ */
 function isConnectionFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (/^(LOADING|MASTERDOWN|CLUSTERDOWN|READONLY)/.test(error.message)) return true

@@ -2,13 +2,13 @@ import { createHash, hkdfSync } from 'node:crypto'
 import { loadJose } from '../util/jose'
 
 /**
- * Encrypts: tokens (token-record.ts), what a cookie session must not show. Seals texts with the first of its keys and opens
- * what any of them sealed: JWE, `dir`, A256GCM (RFC 7516, RFC 7518 §5.3).
+ * Encrypts tokens (token-record.ts, app-token.ts). The first of its keys encrypts; every key decrypts what it has
+ * encrypted: JWE, `dir`, A256GCM (RFC 7516, RFC 7518 §5.3).
  */
 export class Sealer {
   private readonly keys: { id: string; bytes: Uint8Array }[]
 
-  /** @param secrets each at least 32 bytes of key material; the first one seals */
+  /** @param secrets at least 32 bytes of key material each; the first one encrypts */
   constructor(secrets: readonly (string | Uint8Array)[]) {
     this.keys = secrets.map((secret) => {
       const bytes = new Uint8Array(hkdfSync('sha256', secret, '', 'passport-dialects token sealing', 32))
@@ -26,7 +26,7 @@ export class Sealer {
       .encrypt(key.bytes)
   }
 
-  /** The text, or `undefined` where none of the keys opens it. */
+  /** The text; `undefined` if no key decrypts it. */
   async open(sealed: string): Promise<string | undefined> {
     const { compactDecrypt, decodeProtectedHeader } = await loadJose()
     try {
@@ -37,12 +37,12 @@ export class Sealer {
       const { plaintext } = await compactDecrypt(sealed, key.bytes, options)
       return new TextDecoder().decode(plaintext)
     } catch {
-      return undefined // tampered with, or nothing of ours
+      return undefined // tampered with, or not ours
     }
   }
 }
 
-/** The keys of option `encryptionKey`, or what is wrong with it. */
+/** The keys of the option `encryptionKey`, or what is wrong with it. */
 export function readKeys(option: unknown): (string | Uint8Array)[] | string {
   const list: unknown[] = Array.isArray(option) ? option : [option]
   if (list.length === 0) return 'must hold at least one key'
@@ -52,7 +52,7 @@ export function readKeys(option: unknown): (string | Uint8Array)[] | string {
       (typeof key === 'string' && Buffer.byteLength(key) >= 32) || (key instanceof Uint8Array && key.length >= 32)
     if (!fits)
       return 'must be at least 32 random bytes, as text or bytes, or an array of such keys: the first one seals'
-    keys.push(key as string | Uint8Array) // one of the two, as `fits` says
+    keys.push(key as string | Uint8Array) // `fits` has checked it
   }
   return keys
 }

@@ -8,9 +8,9 @@ import { openRecord } from './store-record'
 import { encodeRecord, keyOf, type StoredRecord, type TokenRecord } from './token-record'
 
 /**
- * The record of a login in the session itself. One process refreshes once and never goes back to older tokens, whichever
- * request ends last. Two processes over one session store may both refresh; whose refresh token the provider then
- * refuses takes the other's tokens from the store.
+ * The record of a login in the session itself. One process refreshes once and never returns to older tokens, in
+ * whatever order requests end. Two processes over one session store may both refresh; the one whose refresh token is
+ * refused takes the other's tokens from the store.
  */
 export function sessionRecord(
   req: SessionRequest,
@@ -40,7 +40,7 @@ export function sessionRecord(
       const known = recent.get(id)
       if (known === ENDED) return undefined
       const record = await openRecord(storedIn(slot, provider, id), sealer, context, key)
-      // A refresh that never reached this session: it got a new id meanwhile, or an older cookie came late.
+      // A refresh that was not stored in this session: its id changed meanwhile, or an older cookie came late.
       return known && known.version > (record?.version ?? 0) ? write(known) : record
     },
     async replace(_previous, next) {
@@ -72,7 +72,7 @@ function dropTokens(slot: Slot, provider: string): void {
   slot.logins = slot.logins.filter(({ name }) => name !== provider)
 }
 
-/** The login is over: no slow request brings its tokens back. */
+/** Marks a login as over, so that no slow request restores its tokens. */
 export function endTokens(id: string): void {
   recent.set(id, ENDED)
 }
@@ -82,11 +82,11 @@ function storedIn(slot: Readonly<Slot> | undefined, provider: string, id: string
   return stored?.id === id ? stored : undefined
 }
 
-/** Ids of logins in sessions are random: one namespace is enough for all. */
+/** Ids of logins in sessions are random, so one namespace is enough. */
 const SESSIONS = {}
 
 const ENDED = Symbol('ended')
 const REMEMBERED_MS = 600_000
 
-/** What this process refreshed lately: it stands over any older copy of a session that is still under way. */
+/** What this process refreshed recently; it takes precedence over older copies of a session. */
 const recent = new TtlMap<TokenRecord | typeof ENDED>(REMEMBERED_MS, () => false)

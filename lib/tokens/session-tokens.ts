@@ -29,14 +29,14 @@ export interface SessionTokensOptions {
   sessionKey: string
 }
 
-/** Hands out the tokens of logins, and knows where their records are: in which store, under which seal. */
+/** Finds the tokens of logins: in the session or the token store, encrypted or not. */
 export class SessionTokens {
   constructor(private readonly options: SessionTokensOptions) {}
 
   /**
-   * Stores the tokens of a login that has just succeeded.
+   * Stores the tokens of a new login.
    * @param client the fingerprint of the client that they were issued to
-   * @returns what the session is to hold of them
+   * @returns the entry for the session
    */
   async add(provider: string, tokens: TokenSet, client: string): Promise<StoredTokens> {
     const { store, sealer } = this.options
@@ -47,7 +47,7 @@ export class SessionTokens {
     return { id: record.id, version: 0, elsewhere: true }
   }
 
-  /** Stores tokens under a key of the app's own, for {@link TokenKeeper}. */
+  /** Stores tokens under the app's own key, for {@link TokenKeeper}. */
   async addUnder(key: string, client: ProviderClient, tokens: TokenSet): Promise<void> {
     const { store, sealer } = this.options
     const { name } = client
@@ -56,18 +56,18 @@ export class SessionTokens {
     await this.put(store, name, key, entry)
   }
 
-  /** The name of a request's login in the token store; `undefined` where there is none. */
+  /** The key of a request's login in the token store; `undefined` if there is none. */
   keyIn(req: SessionRequest, provider: string): string | undefined {
     return entryIn(this.slotOf(req), provider)?.id
   }
 
-  /** The tokens of a request's login at a provider; `undefined` where there is none. */
+  /** The tokens of a request's login at a provider; `undefined` if there is none. */
   loginIn(req: SessionRequest, client: ProviderClient): LoginTokens | undefined {
     const record = this.storedIn(req, client.name)
     return record && this.loginOf(client, record, req)
   }
 
-  /** The tokens of the login that a key names in the token store. */
+  /** The tokens of the login with this key in the token store. */
   loginUnder(key: string, client: ProviderClient): LoginTokens {
     const { store, sealer } = this.options
     const { name } = client
@@ -75,12 +75,12 @@ export class SessionTokens {
     return this.loginOf(client, storeRecord(store, keyOf(name, key), sealer, refreshAt(name)))
   }
 
-  /** The record of a request's login at a provider as it is, without a refresh. */
+  /** The record of a request's login at a provider, without a refresh. */
   async recordIn(req: SessionRequest, provider: string): Promise<TokenRecord | undefined> {
     return this.storedIn(req, provider)?.read()
   }
 
-  /** Forgets the tokens of logins that a slot holds: those of `providers`, or all. */
+  /** Deletes the tokens of logins in a slot: those of `providers`, or all. */
   async forget(slot: Readonly<Slot>, providers: readonly string[] = Object.keys(slot.tokens)): Promise<void> {
     const { store } = this.options
     const forgotten = providers.map(async (provider) => {
@@ -93,7 +93,7 @@ export class SessionTokens {
     if (failed?.status === 'rejected') throw failed.reason
   }
 
-  /** Takes a login that brought no tokens off the session's list. */
+  /** Removes a login without tokens from the session's list. */
   async dropLogin(req: SessionRequest, provider: string): Promise<void> {
     const session = new SessionSlot(req, this.options.sessionKey, refreshAt(provider))
     if (!session.own?.logins.some(({ name }) => name === provider)) return
@@ -120,9 +120,9 @@ export class SessionTokens {
   private loginOf(client: ProviderClient, record: StoredRecord, req?: SessionRequest): LoginTokens {
     const { leadTime, onLoggedOut } = this.options
     const loggedOut = () => {
-      // The caller gets `refresh_rejected` whatever the app does here.
+      // The caller gets `refresh_rejected` whatever `onLoggedOut` does.
       Promise.resolve()
-        .then(() => onLoggedOut?.({ provider: client.name, ...(req && { req: req as unknown as Request }) })) // the very request, as the router was given it
+        .then(() => onLoggedOut?.({ provider: client.name, ...(req && { req: req as unknown as Request }) })) // the router's own request
         .catch((error) => process.emitWarning(error instanceof Error ? error : String(error)))
     }
     return new LoginTokens(client, record, { leadTime, loggedOut })

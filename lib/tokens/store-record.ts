@@ -39,7 +39,7 @@ export function storeRecord(
     async replace(previous, next) {
       const text = JSON.stringify(await encodeRecord(next, sealer, key))
       const expected = texts.get(previous)
-      // The provider has killed the old refresh token: until the store takes the new one, this process must not lose it.
+      // The old refresh token is dead: this process must keep the new one until the store has it.
       if (expected !== undefined) unsaved.set(key, { text, expected })
       const stored = await guarded(store.set(key, text, expected), text, expected)
       unsaved.delete(key)
@@ -54,7 +54,7 @@ export function storeRecord(
   }
 }
 
-/** What a store failed to take after a refresh, to be stored before the next reading. */
+/** What a store failed to save after a refresh; it is saved before the next read. */
 const unsavedByStore = new WeakMap<TokenStore, Map<string, { text: string; expected: string }>>()
 
 function unsavedOf(store: TokenStore) {
@@ -63,7 +63,9 @@ function unsavedOf(store: TokenStore) {
   return known
 }
 
-/** @throws OAuthError `config_invalid` where the tokens are sealed, and no key opens them or they are another login's: nothing is lost by that */
+/**
+ * @throws OAuthError `config_invalid` if no key decrypts the tokens, or they are another login's: nothing is deleted
+ */
 export async function openRecord(
   stored: unknown,
   sealer: Sealer | undefined,
@@ -80,8 +82,8 @@ export async function openRecord(
 }
 
 /**
- * The error of a token store that fails.
- * @param carried the records' texts that the call carried
+ * The error of a failing token store.
+ * @param carried the records in the call, whose tokens are redacted
  */
 export function tokenStoreFailure(
   context: ErrorContext,

@@ -42,7 +42,7 @@ export class TokenKeeper {
   constructor(options: TokenKeeperOptions) {
     const read = new OptionReader('TokenKeeper', options)
     if (options.tokenStore === undefined) read.fail('tokenStore', 'is required')
-    // No login begins here: what concerns only logins has its defaults.
+    // No login begins here, so options for logins have their defaults.
     this.#entries = buildEntries(options.providers, {
       mountPath: '',
       sessionKey: 'passport-dialects',

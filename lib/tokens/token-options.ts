@@ -18,7 +18,7 @@ export interface TokenOptions {
   onLoggedOut?: (login: LoggedOut) => unknown
 }
 
-/** How each is checked and read. @throws OAuthError `config_invalid`, naming the option */
+/** Checks and reads each option. @throws OAuthError `config_invalid`, naming the option */
 export const TOKEN_OPTIONS = {
   tokenStore: (read: OptionReader, { tokenStore }: TokenOptions) => {
     if (tokenStore !== undefined && !isTokenStore(tokenStore)) {

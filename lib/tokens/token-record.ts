@@ -4,38 +4,38 @@ import { isStoredTokens, type StoredTokens } from '../session/slot'
 import { randomText } from '../util/random'
 import type { Sealer } from './sealer'
 
-/** The tokens of one login as they last between requests. */
+/** The tokens of one login, as kept between requests. */
 export interface TokenRecord {
-  /** Names the login, for as long as it lasts: 128 random bits, base64url. */
+  /** Identifies the login for its whole life: 128 random bits, base64url. */
   id: string
-  /** 1 after the login, one more after each refresh. */
+  /** 1 after the login, incremented by each refresh. */
   version: number
   /** Milliseconds since the epoch. */
   issuedAt: number
-  /** The fingerprint of the client that they were issued to: they are for no other one of its name. */
+  /** The fingerprint of the client that they were issued to; no other client uses them. */
   client: string
   tokens: TokenSet
 }
 
-/** The record of one login where it is stored: in a session, or in a token store. */
+/** The stored record of one login: in a session, or in a token store. */
 export interface StoredRecord {
-  /** Names the login within its namespace: callers of one id share one refresh. */
+  /** Identifies the login within its namespace: callers with the same id share one refresh. */
   readonly id: string
-  /** What the ids belong to: two stores may use the same key for two people. */
+  /** The scope of the ids: two stores may use the same key for two people. */
   readonly namespace: object
-  /** Milliseconds to wait for another process's refresh to show, before a refused refresh token is believed dead. */
+  /** How long to wait for another process's refresh before a refused refresh token counts as dead, in milliseconds. */
   readonly grace: number
-  /** @param newest past every copy that this request or process may hold */
+  /** @param newest ignore every copy that this request or process may have */
   read(newest?: boolean): Promise<TokenRecord | undefined>
-  /** Stores `next` in place of `previous`. Resolves to what is stored then; `undefined` where the login is over. */
+  /** Replaces `previous` with `next`. Resolves to what is stored then; `undefined` if the login is over. */
   replace(previous: TokenRecord, next: TokenRecord): Promise<TokenRecord | undefined>
-  /** Forgets the tokens where they are still `previous`, or whatever they are. Resolves to whether there were any. */
+  /** Deletes the tokens: if given, only if they are still `previous`. Resolves to whether there were any. */
   clear(previous?: TokenRecord): Promise<boolean>
-  /** Stops other processes from refreshing; resolves to what lets them. */
+  /** Keeps other processes from refreshing; resolves to a function that releases the lock. */
   lock?(patience: number): Promise<() => Promise<void>>
 }
 
-/** The record of a login that has just succeeded. */
+/** The record of a new login. */
 export function newRecord(tokens: TokenSet, client: string): TokenRecord {
   return { id: randomText(16), version: 1, issuedAt: Date.now(), client, tokens }
 }
@@ -45,12 +45,15 @@ export function renewedRecord({ id, version, client }: TokenRecord, tokens: Toke
   return { id, version: version + 1, issuedAt: Date.now(), client, tokens }
 }
 
-/** The name of a login's record, in a token store and under a seal: its provider, and its id or a key of the app's. */
+/**
+ * The key of a login's record, in a token store and inside the encryption: its provider, and its id or the app's own
+ * key.
+ */
 export function keyOf(provider: string, id: string): string {
   return `${provider}:${id}`
 }
 
-/** @param key where the record will lie: {@link keyOf} */
+/** @param key where the record will be stored: {@link keyOf} */
 export async function encodeRecord(
   record: TokenRecord,
   sealer: Sealer | undefined,
@@ -64,14 +67,14 @@ export async function encodeRecord(
   if (context) content.context = context
   if (subject !== undefined) content.subject = subject
   if (!sealer) return { id, version, ...content }
-  // Sealed in too: whoever can write to the store can't put one login's tokens into another's place.
+  // The key is encrypted too, so that somebody who can write to the store cannot swap two logins' tokens.
   return { id, version, sealed: await sealer.seal(JSON.stringify({ key, id, version, ...content })) }
 }
 
 /**
- * @param key where `stored` lies: {@link keyOf}
- * @returns `undefined` where `stored` is nothing of ours
- * @throws SealProblem where it was sealed with a key that is not at hand, or for another login
+ * @param key where `stored` is: {@link keyOf}
+ * @returns `undefined` if `stored` is not ours
+ * @throws SealProblem if its key is missing, or it was encrypted for another login
  */
 export async function decodeRecord(
   stored: unknown,
@@ -97,10 +100,10 @@ async function unsealed(stored: StoredTokens, sealed: string, sealer: Sealer): P
   return content
 }
 
-/** A request that uses its tokens many times opens the seal once. */
+/** Caches decrypted tokens, for a request that uses them many times. */
 const opened = new WeakMap<StoredTokens, { sealer: Sealer; content: StoredTokens }>()
 
-/** Why stored tokens cannot be read, in words fit for an error message. */
+/** Why stored tokens cannot be read, worded for an error message. */
 export class SealProblem extends Error {}
 
 function parse(stored: StoredTokens): TokenRecord | undefined {
@@ -123,8 +126,8 @@ function parse(stored: StoredTokens): TokenRecord | undefined {
 }
 
 /**
- * The provider's token object has both tokens again. They are stored once: a session goes to its store with every
- * request, and in a cookie there is little room.
+ * Removes the two tokens from the provider's token object, so that they are stored only once: a session goes to its
+ * store with every request, and a cookie has little room.
  */
 function withoutRepeats(raw: JsonObject, { accessToken, refreshToken }: TokenSet): JsonObject {
   const short = { ...raw }
@@ -133,13 +136,15 @@ function withoutRepeats(raw: JsonObject, { accessToken, refreshToken }: TokenSet
   return short
 }
 
-/** What no provider can have sent there: it would be no token. */
+/** Marks a removed token; no provider sends this value, which is not a token. */
 const REPEATED = true
 
-/** Bytes of JSON that a record holds of a provider's token object: a session goes to its store with every request. */
+/**
+ * How many bytes of JSON a record keeps of a provider's token object: a session goes to its store with every request.
+ */
 const LONGEST_RAW = 16 * 1024
 
-/** What fits of a provider's token object: whole members, the smallest first. */
+/** The members of a provider's token object that fit, the smallest first. */
 function withoutExcess(raw: JsonObject): JsonObject {
   if (bytesOf(raw) <= LONGEST_RAW) return raw
   const members = Object.entries(raw).map(([name, value]) => ({ name, bytes: bytesOf({ [name]: value }) }))
