@@ -33,16 +33,16 @@ export interface ApiParameters {
   baseURL?: string
 }
 
-/** A dialect, as far as an API call needs it. */
+/** The part of a dialect that an API call needs. */
 export interface ApiDialect extends ResponseDialect {
   apiParameters(tokens: TokenSet): ApiParameters
   signRequest?(parameters: Params): Params
 }
 
-/** One call to a provider's API, ready but for its tokens. */
+/** A call to a provider's API that only lacks its tokens. */
 export interface ApiCall {
   path: string
-  /** Where the API of these tokens lies, unless `apiParameters` says. */
+  /** The address of the API for these tokens, unless `apiParameters` has one. */
   base(tokens: TokenSet): ApiBase
   init: ApiCallInit
   speaker: ApiDialect
@@ -51,7 +51,7 @@ export interface ApiCall {
   context: ErrorContext
 }
 
-/** Where a request carries the access token (RFC 6750 §2.1), beside what the API wants at every call. */
+/** Puts the access token into a request (RFC 6750 §2.1), with whatever the API requires in every call. */
 export function tokenPlacement(
   { tokenHeader, tokenParameter }: Pick<Dialect, 'tokenHeader' | 'tokenParameter'>,
   accessToken: string,
@@ -63,10 +63,10 @@ export function tokenPlacement(
   return { query, headers: { ...headers, [name]: scheme === undefined ? accessToken : `${scheme} ${accessToken}` } }
 }
 
-/** Where a provider's API lies. */
+/** The address of a provider's API. */
 export interface ApiBase {
   origin: string
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   url: string
 }
 
@@ -76,8 +76,8 @@ export function apiBase(url: string): ApiBase {
 }
 
 /**
- * The URL of an API call: a path below `base`, or an absolute URL of its origin. Any other origin is refused,
- * so that no token leaves for it.
+ * The URL of an API call: a path below `base`, or an absolute URL of its origin. Any other origin is refused, so that
+ * no token goes there.
  *
  * @throws OAuthError `config_invalid`
  */
@@ -103,7 +103,10 @@ export function canReplay(body: ApiCallInit['body']): boolean {
   return !isStream(body)
 }
 
-/** Sends `call` with the access token of `tokens`. @throws as {@link openProvider}; `config_invalid` for a URL elsewhere */
+/**
+ * Sends `call` with the access token of `tokens`.
+ * @throws as {@link openProvider}; `config_invalid` for a URL of another origin
+ */
 export async function sendWithToken(call: ApiCall, tokens: TokenSet): Promise<OpenResponse> {
   const { path, init, speaker, limits, context } = call
   const parameters = speaker.apiParameters(tokens)
@@ -133,22 +136,22 @@ export async function sendWithToken(call: ApiCall, tokens: TokenSet): Promise<Op
   return openProvider({ url, method, headers, body, signal: init.signal ?? undefined }, limits, context)
 }
 
-/** The response as fetch gives it. */
+/** The response as a fetch `Response`. */
 export function responseOf({ context }: ApiCall, response: OpenResponse): Response {
   const { ProviderResponse } = loadResponse()
   return new ProviderResponse(response, context)
 }
 
-/** Naming the global `Response` makes Node load a whole fetch of its own. */
+/** Loaded at first use: naming the global `Response` makes Node load all of fetch. */
 const loadResponse = lazily(() => require('../http/response') as typeof import('../http/response')) // `require` has no type of its own
 
-/** More than any provider's refusal. */
+/** Longer than any provider's refusal. */
 const LONGEST_REFUSAL = 64 * 1024
 const READABLE = /^(?:application\/(?:[\w.-]+\+)?json|text\/(?!event-stream\b))/i
 
 /**
- * Whether the provider refuses the access token by this response, and the response to hand on. Where only the body
- * tells, it is read if it is short enough to be a refusal, and text; all others go on as they come.
+ * Whether the provider refuses the access token, and the response to pass on. If only the body can tell, it is read,
+ * provided that it is text and short enough to be a refusal; any other body is passed on unread.
  */
 export async function judge(call: ApiCall, sent: OpenResponse): Promise<{ refused: boolean; response: OpenResponse }> {
   const { status, headers } = sent
@@ -174,7 +177,7 @@ async function bodyOf(body: ApiCallInit['body']): Promise<SentBody> {
   if (body === undefined || body === null) return NO_BODY
   if (typeof body === 'string') return { body, type: 'text/plain;charset=UTF-8' }
   if (isStream(body)) return { body: body as AsyncIterable<Uint8Array> } // web streams iterate in Node
-  // Forms, blobs and buffers: fetch's own rules for content type and bytes.
+  // Forms, blobs and buffers: fetch's own rules for content type and bytes apply.
   const whole = new Response(body as RequestInit['body'])
   return { body: new Uint8Array(await whole.arrayBuffer()), type: whole.headers.get('content-type') ?? undefined }
 }

@@ -3,7 +3,7 @@ import { OAuthError } from '../errors'
 import { log } from '../log'
 import { TtlMap } from '../util/ttl-map'
 
-/** Where processes share application tokens: what the app gave the router for its users' tokens. */
+/** Where processes share application tokens: the router's token store and encryption. */
 export interface AppTokenHome {
   store:
     | {
@@ -18,73 +18,76 @@ export interface AppTokenHome {
 /** An application token as the provider issued it. */
 export interface IssuedAppToken {
   token: string
-  /** Milliseconds that it lives. */
+  /** Its lifetime in milliseconds. */
   life: number
 }
 
 /** The client whose token it is. */
 export interface AppTokenSource {
-  /** For a log. */
+  /** For the log. */
   name(): string
-  /** The call to the provider. */
+  /** Calls the provider. */
   ask(): Promise<IssuedAppToken>
-  /** Milliseconds that another process may take for it. */
+  /** How long another process may take for it, in milliseconds. */
   patience(): number
 }
 
 interface Kept {
   token: string
-  /** Milliseconds since the epoch: when it is renewed ahead. */
+  /** When to renew it, in milliseconds since the epoch. */
   renewAt: number
   /** Milliseconds since the epoch. */
   endsAt: number
 }
 
-/** One client's in this process, whatever strategies speak for it. */
+/** The token of one client in this process, shared by all its strategies. */
 interface Held {
   kept?: Kept | undefined
   flight?: Promise<string> | undefined
-  /** Tokens that the provider called dead, the latest last: an older process may still have one in the store. */
+  /** Tokens that the provider refused, the latest last: an older process may still have one in the store. */
   dead: string[]
 }
 
 /**
- * The token of an application, not of a user: asked for once for any number of logins, in a process and, through the
- * lock of the app's token store, across processes. It is renewed ahead, and where the provider calls it dead. It is here
- * and in that store, and nowhere else.
+ * The token of an application, not of a user. It is requested once for any number of logins, in a process and, with the
+ * lock of the app's token store, across processes. It is renewed before it expires, and when the provider refuses it.
+ * It is kept in memory and in that store, and nowhere else.
  */
 export class AppToken {
   readonly #source: AppTokenSource
   readonly #key: string
   #home: AppTokenHome = { store: undefined, sealer: undefined }
 
-  /** Two clients that differ in fingerprint or secret share nothing: a tenant must not use another one's. */
+  /** Clients with different fingerprints or secrets share nothing: a tenant must not use another's token. */
   constructor(source: AppTokenSource, { fingerprint, clientSecret }: { fingerprint: string; clientSecret: string }) {
     this.#source = source
     const id = createHmac('sha256', clientSecret).update(fingerprint).digest('base64url')
     this.#key = `@app-token:${id}` // no provider's name begins so
   }
 
-  /** Shares it with all processes over the store of `home`. */
+  /** Shares it with all processes that use the store of `home`. */
   moveTo(home: AppTokenHome): void {
     this.#home = home
   }
 
-  /** The token. @throws whatever asking for it throws, where none lives */
+  /** The token. @throws the error of its request, if no valid one is left */
   async current(): Promise<string> {
     const { kept } = this.#held()
     if (kept && Date.now() < kept.renewAt) return kept.token
     return this.#oneFlight()
   }
 
-  /** Another one than `refused`, which the provider calls dead; the same where the provider has no other. @throws as {@link current} */
+  /**
+   * A token other than `refused`, which the provider refuses; the same one if the provider has no other.
+   * @throws as {@link current}
+   */
   async instead(refused: string): Promise<string> {
     const held = this.#held()
     for (let joined = true; joined; ) {
       if (held.kept && held.kept.token !== refused) return this.current()
       held.kept = undefined
       held.dead = [...held.dead.filter((token) => token !== refused), refused].slice(-REMEMBERED)
-      joined = held.flight !== undefined // it may have begun before the provider killed this one
+      joined = held.flight !== undefined // it may have begun before this one died
       const token = await this.#oneFlight()
       if (token !== refused) return token
     }
@@ -115,12 +118,12 @@ export class AppToken {
       held.kept = fresh
       return fresh.token
     } catch (error) {
-      // Renewed ahead, it may fail: the one that lives is used on, and nobody asks again for a moment.
+      // If an early renewal fails, the valid token is used on, and there is a pause before the next try.
       if (!before || before !== held.kept || Date.now() >= before.endsAt) throw error
       before.renewAt = Math.min(before.endsAt, Date.now() + PAUSE_MS)
       return before.token
     } finally {
-      await unlock?.().catch(() => {}) // it falls free by itself
+      await unlock?.().catch(() => {}) // it expires anyway
     }
   }
 
@@ -132,7 +135,7 @@ export class AppToken {
     return held
   }
 
-  /** A store that fails stops no login: this process asks for itself. */
+  /** If the store fails, this process requests a token itself. */
   async #lock(): Promise<(() => Promise<void>) | undefined> {
     const { store } = this.#home
     return this.#try('lock', () => store?.lock?.(this.#key, this.#source.patience()))
@@ -163,20 +166,20 @@ export class AppToken {
   }
 }
 
-/** Tokens of this process: one place for all strategies of a client, for a tenant's are built anew again and again. */
+/** The tokens of this process, for all strategies of a client: a tenant's strategies are built again and again. */
 const processTokens = new TtlMap<Held>(600_000, ({ kept, flight }) => {
   return flight !== undefined || (kept !== undefined && Date.now() < kept.endsAt)
 })
 
-/** Milliseconds to live at which it is renewed ahead, if it lives that long. */
+/** How early it is renewed, in milliseconds, if it lives that long. */
 const LEAD_MS = 300_000
-/** Between two tries to renew one that still lives. */
+/** The pause between two tries to renew a valid token. */
 const PAUSE_MS = 30_000
 const REMEMBERED = 8
 
 /**
- * A provider may give the same one again while it lives (WeCom): then there is none to be had before its end, and who
- * asks again and again is throttled.
+ * A provider may return the same token while it is valid. There is no other one before its end then, and repeated
+ * requests are throttled.
  */
 function keptOf({ token, life }: IssuedAppToken, before: Kept | undefined): Kept {
   const endsAt = Date.now() + life
@@ -184,7 +187,7 @@ function keptOf({ token, life }: IssuedAppToken, before: Kept | undefined): Kept
   return { token, renewAt, endsAt }
 }
 
-/** What stands in the store under this key, and was written for it. */
+/** The stored token, if it was stored for this key. */
 function readKept(text: string, key: string): Kept | undefined {
   try {
     const { key: own, token, renewAt, endsAt } = JSON.parse(text)
@@ -195,7 +198,7 @@ function readKept(text: string, key: string): Kept | undefined {
   }
 }
 
-/** The error of a call that the provider refuses with the application's token, and with the one that it gave in its place. */
+/** The error of a call that the provider refuses with the application token and with its replacement. */
 export function deadAppToken({ provider = '', phase, ...said }: OAuthError): OAuthError {
   const { providerCode, providerMessage, providerStatus, requestId } = said
   return new OAuthError('client_rejected', {

@@ -6,7 +6,7 @@ import { type DialectOptions, OptionReader } from '../options'
 import { type ResponseDialect, readResponse } from './read-response'
 import { secretsOf } from './request-secrets'
 
-/** One call to a provider that belongs to no login. @throws OAuthError of phase `request` */
+/** Makes a call to a provider that belongs to no login. @throws OAuthError of phase `request` */
 export async function askWithoutLogin(
   request: ProviderRequest,
   dialect: ResponseDialect,

@@ -1,4 +1,4 @@
-// Over 300 lines because it holds all that is said to a provider: what a dialect may override, and what it may call.
+// Over 300 lines because it holds every call to a provider: what a dialect may override, and what it may call.
 import type { IncomingHttpHeaders } from 'node:http'
 import { inspect } from 'node:util'
 import OAuth2Strategy from 'passport-oauth2'
@@ -53,7 +53,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
   /** The scopes to request: the option `scope`, else the dialect's. */
   protected readonly scope: readonly string[]
   private readonly api: ApiBase
-  /** @internal Names this client: what was issued to another one of the same name is not for it. */
+  /** @internal Identifies this client: it does not use what was issued to another client of the same name. */
   readonly fingerprint: string
   private readonly limits: CallLimits
   private readonly idTokens: IdTokenVerifier | undefined
@@ -68,10 +68,10 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     const clientID = read.text('clientID')
     const clientSecret = readSecret(read, dialect)
     if (typeof verify !== 'function') read.fail('verify', 'is required and must be a function')
-    // passport-oauth2 keeps what add-ons look for; state and PKCE are the engine's own.
-    const { authorizationURL, tokenURL = authorizationURL } = endpoints // it asks for one
+    // passport-oauth2 keeps the properties that add-ons read; the engine handles state and PKCE.
+    const { authorizationURL, tokenURL = authorizationURL } = endpoints // it requires one
     const known = { ...endpoints, tokenURL, clientID, clientSecret, callbackURL: options.callbackURL, state: true }
-    super(known, verify as OAuth2Strategy.VerifyFunction) // of whichever form
+    super(known, verify as OAuth2Strategy.VerifyFunction) // any of the forms
     this.name = name
     this.clientID = clientID
     this.clientSecret = clientSecret
@@ -114,7 +114,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     }
     const grant: TokenGrant = { grant_type: 'refresh_token', refresh_token: refreshToken }
     const { claims: _claims, ...renewed } = await this.grant(grant, tokens.scope, context, { subject })
-    // RFC 6749 §6: a refresh can't bring more than the user agreed to.
+    // RFC 6749 §6: a refresh cannot grant more than the user agreed to.
     const scope = tokens.scope.length > 0 ? renewed.scope.filter((name) => tokens.scope.includes(name)) : renewed.scope
     const whole: TokenSet = { ...renewed, scope, refreshToken: renewed.refreshToken ?? refreshToken }
     if (context || renewed.context) whole.context = { ...context, ...renewed.context }
@@ -155,12 +155,12 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     return 2 * this.limits.timeout + 10_000
   }
 
-  /** @internal Whether a login brings a token of the user's. */
+  /** @internal Whether a login brings a user token. */
   get issuesUserTokens(): boolean {
     return this.dialect.userToken === undefined
   }
 
-  /** @internal Shares the application's token, if there is one, with all processes over the app's token store. */
+  /** @internal Shares the application token, if there is one, with all processes that use the app's token store. */
   shareAppToken(home: AppTokenHome): void {
     this.appToken?.moveTo(home)
   }
@@ -173,7 +173,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     return { path, base, init, speaker: this, dialect, limits, context: this.at('request') }
   }
 
-  /** What a log shows of a strategy: never a secret. */
+  /** How a log shows a strategy: without its secret. */
   [inspect.custom](): string {
     return `${this.constructor.name} ${inspect(this.toJSON())}`
   }
@@ -412,7 +412,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     return { ...tokens, ...(claims && { claims, subject: String(claims.sub) }), ...(facts && { context: facts }) }
   }
 
-  /** The claims of the id_token in a token object, verified; `undefined` where none came. */
+  /** The verified claims of the id_token in a token object; `undefined` if there is none. */
   private async claimsOf({ raw, scope }: TokenSet, expected: ExpectedClaims, phase: Phase) {
     const { id_token } = raw
     if (!this.idTokens) return undefined
@@ -437,7 +437,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
 
   private idTokenVerifier(read: OptionReader): IdTokenVerifier | undefined {
     const { clientID, clientSecret, dialect, endpoints, limits } = this
-    const { jwksURL: url = '' } = endpoints // there where the dialect wants keys
+    const { jwksURL: url = '' } = endpoints // present if the dialect uses keys
     if (!dialect.idToken) return undefined
     const keys = new KeySet(async (context) =>
       readResponse(await callProvider({ method: 'GET', url }, limits, context), PLAIN_ANSWER, context),
@@ -449,7 +449,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     try {
       return this.parseErrorResponse(text, status)
     } catch {
-      return null // an override that can't read this body, as `JSON.parse` of a gateway's page
+      return null // the override cannot read this body, such as a gateway's page
     }
   }
 
@@ -460,7 +460,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     return this.askProfile(tokens)
   }
 
-  /** By {@link fetchProfile}, or by the `userProfile` that a subclass brings. */
+  /** Uses {@link fetchProfile}, or a subclass's own `userProfile`. */
   private askProfile(tokens: TokenSet): Promise<DialectProfile | undefined> {
     if (this.userProfile === ProviderClient.prototype.userProfile) return this.fetchProfile(tokens)
     return new Promise((resolve, reject) => {
@@ -478,13 +478,13 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     return this.signRequest ? { ...request, query: { ...query, ...this.signRequest({ ...query, ...form }) } } : request
   }
 
-  /** @param facts what names the host */
+  /** @param facts the facts that name the host */
   private async send(request: ProviderRequest, phase: Phase, facts?: JsonObject): Promise<RawResponse> {
     const sent = this.dialect.host ? { ...request, url: this.addressOf(request.url, facts, phase) } : request
     return callProvider(sent, this.limits, this.at(phase))
   }
 
-  /** @throws OAuthError `config_invalid`, at a refresh `refresh_rejected`, where the host is not known */
+  /** @throws OAuthError `config_invalid`, at a refresh `refresh_rejected`, if the host is not known */
   private addressOf(url: string, facts: JsonObject = {}, phase: Phase): string {
     const { host } = this.dialect
     const address = atHost(host, url, facts)
@@ -502,18 +502,18 @@ function isDead(error: unknown): error is OAuthError {
   return OAuthError.is(error) && error.code === 'token_rejected'
 }
 
-/** What a profile is made of beside the user object, where a login brings no token of the user's. */
+/** Stands in for the tokens in a profile, if a login brings no user token. */
 const NO_TOKENS: TokenSet = { accessToken: '', tokenType: 'Bearer', scope: [], raw: {} }
 
-/** A key set is in no provider's envelope, and says no by its status. */
+/** A key set has no envelope, and fails by its status. */
 const PLAIN_ANSWER: ResponseDialect = { refusal: () => undefined, unwrap: (body) => body }
 
-/** The properties with a secret in them: the client's, or what `customHeaders` carries. */
+/** The properties with a secret: the client's, or one in `customHeaders`. */
 const SECRET_HOLDERS = ['clientSecret', 'options', 'limits', '_oauth2', 'idTokens', 'appToken']
 
 /**
- * Puts a property behind an accessor: `console.dir` asks no custom inspection, and shows what is hidden where it is told to,
- * but calls no accessor. (Private fields are none of the objects that Passport makes of a strategy.)
+ * Hides a property behind an accessor: `console.dir` ignores custom inspection and can show hidden properties, but
+ * calls no accessor. (Private fields do not exist on the objects that Passport creates from a strategy.)
  */
 function hide(strategy: object, name: string): void {
   let value: unknown = Reflect.get(strategy, name)
@@ -526,7 +526,7 @@ function hide(strategy: object, name: string): void {
   Object.defineProperty(strategy, name, { ...accessor, enumerable: false, configurable: true })
 }
 
-/** The endpoints with the host in them, where the app names one for good. */
+/** The endpoints with the host filled in, if the app sets a fixed one. */
 function atFixedHost({ host }: Dialect, endpoints: Endpoints): Endpoints {
   if (host?.fixed === undefined) return endpoints
   const placed = Object.entries(endpoints).map(([name, url]) => [name, url && atHost(host, url, {})])

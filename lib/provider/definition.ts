@@ -1,4 +1,4 @@
-// Over 300 lines because every way in which a provider may differ is one member, with its docstring and its check.
+// Over 300 lines because every way in which a provider may differ is a member with a docstring and a check.
 import { KeyObject } from 'node:crypto'
 import { configError } from '../errors'
 import { lookUp } from '../json'
@@ -26,8 +26,8 @@ export interface Dialect {
    */
   clientSecret?: 'optional' | 'none'
   /**
-   * The app's private key, if it has one instead of a secret (Apple, Alipay). It encrypts pending logins and derives
-   * nonces. It is never sent.
+   * The app's private key, if it has one instead of a secret (Apple, Alipay). It authenticates pending logins and
+   * derives nonces. It is never sent.
    */
   privateKey?: KeyObject
   /**
@@ -159,7 +159,7 @@ export interface Endpoints {
 export type TokenGrant = { grant_type: 'authorization_code' | 'refresh_token' } & Record<string, string | undefined>
 
 /**
- * A slip in a dialect is found where its strategy is built, not by a user far into a login.
+ * Checks a dialect when its strategy is built, so that a mistake does not appear only during a login.
  * @throws OAuthError `config_invalid`, naming the member
  */
 export function checkDialect(dialect: Dialect, provider: string): void {
@@ -194,7 +194,7 @@ export function checkDialect(dialect: Dialect, provider: string): void {
   }
 }
 
-/** The text that seals a pending login where the app has a key in place of a secret. */
+/** The key that authenticates pending logins, if the app has a private key instead of a secret. */
 export function sealKeyOf({ privateKey }: Dialect): string | undefined {
   return privateKey && String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
 }
@@ -213,7 +213,7 @@ const oneOf =
 const namesOf = (value: unknown) =>
   listOf(isText)(value) && new Set(value as string[]).size === (value as string[]).length // just seen
 
-/** An object of nothing but these members. */
+/** An object with no other members than these. */
 const shaped = (shape: Record<string, (value: unknown) => boolean>, needed: readonly string[] = []) => {
   return (value: unknown) => {
     if (typeof value !== 'object' || value === null || !needed.every((name) => Object.hasOwn(value, name))) return false
@@ -222,14 +222,14 @@ const shaped = (shape: Record<string, (value: unknown) => boolean>, needed: read
 }
 
 const isTextOrFalse = (value: unknown) => value === false || isText(value)
-/** Whatever else carries meaning in a callback, or belongs to the login itself. */
+/** A further parameter of a callback: none that has a meaning for the login itself. */
 const isFurther = (value: unknown) => isText(value) && !['state', 'code', 'error', 'iss'].includes(String(value))
 
 const isSeconds = (value: unknown) => typeof value === 'number' && value > 0 && Number.isFinite(value)
 const HOST_SHAPE = shaped(
   {
     parameter: (value) => typeof value === 'string' && /^\w+$/.test(value),
-    pattern: (value) => value instanceof RegExp && /^[iuv]*$/.test(value.flags), // the others find parts, or keep a place
+    pattern: (value) => value instanceof RegExp && /^[iuv]*$/.test(value.flags), // no flag that keeps state or matches parts
     fixed: isText,
   },
   ['parameter', 'pattern'],
@@ -311,7 +311,7 @@ const MEMBERS: Readonly<
   ],
 }
 
-/** A dialect's endpoints with what the app names in their place. @throws OAuthError `config_invalid`, naming the option */
+/** A dialect's endpoints, with the app's own in their place. @throws OAuthError `config_invalid`, naming the option */
 export function readEndpoints(dialect: Dialect, options: object, read: OptionReader): Endpoints {
   const endpoints: Endpoints = { ...dialect.endpoints }
   for (const name of new Set([...Object.keys(endpoints), ...REPLACEABLE])) {
@@ -321,5 +321,5 @@ export function readEndpoints(dialect: Dialect, options: object, read: OptionRea
   return endpoints
 }
 
-/** Endpoints that an app may name where the provider documents none. */
+/** Endpoints that an app may set even if the dialect has none. */
 const REPLACEABLE = ['tokenURL', 'refreshURL', 'revokeURL']

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Endpoints } from './definition'
 
 /**
- * Tells two clients of one name apart: tenants of one process share names and maybe a session. Every endpoint counts,
- * and where the API lies, for a code or token must not go to another than those its login was begun with.
+ * Distinguishes clients with the same name: tenants in one process share names, and maybe a session. Every endpoint and
+ * the API's address count, because a code or token must go only to those that its login was begun with.
  */
 export function fingerprint(clientID: string, endpoints: Endpoints, api: string): string {
   const text = [clientID, ...Object.entries(endpoints).map((entry) => entry.join(' ')), api].join('\n')

@@ -14,20 +14,26 @@ export interface HostRules {
   readonly fixed?: string | undefined
 }
 
-/** What a login knows of its host, by the name of the parameter: it lives in the transaction, then with the tokens. */
+/** The host of a login, under the name of its parameter: kept in the transaction, then with the tokens. */
 export type HostFact = Readonly<Record<string, string>>
 
-/** Whatever the pattern lets pass: letters, digits, dots and hyphens, which end no host and begin nothing else of a URL. */
+/**
+ * Applies besides the pattern: letters, digits, dots and hyphens, which cannot end the host or begin another part of a
+ * URL.
+ */
 const HOST = /^[a-z\d][a-z\d.-]{0,252}$/i
 
-/** A host by its name; `undefined` where the name is none. */
+/** The host for a name; `undefined` if the name is not allowed. */
 export function hostNamed({ pattern, fixed }: HostRules, name: unknown): string | undefined {
   if (typeof name !== 'string' || !HOST.test(name) || pattern.exec(name)?.[0] !== name) return undefined
   const host = name.toLowerCase()
   return fixed === undefined || host === fixed.toLowerCase() ? host : undefined
 }
 
-/** The host that a login begins with. @throws OAuthError `request_invalid`: none, a repeated one, or one that may not be */
+/**
+ * The host that the start of a login names.
+ * @throws OAuthError `request_invalid` if it is missing, repeated or not allowed
+ */
 export function hostAtStart(rules: HostRules, params: URLSearchParams, context: ErrorContext): HostFact {
   const { parameter, fixed } = rules
   const names = params.getAll(parameter)
@@ -38,7 +44,7 @@ export function hostAtStart(rules: HostRules, params: URLSearchParams, context: 
   throw new OAuthError('request_invalid', { ...context, message })
 }
 
-/** The callback is for the host that its login began with. @throws OAuthError `state_mismatch` */
+/** Checks that the callback is for the host that its login began with. @throws OAuthError `state_mismatch` */
 export function checkHost(
   rules: HostRules,
   params: URLSearchParams,
@@ -52,13 +58,16 @@ export function checkHost(
   throw new OAuthError('state_mismatch', { ...context, message })
 }
 
-/** What is known of the host, out of facts that may come from outside; nothing where it is not known. */
+/** The host in facts that may be untrusted; `undefined` if it is not known. */
 export function hostFact(rules: HostRules, facts: JsonObject | HostFact): HostFact | undefined {
   const host = hostNamed(rules, facts[rules.parameter] ?? rules.fixed)
   return host === undefined ? undefined : { [rules.parameter]: host }
 }
 
-/** `url` with the host in it: the one place where a name gets into an address. @returns `undefined` where it needs one that is not known, and where the one that is may not be */
+/**
+ * `url` with the host filled in; the only place where a name gets into an address.
+ * @returns `undefined` if the host is not known or not allowed
+ */
 export function atHost(rules: HostRules | undefined, url: string, facts: JsonObject | HostFact): string | undefined {
   if (!rules) return url
   const { parameter } = rules

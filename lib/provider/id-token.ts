@@ -31,19 +31,19 @@ export interface ExpectedClaims {
   subject?: string | undefined
 }
 
-/** Whom an id_token is issued for, and what may sign it. */
+/** The client that an id_token is issued for, and the keys that may sign it. */
 interface IdTokenClient {
   clientID: string
   clientSecret: string
-  /** Option `issuer`. */
+  /** The option `issuer`. */
   issuer: string | undefined
   keys: KeySet
 }
 
-/** Seconds by which the provider's clock may go otherwise than ours. */
+/** How far the provider's clock may differ from ours, in seconds. */
 const LEEWAY = 60
 
-/** Verifies a provider's id_tokens, before anything in them is believed. */
+/** Verifies a provider's id_tokens before anything in them is used. */
 export class IdTokenVerifier {
   readonly #rules: IdTokenRules
   readonly #client: IdTokenClient
@@ -58,7 +58,7 @@ export class IdTokenVerifier {
     this.#audience = [client.clientID, ...audience]
   }
 
-  /** Whether tokens of that scope must come with one. */
+  /** Whether tokens with this scope must include an id_token. */
   isRequiredWith(scope: readonly string[]): boolean {
     const { required } = this.#rules
     return required === true || (required === 'openid' && scope.includes('openid'))
@@ -66,8 +66,8 @@ export class IdTokenVerifier {
 
   /**
    * The claims of an id_token.
-   * @throws OAuthError `signature_invalid`, whose message says which check failed; where the keys cannot be had, the code of
-   * the call for them
+   * @throws OAuthError `signature_invalid`, whose message says which check failed; the code of the call for the keys,
+   * if it fails
    */
   async verify(token: Json, expected: ExpectedClaims, context: ErrorContext): Promise<JsonObject> {
     const { jwtVerify } = await loadJose()
@@ -86,9 +86,9 @@ export class IdTokenVerifier {
         clockTolerance: LEEWAY,
       }
       const { payload } = await jwtVerify(token, this.keyFor(context), checks)
-      claims = payload as JsonObject // out of JSON
+      claims = payload as JsonObject // parsed from JSON
     } catch (error) {
-      // jose's own error carries the claims: it is nobody's cause.
+      // jose's own error contains the claims, so it does not become the `cause`.
       throw OAuthError.is(error) ? error : problem(await problemIn(error))
     }
     const wrong = this.wrongIn(claims, expected)
@@ -96,7 +96,10 @@ export class IdTokenVerifier {
     return claims
   }
 
-  /** Each algorithm has its own key alone: a public key is never taken for a secret. jose has checked by now which ones may be. */
+  /**
+   * Each algorithm has its own key, so a public key is never used as a secret. jose has already checked that the
+   * algorithm is allowed.
+   */
   private keyFor(context: ErrorContext): JWTVerifyGetKey {
     const { keys, clientSecret } = this.#client
     return (header) => (header.alg === 'HS256' ? Buffer.from(clientSecret) : keys.keyFor(header, context))
@@ -113,7 +116,7 @@ export class IdTokenVerifier {
   }
 }
 
-/** Which check of jose's failed, in words of our own. */
+/** Which of jose's checks failed, in our own words. */
 async function problemIn(error: unknown): Promise<string> {
   const { errors } = await loadJose()
   if (error instanceof errors.JOSEAlgNotAllowed) return 'its algorithm `alg` is none that this provider signs with'

@@ -3,9 +3,9 @@ import { type ErrorContext, OAuthError } from '../errors'
 import type { JsonObject } from '../json'
 import { loadJose } from '../util/jose'
 
-/** Between two asks for the same key set because of a key that is not in it. */
+/** The least time between two requests for a key set because of an unknown key. */
 const MINUTE_MS = 60_000
-/** A key that the provider has withdrawn is believed for no longer. */
+/** How long a key that the provider has withdrawn may still be trusted. */
 const LONGEST_MS = 3_600_000
 
 interface Known {
@@ -14,8 +14,8 @@ interface Known {
 }
 
 /**
- * The keys that a provider signs with (RFC 7517 §5): asked for when one is first wanted, once for any number of callers,
- * and kept for an hour. A key that is not in it may be new: the set is asked for again, at most once a minute.
+ * The keys that a provider signs with (RFC 7517 §5): requested at first use, once for any number of callers, and kept
+ * for an hour. An unknown key may be new, so the set is requested again, at most once a minute.
  */
 export class KeySet {
   private known: Known | undefined
@@ -27,7 +27,8 @@ export class KeySet {
 
   /**
    * The key that a header names.
-   * @throws whatever `ask` throws; OAuthError `response_invalid` where it is no key set; `jose`'s errors where it has no such key
+   * @throws the error of `ask`; OAuthError `response_invalid` if the response is not a key set; jose's errors if it has
+   * no such key
    */
   async keyFor(header: JWTHeaderParameters, context: ErrorContext): Promise<CryptoKey> {
     const known = await this.current(context)
@@ -62,7 +63,7 @@ export class KeySet {
   private async loadOnce(context: ErrorContext): Promise<Known> {
     const { createLocalJWKSet } = await loadJose()
     const set = await this.ask(context)
-    // An ask that failed is not counted: the next login tries anew.
+    // A failed request does not count: the next login tries again.
     if (this.known) this.askedAgainAt = Date.now()
     try {
       this.known = { find: createLocalJWKSet(set as unknown as { keys: [] }), since: Date.now() } // jose checks it

@@ -3,7 +3,7 @@ import type { RawResponse } from '../http/call'
 import type { ProviderRequest } from '../http/request'
 import type { TokenSet } from './token-set'
 
-/** What the engine does for the `_oauth2` of a strategy. */
+/** The engine's actions behind a strategy's `_oauth2`. */
 export interface ClientActions {
   grant(params: Record<string, string>): Promise<TokenSet>
   call(request: ProviderRequest): Promise<RawResponse>
@@ -12,13 +12,13 @@ export interface ClientActions {
 type Done = (error: unknown, ...results: unknown[]) => void
 
 /**
- * A strategy's `_oauth2`, for add-ons that reach for it (passport-oauth2-refresh builds a second one from
- * its `constructor`): the same class, but every call goes through the provider's dialect and the engine's door.
+ * A strategy's `_oauth2`, for add-ons that use it (passport-oauth2-refresh creates a second one from its
+ * `constructor`): the same class, but every call goes through the provider's dialect and the engine.
  */
 export function bindOAuth2Client<Client extends object>(client: Client, actions: ClientActions): Client {
   const Base = Object.getPrototypeOf(client).constructor
   class DialectClient extends Base {
-    /** The client secret is in here, for add-ons; no log shows it. */
+    /** It contains the client secret, for add-ons; no log shows it. */
     [inspect.custom](): string {
       return 'OAuth2 {}'
     }

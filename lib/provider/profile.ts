@@ -36,8 +36,8 @@ export interface ProfileFields {
 }
 
 /**
- * The normalised profile from a dialect's fields. Nothing is invented: what is absent, empty or not text
- * stays away. Returns `undefined` where there is no usable id (a non-empty string or a safe integer).
+ * Creates the normalised profile from a dialect's fields. Fields that are absent, empty or not text are left out.
+ * Returns `undefined` without a usable id (a non-empty string or a safe integer).
  */
 export function normaliseProfile(
   provider: string,

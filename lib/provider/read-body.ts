@@ -6,7 +6,7 @@ const MAX_DEPTH = 64
 export function decodeJson(text: string): Json | undefined {
   if (nestsTooDeep(text)) return undefined
   try {
-    return JSON.parse(text) as Json // what else could it be
+    return JSON.parse(text) as Json // its only type
   } catch {
     return undefined
   }
@@ -37,7 +37,7 @@ export function decodeJsonp(text: string): JsonObject | undefined {
   return isObject(value) ? value : undefined
 }
 
-/** Visible ASCII but for what no form leaves unescaped and a page or JSON begins with. */
+/** Visible ASCII, except for characters that forms escape and that begin a page or JSON. */
 const FORM = /^[!#-;=?-z|~]+$/
 const FUNCTION_NAME = /^[\w$.]{1,100}$/
 
@@ -49,7 +49,7 @@ function decodedPart(part: string): string | undefined {
   }
 }
 
-/** Whether JSON text nests too deep: what is stored is serialised again, and that recursion has an end. */
+/** Whether JSON text nests too deep to be serialised again: that recursion has a limit. */
 function nestsTooDeep(text: string): boolean {
   let depth = 0
   let inString = false

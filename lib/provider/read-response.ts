@@ -27,7 +27,7 @@ export interface Refusal {
   retryAfter?: Date | undefined
 }
 
-/** A dialect's way to wrap a response and to say no in it. */
+/** How a dialect wraps a response and refuses in it. */
 export interface ResponseDialect {
   /** Default {@link decodeJson}. */
   readBody?(response: RawResponse, phase: Phase): Json | undefined
@@ -36,11 +36,12 @@ export interface ResponseDialect {
 }
 
 /**
- * The payload of a provider's response. The body is believed before the status, because providers report
- * failures on HTTP 200 and details on 4xx.
+ * The payload of a provider's response. The body takes precedence over the status, because providers report failures
+ * with HTTP 200 and details with 4xx.
  *
- * @param secrets what the provider may quote from the request, and no error may show
- * @throws OAuthError the dialect's refusal; by status; `response_invalid` where the shape is not documented
+ * @param secrets what the provider may quote from the request, and errors must not show
+ * @throws OAuthError the dialect's refusal; an error by the status; `response_invalid` if the shape is not as
+ * documented
  */
 export function readResponse(
   response: RawResponse,
@@ -101,7 +102,7 @@ const REGISTERED: Readonly<Record<string, ErrorCode>> = {
   temporarily_unavailable: 'provider_unavailable',
 }
 
-/** JSON without a word of the provider's own is a gateway's, whatever the dialect made of it. */
+/** Whether a refusal has any words of the provider: JSON without them comes from a gateway. */
 function saysSomething({ code, providerCode, providerMessage }: Refusal): boolean {
   return (code ?? providerCode ?? providerMessage) !== undefined
 }
@@ -113,14 +114,17 @@ function refusalCode(
   headers: IncomingHttpHeaders,
 ): ErrorCode {
   const said = refusal?.code ?? (refusal ? undefined : challengeIn(headers))
-  const overloaded = status === 429 || status >= 500 // says more than whatever a gateway put into the body
+  const overloaded = status === 429 || status >= 500 // more reliable than a body, which may be a gateway's
   const byWord = said === undefined || said === 'provider_error' || overloaded ? undefined : said
   const code = byWord ?? byStatus(status, phase, refusal !== undefined)
   const deadRefresh = phase === 'refresh' && (code === 'grant_rejected' || code === 'token_rejected')
   return deadRefresh ? 'refresh_rejected' : code
 }
 
-/** @param isOwn whether the provider itself speaks: a 403 of a gateway, a firewall or a proxy says nothing of app and token */
+/**
+ * @param isOwn whether the provider itself answers: a 403 of a gateway, firewall or proxy says nothing about app and
+ * token
+ */
 function byStatus(status: number, phase: Phase, isOwn: boolean): ErrorCode {
   const tokenInUse = phase === 'profile' || phase === 'request'
   if (status === 429) return 'rate_limited'
@@ -130,7 +134,7 @@ function byStatus(status: number, phase: Phase, isOwn: boolean): ErrorCode {
   return 'provider_error'
 }
 
-/** RFC 6750 §3: a refusal may stand in a header alone. */
+/** RFC 6750 §3: a refusal may be in a header only. */
 function challengeIn(headers: IncomingHttpHeaders): ErrorCode | undefined {
   const [, word = ''] = /^bearer\b[\s\S]*?\berror="?(\w+)/i.exec(headers['www-authenticate'] ?? '') ?? []
   return lookUp(REGISTERED, word)

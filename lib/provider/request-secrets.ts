@@ -2,8 +2,8 @@ import type { ProviderRequest } from '../http/request'
 import type { Json } from '../json'
 
 /**
- * Whatever of a request could be a credential: what no error may quote.
- * @param customHeaders the app's own: a proxy's password, a key of a gateway
+ * The parts of a request that may be credentials, which no error may quote.
+ * @param customHeaders the app's own: a proxy's password, a gateway's key
  */
 export function secretsOf(
   { form, query, json, basic, bearer, headers }: ProviderRequest,
@@ -20,7 +20,7 @@ export function secretsOf(
   )
 }
 
-/** What everybody may read: it stands in addresses and in documentation. */
+/** Names of values that are public: they appear in addresses and documentation. */
 const PUBLIC_NAMES = new Set(
   `accept accept-language app_id appId appid charset client_id clientId client_key content-type corpid device_id fields fmt
   format grant_type grantType lang method oauth_consumer_key redirect_uri redirectUri response_type responseType scope

@@ -18,7 +18,8 @@ export interface SignedQuery {
 
 /**
  * Checks the signature of a query, then its time.
- * @throws OAuthError `signature_invalid`, 400: what the browser brought, not what the provider answered
+ * @throws OAuthError `signature_invalid` with status 400, because it is the browser's request, not the provider's
+ * response
  */
 export function checkSignedQuery(
   { parameter, unsigned = [], timestamp, tolerance }: SignedQuery,
@@ -43,9 +44,9 @@ export function checkSignedQuery(
 type Pairs = readonly (readonly [name: string, value: string])[]
 
 /**
- * What may have been signed: names and values percent-encoded, or as they are, as earlier documentation has it. The second
- * form cannot tell an `&` of a value from one between parameters, so no value may hold one of the parameters that are there:
- * what was signed would be read as something else.
+ * The messages that may have been signed: with percent-encoded names and values or, as in earlier documentation, with
+ * plain ones. Plain ones do not distinguish an `&` in a value from one between parameters. So no value may contain one
+ * of the query's parameters, which would change the meaning of what was signed.
  */
 function messagesOf(pairs: Pairs): string[] {
   const sorted = [...pairs].sort(([one], [other]) => (one < other ? -1 : 1))
@@ -55,7 +56,7 @@ function messagesOf(pairs: Pairs): string[] {
   return hidesOne ? [encoded] : [encoded, joined(sorted)]
 }
 
-/** The names that a reader of the whole message would find in one parameter, behind its own. */
+/** The names that a reader of the whole message would find inside one parameter's value. */
 function hiddenIn(text: string): string[] {
   const [, ...behind] = text.split('&')
   return behind.map((part) => part.split('=', 1)[0] ?? '')
@@ -65,12 +66,12 @@ function joined(pairs: Pairs): string {
   return pairs.map(([name, value]) => `${name}=${value}`).join('&')
 }
 
-/** As `URLSearchParams` has it, but for the space. */
+/** Like `URLSearchParams`, except for the space. */
 function encode(text: string): string {
   return new URLSearchParams([['', text]]).toString().slice(1).replaceAll('+', '%20')
 }
 
-/** In constant time. */
+/** Compares in constant time. */
 function isSignatureOf(message: string, signature = '', secret: string): boolean {
   const expected = createHmac('sha256', secret).update(message).digest()
   return /^[\da-f]{64}$/.test(signature) && timingSafeEqual(expected, Buffer.from(signature, 'hex'))

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { loadJose } from '../util/jose'
 
-/** What a client secret says that an app signs itself, and by which key of its own. */
+/** The content of a client secret that the app signs itself, and its key. */
 export interface SecretSigner {
   /** P-256. */
   key: KeyObject
@@ -12,13 +12,13 @@ export interface SecretSigner {
   audience: string
 }
 
-/** Seconds. The provider's clock may go otherwise than ours, so that one is not used up to its end. */
+/** In seconds. The provider's clock may differ from ours, so a secret is not used until its end. */
 const LIFETIME = 300
 const KEPT = 240
 
 /** A client secret that the app signs itself: a JWT by ES256 (RFC 7515), kept for some minutes. Apple. */
 export class SignedSecret {
-  // Private fields, so that nothing that prints its holder shows them.
+  // Private fields, so that printing its holder does not show them.
   readonly #signer: SecretSigner
   #made: { at: number; secret: Promise<string> } | undefined
 
@@ -26,7 +26,7 @@ export class SignedSecret {
     this.#signer = signer
   }
 
-  /** The secret, for whoever needs it now. */
+  /** The current secret. */
   get(): Promise<string> {
     const at = Math.floor(Date.now() / 1000)
     if (!this.#made || at < this.#made.at || at >= this.#made.at + KEPT) this.#made = { at, secret: this.#sign(at) }

@@ -1,6 +1,6 @@
 import type { DialectOptions } from '../options'
 
-/** Whether a login is to go without a profile: passport-oauth2's option, told apart by arity as there. */
+/** Whether a login skips the profile. As in passport-oauth2, the option's arity selects its form. */
 export async function skipsProfile(skip: DialectOptions['skipUserProfile'], accessToken: string): Promise<boolean> {
   if (typeof skip !== 'function') return skip === true
   // `() => boolean`, or `(accessToken, done)`.

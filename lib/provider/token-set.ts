@@ -22,18 +22,17 @@ export interface TokenSet {
   raw: JsonObject
 }
 
-/** Why a response is no token set, in words fit for an error message. */
+/** Why a response is not a token set, worded for an error message. */
 export class TokenSetProblem extends Error {}
 
 /**
- * A token set from a provider's token object.
+ * Reads a token set from a provider's token object.
  *
- * Strict where a mistake would log the wrong person in or send a broken header (`access_token`,
- * `token_type`), tolerant where providers differ harmlessly (`expires_in` as digits in a string, or absent).
- * Source: RFC 6749 §5.1.
+ * Strict where a mistake would log the wrong person in or send a broken header (`access_token`, `token_type`); tolerant
+ * of harmless differences (`expires_in` as a string of digits, or absent). Source: RFC 6749 §5.1.
  *
- * @param requestedScope used where the response has no `scope`
- * @param tokenTypes what else than `Bearer` means a bearer token
+ * @param requestedScope used if the response has no `scope`
+ * @param tokenTypes other values than `Bearer` that mean a bearer token
  * @throws TokenSetProblem
  */
 export function readTokenSet(
@@ -74,7 +73,7 @@ export function scopeList(scope: string | readonly string[]): string[] {
   return [...new Set(parts.filter((part) => part !== ''))]
 }
 
-/** A copy that shares nothing with `tokens`: callers of one refresh get one each. */
+/** A copy that shares nothing with `tokens`: each caller of a refresh gets one. */
 export function copyOf(tokens: TokenSet): TokenSet {
   const { scope, expiresAt, context, raw } = tokens
   const copy: TokenSet = { ...tokens, scope: [...scope], raw: copyOfJson(raw) }
@@ -84,14 +83,17 @@ export function copyOf(tokens: TokenSet): TokenSet {
 }
 
 function copyOfJson(json: JsonObject): JsonObject {
-  return JSON.parse(JSON.stringify(json)) as JsonObject // JSON is what it came as
+  return JSON.parse(JSON.stringify(json)) as JsonObject // it was JSON
 }
 
 // Visible ASCII: what may stand in a header and in a form without surprises (RFC 6750 §2.1 allows less).
 const HEADER_SAFE = /^[\x21-\x7e]+$/
 const TEN_YEARS = 10 * 365 * 24 * 3600
 
-/** The names of what is there, for who forgot an envelope or a renaming. Only such as can be no credential. */
+/**
+ * The names of the members that are present, to show a forgotten envelope or renaming. Only names that cannot be
+ * credentials.
+ */
 function insteadOf(raw: JsonObject): string {
   const names = Object.keys(raw).filter((name) => PLAIN_NAME.test(name))
   return names.length > 0 ? `, but has ${names.slice(0, 8).join(', ')}` : ''
@@ -111,6 +113,6 @@ function readLifetime(value: Json | undefined): number | undefined {
   if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) {
     throw new TokenSetProblem('its expires_in is not a number of seconds')
   }
-  // A "permanent" token (some apps have them) or nonsense: either way there is no end to act on.
+  // A "permanent" token (some apps have them) or nonsense: either way there is no expiry to act on.
   return seconds > TEN_YEARS ? undefined : seconds
 }

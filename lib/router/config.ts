@@ -118,19 +118,19 @@ export function readConfig(config: OAuthRouterConfig) {
   const unknown = Object.keys(config).find((name) => !Object.hasOwn(OPTIONS, name))
   if (unknown !== undefined) read.fail(unknown, `does not exist; the router knows ${Object.keys(OPTIONS).join(', ')}`)
   const all = Object.entries(OPTIONS).map(([name, readOption]) => [name, readOption(read, config)])
-  const settings = Object.fromEntries(all) as Settings // each by its own row
+  const settings = Object.fromEntries(all) as Settings // each read by its own row
   const { tokenStore: store, encryptionKey: sealer, refreshLeadTime: leadTime, onLoggedOut, ...rest } = settings
   return { ...rest, tokens: { store, sealer, leadTime, onLoggedOut } }
 }
 
-/** What may stand in an address as it is stays (RFC 3986 §2); the rest, Chinese for one, as a browser would send it. */
+/** Percent-encodes what a browser would encode, such as Chinese; other characters stay (RFC 3986 §2). */
 function escaped(address: string): string {
   return Buffer.from(address)
     .toString()
     .replace(/[^!#-;=?-[\]_a-z~]+/g, encodeURIComponent)
 }
 
-/** A failure of `providers(req)` as an error that says so. */
+/** The error for a failing `providers(req)`. */
 export function tenantError(cause: unknown): OAuthError {
   if (OAuthError.is(cause)) return cause
   const message = 'The function in option `providers` failed; see `cause`.'

@@ -2,7 +2,7 @@ import type { Request } from 'express'
 import { buildEntries, type Entry, type Providers } from '../registry'
 import { type OAuthRouterConfig, tenantError } from './config'
 
-/** The strategies of a config: built once, or for each object that the app's function returns. */
+/** The strategies of a config, built once; with a function, once for each object that it returns. */
 export function entryLookUp(
   providers: OAuthRouterConfig['providers'],
   shared: Parameters<typeof buildEntries>[1],

@@ -2,11 +2,11 @@ import type express from 'express'
 import type { RequestHandler, Router } from 'express'
 
 /**
- * An Express router that does `work` before its layers, whose first one would cost every page of the app more than the
- * work itself: Express leaves a router one turn of the event loop after its last layer.
+ * An Express router that runs `work` before its layers. As its first layer, `work` would cost every page of the app
+ * more time than it takes itself: Express leaves a router one turn of the event loop after its last layer.
  */
 export function routerWith(work: RequestHandler): Router {
-  const { Router } = require('express') as typeof express // loaded here: it takes longer than all the rest
+  const { Router } = require('express') as typeof express // loaded here, because it takes longest of all
   const router = Router()
   const layers: RequestHandler = Reflect.get(router, 'handle')
   const handle: RequestHandler = (req, res, next) => {

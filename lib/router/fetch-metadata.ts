@@ -1,16 +1,17 @@
 import type { Request } from 'express'
 
-// Where a request comes from, by what browsers say of it (Fetch Metadata, RFC 6454 §7.3, RFC 9110 §10.1.3, Sec-Purpose).
+// Where a request comes from, according to the browser (Fetch Metadata, RFC 6454 §7.3, RFC 9110 §10.1.3, Sec-Purpose).
 
-/** A prefetch, a prerender or a preview: nobody has gone there yet. */
+/** Whether it is a prefetch, a prerender or a preview: the user has not gone there yet. */
 export function isSpeculative(req: Request): boolean {
   const purposes = [req.get('sec-purpose'), req.get('purpose'), req.get('x-purpose'), req.get('x-moz')]
   return purposes.some((purpose) => purpose !== undefined && /\b(prefetch|prerender|preview)\b/i.test(purpose))
 }
 
 /**
- * Whether the browser goes there: as a page, or in a frame of this site's own. A request that says nothing may.
- * @param anyFrame in a frame of another site too, for a provider that opens the app inside its own pages
+ * Whether the browser navigates there, as a page or in a frame of this site. Without the header, it counts as a
+ * navigation.
+ * @param anyFrame also in a frame of another site, for a provider that opens the app inside its own pages
  */
 export function isNavigation(req: Request, { anyFrame = false } = {}): boolean {
   const destination = req.get('sec-fetch-dest')
@@ -19,15 +20,15 @@ export function isNavigation(req: Request, { anyFrame = false } = {}): boolean {
 }
 
 /**
- * Whether another site caused the request. `Sec-Fetch-Site` tells; a browser that does not know it, or plain http, has
- * `Origin` or `Referer`. Where nothing tells, as with a bookmark in an old browser, it counts as this site's own.
+ * Whether another site caused the request. `Sec-Fetch-Site` says so; without it (old browsers, plain http), `Origin` or
+ * `Referer` does. Without any of them, as with a bookmark in an old browser, the request counts as this site's own.
  *
- * @param baseURL the public origin of this app, where it is known
+ * @param baseURL the public origin of this app, if it is known
  */
 export function isFromElsewhere(req: Request, baseURL: string | undefined): boolean {
   const site = req.get('sec-fetch-site')
   if (site !== undefined) return site === 'cross-site'
-  // A page without referrer says `null` of its own forms too.
+  // A page with a no-referrer policy sends `null` even for its own forms.
   const [source] = [req.get('origin'), req.get('referer')].filter((value) => value !== undefined && value !== 'null')
   if (source === undefined) return false
   if (!URL.canParse(source)) return true
@@ -42,10 +43,11 @@ function isOwnHost(req: Request, host: string, protocol: string, baseURL: string
 }
 
 /**
- * Whether a page of this very origin caused the request: another host of the same site is another origin. Where nothing
- * tells it counts as one: a page of another origin that could read the answer has an `Origin` (Fetch, the CORS protocol).
+ * Whether a page of exactly this origin caused the request; another host of the same site is another origin. Without
+ * any header it counts as this origin: a page of another origin that could read the response sends an `Origin` (Fetch,
+ * CORS protocol).
  *
- * @param baseURL the public origin of this app, where it is known
+ * @param baseURL the public origin of this app, if it is known
  */
 export function isFromOwnOrigin(req: Request, baseURL: string | undefined): boolean {
   const site = req.get('sec-fetch-site')
@@ -58,7 +60,7 @@ export function isFromOwnOrigin(req: Request, baseURL: string | undefined): bool
   return !(isSecure && protocol === 'http:') && isOwnHost(req, host, protocol, baseURL)
 }
 
-/** A host as a URL has it: without the port that its scheme has anyhow. */
+/** A host as in a URL: without the default port of its scheme. */
 function hostIn(header: string | undefined, protocol: string): string | undefined {
   const url = `${protocol}//${header?.split(',', 1)[0]?.trim()}`
   return header !== undefined && URL.canParse(url) ? new URL(url).host : undefined

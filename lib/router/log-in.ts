@@ -10,21 +10,21 @@ import { emptySlot, type SessionLogin, type Slot, type StoredTokens } from '../s
 import type { SessionTokens } from '../tokens/session-tokens'
 import { type AppPassport, isLoggedIn } from './passport-user'
 
-/** Where the router keeps logins, and by whose Passport. */
+/** Where and how the router stores logins. */
 export interface LoginSettings {
   authenticator: AppPassport
   sessionKey: string
   tokens: SessionTokens
-  /** Whether a second provider is linked; else it takes the first one's place. */
+  /** Whether a second provider is linked; otherwise it replaces the first. */
   linking: boolean
 }
 
 /**
- * Logs `user` in: a new session id (`SessionSlot.renew`), the login noted, the session stored. A second provider links:
- * the user of the first one stays, unless `verify` returned a newer copy of that same user.
+ * Logs `user` in: gives the session a new id (`SessionSlot.renew`), adds the login, and stores it. A second provider is
+ * linked: the first one's user stays, unless `verify` returned a newer copy of that same user.
  *
- * @param unasked the provider sent the code unasked: it never takes the place of a login that is there
- * @throws OAuthError `state_mismatch` or `state_unknown` where the session has ended, or is another user's by now
+ * @param unasked the code was unrequested: such a login never replaces an existing one
+ * @throws OAuthError `state_mismatch` or `state_unknown` if the session has ended or now belongs to another user
  */
 export async function logIn(
   req: SessionRequest,
@@ -43,13 +43,13 @@ export async function logIn(
   const wasLoggedIn = isLoggedIn(req)
   let replaced: Slot = emptySlot()
   let stays = false
-  // Decided by the session as it is when it is written, not as it was when the callback came.
+  // Decided from the session at the time of the write, not at the time of the callback.
   const plan = ({ slot, user: before }: Found) => {
     const isSecond = before !== undefined
     if (unasked && isSecond) throw new OAuthError('state_mismatch', context)
     const same = isSecond && identityOf(before) === identityOf(serialised)
-    // The provider that logged the user in may be logged in at anew, as somebody else; any other one links.
-    // No site's page links an account in the name of a person who came in by another door meanwhile.
+    // A new login at the provider that logged the user in may be somebody else's; at any other provider it links. A
+    // start that another site caused must not link an account to a user who logged in meanwhile.
     if (transaction.fromElsewhere && isSecond && !same && transaction.begunBy === undefined) {
       throw new OAuthError('state_mismatch', context)
     }
@@ -74,11 +74,11 @@ export async function logIn(
   try {
     await session.renew(plan, gone)
   } catch (error) {
-    const lost = entry ? { [provider]: entry } : {} // no session leads to them
+    const lost = entry ? { [provider]: entry } : {} // no session refers to them
     await manager.forget({ ...emptySlot(), tokens: lost }).catch(() => {})
     throw error
   }
-  await manager.forget(replaced).catch(() => {}) // the login is made; what is left over in a store expires there
+  await manager.forget(replaced).catch(() => {}) // the login is done; leftovers expire in the store
   if (!stays) req.user = user
   const { state, returnTo, popup } = transaction
   const content = session.cookieContent
@@ -90,7 +90,7 @@ export async function logIn(
   settleClaim(state, { ok: true, returnTo, popup, session: place })
 }
 
-/** The providers that the session is logged in at, with the tokens as they are now; a login whose tokens died is none. */
+/** The session's logins with the current state of their tokens; without those whose tokens are dead. */
 export async function loginsNow(
   req: SessionRequest,
   sessionKey: string,
@@ -127,7 +127,8 @@ async function serialise(
   user: unknown,
   context: ErrorContext,
 ): Promise<unknown> {
-  // Passport's serializeUser both registers and, called with a user, serialises; its types know the first use only.
+  // Passport's serializeUser both registers a serialiser and, called with a user, serialises; its types have only the
+  // first use.
   const serializer = authenticator as unknown as {
     serializeUser(user: unknown, req: object, done: (error: unknown, serialised?: unknown) => void): void
   }
@@ -150,9 +151,9 @@ const UNFIT =
 function isJSON(value: unknown): boolean {
   try {
     const text = JSON.stringify(value)
-    // A class that keeps its fields private is `{}` there, and would be every other one.
+    // An instance whose fields are all private becomes `{}`, and would equal any other one.
     return text !== undefined && !['null', '{}', '[]', '""'].includes(text)
   } catch {
-    return false // a circle, or a BigInt
+    return false // circular, or a BigInt
   }
 }

@@ -5,8 +5,8 @@ import { tokenStoreFailure } from '../tokens/store-record'
 import type { LoginSettings } from './log-in'
 
 /**
- * Ends every login of the session, and the session with them: whatever fails, no login is left.
- * @param revoke ends a login at its provider
+ * Ends every login of the session, and the session itself. Whatever else fails, no login is left.
+ * @param revoke revokes a login at its provider
  * @throws OAuthError `store_failed`: then nobody is logged out
  */
 export async function endLogins(
@@ -20,7 +20,7 @@ export async function endLogins(
   const ended = await session.end()
   req.user = undefined
   const forgotten = await Promise.allSettled(ended.map((slot) => tokens.forget(slot)))
-  // Nobody can reach those tokens any more; they expire in the store.
+  // Nothing refers to those tokens any more; they expire in the store.
   for (const result of forgotten) {
     if (result.status === 'rejected') process.emitWarning(tokenStoreFailure(context, result.reason))
   }

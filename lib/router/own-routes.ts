@@ -10,7 +10,7 @@ import { publicUserOf } from './public-user'
 
 type Route = (req: Request, res: Response, next: NextFunction) => Promise<void>
 
-/** The router's two addresses that are of no provider: `GET MOUNT/session` and `POST MOUNT/logout`. */
+/** The router's two routes without a provider: `GET MOUNT/session` and `POST MOUNT/logout`. */
 export function ownRoutes(
   settings: ReturnType<typeof readConfig>,
   loginSettings: LoginSettings,

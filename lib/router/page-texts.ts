@@ -1,20 +1,20 @@
 import type { ErrorCode } from '../error-codes'
 import type { OAuthError } from '../errors'
 
-/** What the pages of the router say, in one language. */
+/** The texts of the router's pages, in one language. */
 export interface PageTexts {
-  /** For the attribute `lang` (RFC 5646). */
+  /** The value of the attribute `lang` (RFC 5646). */
   lang: string
-  /** What happened and what to do, for the person who wanted to log in. The app's maker has the JSON and the log. */
+  /** What happened and what to do, for the user. The developer has the JSON and the log. */
   sentence(failure: Pick<OAuthError, 'code' | 'status'>): string
   failed: string
-  /** For whoever is asked for help. */
+  /** For the person whom the user asks for help. */
   code(failure: Pick<OAuthError, 'code' | 'provider'>): string
   again: string
   start: string
   notFound: string
   noProvider: string
-  /** Before an account is linked that another site's page asked for. */
+  /** Asked before an account is linked at the request of another site's page. */
   confirm(provider: string): string
   confirmWhy(provider: string): string
   confirmButton: string
@@ -55,7 +55,7 @@ const zh: PageTexts = {
   closeWindow: '可以关闭这个窗口了。',
 }
 
-/** The languages of the pages; the first one where a browser asks for neither. */
+/** The languages of the pages; the first one is the default. */
 export const PAGE_TEXTS = { en, zh }
 
 const EN: Readonly<Record<ErrorCode, string>> = {

@@ -6,15 +6,15 @@ import { escapeHtml } from '../util/escape-html'
 import { PAGE_TEXTS, type PageTexts } from './page-texts'
 import { safeReturnTo } from './return-to'
 
-/** Where the page of a failure leads on to. */
+/** The links of a failure page. */
 export interface WaysOn {
-  /** Where the login begins anew, where there is such a place. */
+  /** Starts the login again, if there is such an address. */
   again: string | undefined
-  /** The app's own address: `successRedirect`, the only one that the router knows. */
+  /** The app's start page: `successRedirect`, the only address that the router knows. */
   start: string
 }
 
-/** What a failed login answers where the app gives no `failureRedirect`: a short page, or JSON for those who ask for it. */
+/** The response to a failed login without `failureRedirect`: a short page, or JSON for clients that ask for it. */
 export function sendFailure(req: Request, res: Response, error: OAuthError, { again, start }: WaysOn): void {
   if (wantsJson(req)) {
     sendFailureToScript(res, error)
@@ -23,9 +23,9 @@ export function sendFailure(req: Request, res: Response, error: OAuthError, { ag
   res.status(error.status)
   protect(res)
   const texts = textsFor(req, res)
-  // A path that begins with two slashes would lead to another host.
+  // safeReturnTo, because a path that begins with two slashes would lead to another host.
   const retry = meaningOf(error.code).final ? undefined : safeReturnTo(again)
-  // Fixed sentences only: a provider's own words are for the log, not for the page.
+  // Fixed sentences only: the provider's words belong in the log.
   sendPage(
     res,
     texts,
@@ -35,16 +35,16 @@ export function sendFailure(req: Request, res: Response, error: OAuthError, { ag
   )
 }
 
-/** The same to a script, whatever it accepts: no redirect, no page. */
+/** The same for a script, whatever it accepts: no redirect, no page. */
 export function sendFailureToScript(res: Response, error: OAuthError): void {
   res.status(error.status)
   protect(res)
-  // The code's own sentence: the provider's words are for the log, not for whoever asks.
+  // The code's own sentence: the provider's words belong in the log.
   const { code, provider } = error
   res.json({ error: { code, provider, message: isOurs(error) ? error.message : meaningOf(code).message } })
 }
 
-/** The answer to a provider that is not configured. */
+/** The response for a provider that is not configured. */
 export function sendUnknownProvider(req: Request, res: Response, start: string): void {
   res.status(404)
   protect(res)
@@ -57,23 +57,23 @@ export function sendUnknownProvider(req: Request, res: Response, start: string):
   sendPage(res, texts, texts.notFound, [texts.noProvider], [{ href: start, text: texts.start }])
 }
 
-/** A failure of the set-up is worded here, and names nothing but options. */
+/** Errors of the set-up are worded by this package, and name only options. */
 function isOurs({ code }: OAuthError): boolean {
   return code === 'config_invalid' || code === 'session_missing'
 }
 
-/** Where the page before a link leads. */
+/** The links of the confirmation page. */
 export interface Confirmation {
   provider: string
-  /** The address that was asked for: the button asks for it again, from a page of this app. */
+  /** The requested address: the button requests it again, from a page of this app. */
   action: string
-  /** The app's own start. */
+  /** The app's start page. */
   start: string
 }
 
 /**
- * The page before a login that another site caused while somebody is logged in: nothing is linked before the person
- * pressed the button (CVE-2015-9284 and its kind).
+ * The page before a login that another site caused while somebody is logged in: without a press of the button, nothing
+ * is linked (see CVE-2015-9284).
  */
 export function sendConfirmation(req: Request, res: Response, { provider, action, start }: Confirmation): void {
   const texts = textsFor(req, res)
@@ -90,7 +90,7 @@ export function sendConfirmation(req: Request, res: Response, { provider, action
   )
 }
 
-/** What the callback page of a popup tells the window that opened it. No token and no user is in it. */
+/** What the callback page of a popup tells its opener. It contains no token and no user. */
 export interface PopupResult {
   provider: string
   ok: boolean
@@ -98,8 +98,8 @@ export interface PopupResult {
 }
 
 /**
- * The callback page of a popup: posts its result to the opener at exactly this origin, says the same on a
- * `BroadcastChannel` for openers that Cross-Origin-Opener-Policy has cut off, and closes its window.
+ * The callback page of a popup. It posts its result to the opener, only at this origin; sends it on a
+ * `BroadcastChannel`, for openers cut off by Cross-Origin-Opener-Policy; and closes its window.
  */
 export function sendPopupResult(req: Request, res: Response, { provider, ok, code = '' }: PopupResult): void {
   protect(res)
@@ -125,25 +125,27 @@ export function sendPopupResult(req: Request, res: Response, { provider, ok, cod
 `)
 }
 
-/** Headers of every answer of ours: nothing is kept, framed or told to the next page (RFC 9700 §4.2.4, §4.16). */
+/**
+ * Headers of every response of the router: it is not cached or framed, and sends no referrer (RFC 9700 §4.2.4, §4.16).
+ */
 export function protect(res: Response): void {
   res.setHeader('Cache-Control', 'no-store')
   res.setHeader('Referrer-Policy', 'no-referrer')
   res.setHeader('X-Content-Type-Options', 'nosniff')
 }
 
-/** A login that an image, a script or a frame asked for. */
+/** The response to a login that an image, a script or a frame requested. */
 export function sendNoNavigation(res: Response): void {
   const message = 'A login starts when the browser opens this address, not when a page loads it.'
   res.status(403).json({ error: { code: 'no_navigation', message } })
 }
 
-/** What must come from a page of this app, and does not. */
+/** The response to a request that must come from a page of this app, and does not. */
 export function sendCrossSite(res: Response, message: string): void {
   res.status(403).json({ error: { code: 'cross_site', message } })
 }
 
-/** A redirect to an address that is escaped already, without a page of its own: whoever would see it follows. */
+/** Redirects to an already escaped address. There is no body, because nobody would see it. */
 export function sendRedirect(res: Response, status: 302 | 303, location: string): void {
   res.statusCode = status
   res.setHeader('Location', location)
@@ -193,7 +195,7 @@ const STYLE =
   ':root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem}a{color:inherit;display:inline-block;padding:.5rem 0;margin-inline-end:1.5rem}'
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
-// Constant, so that its hash is: what it says stands in attributes of the page.
+// Constant, so that its hash is constant: its data is in attributes of the page.
 const POPUP_SCRIPT = `{
 const { provider, ok, code } = document.documentElement.dataset
 const result = { type: 'passport-dialects', provider, ok: ok === '1', ...(code && { code }) }

@@ -3,24 +3,27 @@ import type { Request, RequestHandler } from 'express'
 import type { Authenticator } from 'passport'
 import { configError, OAuthError } from '../errors'
 import { hasSession, sessionRequest, sessionUserOf } from '../session/request'
-/** What the router needs of Passport. (The whole `Authenticator` of @types/passport would not accept the `passport` that apps import.) */
+/**
+ * What the router needs of Passport. (`Authenticator` of @types/passport would not accept the `passport` that apps
+ * import.)
+ */
 export type AppPassport = Pick<Authenticator, 'authenticate' | 'serializeUser'>
 
 export function isLoggedIn({ user }: { user?: unknown }): boolean {
   return user !== undefined && user !== null
 }
 
-/** The router's Passport, and how `req.user` comes back from the session. */
+/** The router's Passport, and how it restores `req.user` from the session. */
 export interface UserKeeper {
   authenticator: AppPassport
-  /** Does nothing where the app's own `passport.session()` did it already. */
+  /** Does nothing if the app's own `passport.session()` has done it already. */
   restore: RequestHandler
-  /** Asked before the user is sent away. @throws OAuthError `config_invalid` where no user could be kept */
+  /** Checked before the redirect. @throws OAuthError `config_invalid` if no user could be stored */
   demandSerialisers(provider: string): void
 }
 
 /**
- * The app's own Authenticator with its serialisers; or one whose serialised user is the user.
+ * The app's Authenticator with its serialisers, or one of ours that stores the user as it is.
  * @param hasVerify whether the users are the app's own
  */
 export function userKeeper(own: AppPassport | undefined, hasVerify: boolean): UserKeeper {
@@ -34,8 +37,8 @@ export function userKeeper(own: AppPassport | undefined, hasVerify: boolean): Us
 }
 
 /**
- * Passport has no question for it, so this reads the two lists that every version keeps. Where they are not there, or
- * the app serialises in a way of its own, the end of the login tells.
+ * Passport has no API for this, so it reads two lists that every version has. Without them, or if the app overrides
+ * `serializeUser`, the end of the login reports the error.
  */
 function demandSerialisers(own: AppPassport, provider: string): void {
   if (homeOf(own, 'serializeUser') !== homeOf(own, 'transformAuthInfo')) return // overridden
@@ -44,17 +47,17 @@ function demandSerialisers(own: AppPassport, provider: string): void {
   throw configError(provider, 'your `passport` has no serialisers: give it `serializeUser` and `deserializeUser`.')
 }
 
-/** The prototype that `method` stands on; two copies of Passport in one process have one each. */
+/** The prototype that defines `method`; two copies of Passport in one process have one each. */
 function homeOf(object: object | null, method: string): object | null {
   return object === null || Object.hasOwn(object, method) ? object : homeOf(Object.getPrototypeOf(object), method)
 }
 
 /**
- * Without serialisers to ask there is nothing to do at a visit that would need a strategy object and its five
- * callbacks: the user is what the session holds. What Passport adds to a request is taken from a request of its own.
+ * Without serialisers, a visit needs no strategy object with its five callbacks: the user is what the session holds.
+ * The methods that Passport adds to a request are copied from a probe request.
  */
 function plainKeeper(hasVerify: boolean): UserKeeper {
-  const { Passport } = require('passport') as typeof import('passport') // what stands there, loaded by the first router
+  const { Passport } = require('passport') as typeof import('passport') // loaded by the first router
   const authenticator = new Passport()
   authenticator.serializeUser((req: object, user: Express.User, done: Done) => {
     const inFront = sessionManagerInFront(req)
@@ -81,30 +84,33 @@ function plainKeeper(hasVerify: boolean): UserKeeper {
 
 type Done = (error: unknown, serialised?: unknown) => void
 
-/** What an app's own `passport.session()` left on a request: its pages read the session's user by its serialisers. */
+/**
+ * The session manager that the app's own `passport.session()` left on a request: the app's pages read the user with its
+ * serialisers.
+ */
 export function sessionManagerInFront(
   req: object,
 ): { _serializeUser(user: unknown, req: object, done: Done): void } | undefined {
   const manager: unknown = Object.hasOwn(req, '_sessionManager') ? Reflect.get(req, '_sessionManager') : undefined
   if (typeof manager !== 'object' || manager === null || !('_serializeUser' in manager)) return undefined
   if (Reflect.get(manager, '_key') !== 'passport' || typeof manager._serializeUser !== 'function') return undefined
-  return manager as ReturnType<typeof sessionManagerInFront> // just seen
+  return manager as ReturnType<typeof sessionManagerInFront> // just checked
 }
 
 /**
- * Onto the prototype that an Express app gives to all its requests, and which is there to be extended: seven more
- * properties of each request's own cost more than everything else that the router does for a visit.
+ * Adds them to the prototype of the Express app's requests, which is meant to be extended: seven more properties on
+ * each request cost more than everything else that the router does for a visit.
  */
 function add(additions: [string, unknown][], req: Request): void {
   const prototype: object = Object.getPrototypeOf(req)
-  const app: object | undefined = req.app // absent where the router runs without Express
+  const app: object | undefined = req.app // absent if the router runs without Express
   const target = app && Reflect.get(app, 'request') === prototype ? prototype : req
   for (const [name, value] of additions) {
     if (!(name in target)) Object.defineProperty(target, name, { value, writable: true, configurable: true })
   }
 }
 
-/** `logIn`, `logOut`, `isAuthenticated` and whatever else Passport's session middleware leaves on a request. */
+/** `logIn`, `logOut`, `isAuthenticated` and everything else that Passport's session middleware adds to a request. */
 function additionsOf(authenticator: AppPassport): [string, unknown][] {
   const probe = { session: {} }
   const middleware: (...args: unknown[]) => unknown = authenticator.authenticate('session')

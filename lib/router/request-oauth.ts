@@ -17,7 +17,7 @@ declare global {
   }
 }
 
-/** Looks a provider up for a request. */
+/** Finds the providers of a request. */
 export type ClientsOf = (req: Request) => Promise<ReadonlyMap<string, { strategy: ProviderClient }>>
 
 /**
@@ -38,7 +38,7 @@ export class RequestOAuth {
   readonly #clientsOf: ClientsOf
   readonly #earlier: RequestOAuth | undefined
 
-  /** @internal @param earlier another router's of the same app, which knows providers of its own */
+  /** @internal @param earlier that of another router of the same app, with providers of its own */
   constructor(req: Request, manager: SessionTokens, clientsOf: ClientsOf, earlier?: RequestOAuth) {
     this.#req = req
     this.#manager = manager
@@ -126,7 +126,9 @@ export class RequestOAuth {
     return this.#manager.keyIn(this.#session, provider) ?? this.#earlier?.tokenKey(provider)
   }
 
-  /** The other router's, where this one has no provider of that name, or where the login is that one's. */
+  /**
+   * The other router's `req.oauth`, if this router has no provider of that name, or the login belongs to the other one.
+   */
   async #elsewhere(provider: string): Promise<RequestOAuth | undefined> {
     const earlier = this.#earlier
     if (!earlier || this.#manager.keyIn(this.#session, provider) !== undefined) return undefined
@@ -148,7 +150,7 @@ export class RequestOAuth {
   }
 
   get #session(): SessionRequest {
-    // express-session and cookie-session type `req.session` each in their own way: see SessionRequest in session/request.ts.
+    // express-session and cookie-session each type `req.session` differently: see SessionRequest in session/request.ts.
     return this.#req as unknown as SessionRequest
   }
 }

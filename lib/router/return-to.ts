@@ -1,9 +1,9 @@
 /**
- * The path to go to after a login, or `undefined` where `value` is anything but a path of this origin.
+ * The path to go to after a login; `undefined` unless `value` is a path of this origin.
  *
- * Accepted: `/`, `/a/b?c=d#e`. Ignored: absolute and protocol-relative addresses, backslashes, control
- * characters and white space, encoded slashes that a proxy may decode, dot segments that end in `//`.
- * Source: RFC 9700 §4.11 (open redirection).
+ * Accepted: `/`, `/a/b?c=d#e`. Ignored: absolute and protocol-relative addresses, backslashes, control characters and
+ * white space, encoded slashes that a proxy may decode, dot segments that end in `//`. Source: RFC 9700 §4.11 (open
+ * redirection).
  */
 export function safeReturnTo(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length > MAX_LENGTH) return undefined
@@ -16,7 +16,7 @@ export function safeReturnTo(value: unknown): string | undefined {
   }
   if (CONTROL.test(once)) return undefined
   const url = new URL(value, ORIGIN)
-  // What a proxy makes of it that decodes before it passes on: dot segments may have hidden an encoded slash.
+  // The result of a proxy that decodes it: dot segments may have hidden an encoded slash.
   const decoded = new URL(once, ORIGIN)
   if ([url, decoded].some(({ origin, pathname }) => origin !== ORIGIN || DOUBLE_SLASH.test(pathname))) return undefined
   return url.pathname + url.search + url.hash
@@ -27,7 +27,7 @@ const ORIGIN = 'http://passport-dialects.invalid'
 const DOUBLE_SLASH = /^\/(?:[/\\]|%2f|%5c)/i
 
 /** Browsers drop control characters: `/\t/evil` becomes `//evil`. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: this looks for them
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
 
 function looksSafe(path: string): boolean {

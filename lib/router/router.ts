@@ -93,7 +93,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     else void converse(page, provider, req, res, next)
   }
 
-  /** One request of a login. */
+  /** Handles one request of a login. */
   async function converse(
     leg: RouterLogin['leg'],
     name: string,
@@ -106,7 +106,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       const entry = await entryAt(leg, name, req, res, next)
       if (!entry) return
       protect(res)
-      // Makes the browser ask again when the person really goes there.
+      // The browser then requests it again when the user really goes there.
       if (isSpeculative(req)) return void res.status(503).end()
       if (leg === 'begin' && !startIsAllowed(name, req, res)) return
       if (leg === 'entry' && !isNavigation(req, { anyFrame: true })) return sendNoNavigation(res)
@@ -123,7 +123,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     }
   }
 
-  /** A page of this app begins a login: it is given the state, and brings it to the callback with the code. */
+  /** A page of this app begins a login: it gets the state, and later sends it to the callback with the code. */
   async function beginInPage(name: string, req: Request, res: Response, next: NextFunction): Promise<void> {
     try {
       const entry = await entryAt('in-page', name, req, res, next)
@@ -141,7 +141,9 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     }
   }
 
-  /** The provider of an address that takes this request; where there is none, the response is sent, or the app's own routes go on. */
+  /**
+   * The provider, if its route accepts this request; otherwise the response is sent, or the app's own routes continue.
+   */
   async function entryAt(
     page: Parameters<typeof methodsAt>[0],
     name: string,
@@ -153,7 +155,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     const methods = entry ? methodsAt(page, entry.strategy) : []
     if (methods.includes(req.method)) return entry
     if (methods.length > 0) res.status(405).set('Allow', methods.join(', ')).end()
-    // At the root of the app every page of its own looks like a provider.
+    // At the root, every page of the app looks like a provider.
     else if (mountPath + req.baseUrl === '') next()
     else sendUnknownProvider(req, res, successRedirect)
     return undefined
@@ -163,7 +165,10 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     return callbackURL ?? `${baseURL ?? ''}${req.baseUrl}${mountPath}/${name}/callback`
   }
 
-  /** Whether a login may start; where not, the response is sent. Another site's page may send a person here, but not link an account in his name. */
+  /**
+   * Whether a login may start; if not, the response is sent. Another site may send a user here, but must not link an
+   * account.
+   */
   function startIsAllowed(name: string, req: Request, res: Response): boolean {
     if (!isNavigation(req)) {
       sendNoNavigation(res)
@@ -174,7 +179,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     return false
   }
 
-  /** Acts on what one request of a login came to. */
+  /** Acts on the result of one request of a login. */
   async function act(
     entry: Entry,
     options: AuthenticateOptions,
@@ -193,7 +198,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     else await completeLogin(entry, result, options, req, res, next)
   }
 
-  /** The app's `verify`, then the session. */
+  /** Calls the app's `verify`, then stores the login. */
   async function completeLogin(
     { name, strategy }: Entry,
     login: Login,
@@ -231,7 +236,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     }
   }
 
-  /** A callback that came before: success is said to the browser that has the login, or is given it here. */
+  /** A repeated callback: reports success to the browser that has the login, or gives it the login. */
   async function repeat(
     provider: string,
     { state, ok, session, returnTo, popup, error }: AlreadyFinished,
@@ -244,7 +249,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     const slot = new SessionSlot(sessionRequest(req), sessionKey, context)
     if (session && 'content' in session) slot.adoptContent(session.content)
     if (session && 'id' in session && !(await slot.adopt(session.id))) throw new OAuthError('state_used', context)
-    // A window says so to the page behind it: only where this browser is logged in there, and not somebody before it.
+    // A popup reports success to its opener only if this browser itself is logged in at that provider.
     const isHere = session !== undefined || (isLoggedIn(req) && slot.own?.logins.some(({ name }) => name === provider))
     if (popup && !isHere) throw new OAuthError('state_used', context)
     res.once('finish', () => noteDelivered(state))

@@ -1,22 +1,26 @@
 import type { Request } from 'express'
 import type { DialectStrategy, RouterLogin } from '../strategy'
 
-/** What a request asks the router for: a request of a login at a provider (`in-page`: the state for a page), or one of the two pages of its own. */
+/**
+ * What a request asks of the router: a request of a login (`in-page`: the state for a page), or a route without a
+ * provider.
+ */
 export interface Asked {
   page: RouterLogin['leg'] | 'in-page' | 'session' | 'logout'
-  /** As the address names it; nobody has looked whether there is such a provider. */
+  /** The name in the address; it may be unknown. */
   provider: string
 }
 
 /**
- * Reads the router's addresses: `GET MOUNT/:provider`, `…/callback`, `…/entry`, `GET MOUNT/session`,
- * `POST MOUNT/logout`, `POST MOUNT/:provider/callback`, `…/entry`. As Express compares paths: whatever their case, with or without a slash at the end; HEAD as GET.
- * One expression in place of five routes, for every page of the app comes this way: docs/performance.md has its figure.
+ * Reads the router's addresses: `GET MOUNT/:provider`, `…/callback`, `…/entry`, `GET MOUNT/session`, `POST
+ * MOUNT/logout`, `POST MOUNT/:provider/callback`, `…/entry`. Like Express, it ignores case and a trailing slash, and
+ * treats HEAD as GET. One regular expression instead of five routes, because every page of the app comes through here:
+ * docs/performance.md has the figures.
  */
 export function addressReader(mountPath: string): (req: Request) => Asked | undefined {
   const pattern = new RegExp(`^${mountPath.replaceAll('.', '\\.')}/([^/]+)(?:/(callback|entry))?/?$`, 'i')
   return (req) => {
-    // Most pages of an app are ruled out by one character. An address that begins with a host has its path elsewhere.
+    // One character rules out most pages. In an absolute-form address, the path is elsewhere.
     const { method, url } = req
     if (url.charCodeAt(0) === SLASH && url.charCodeAt(mountPath.length) !== SLASH) return undefined
     const [, name, leg] = pattern.exec(req.path) ?? []
@@ -34,7 +38,10 @@ export function addressReader(mountPath: string): (req: Request) => Asked | unde
   }
 }
 
-/** The methods that an address of a provider takes, none where there is no such address. HEAD must not use up a code. */
+/**
+ * The methods that a provider's address accepts; none if there is no such address. No HEAD, which must not use up a
+ * code.
+ */
 export function methodsAt(
   page: RouterLogin['leg'] | 'in-page',
   { takesPost, takesUnsolicited, beginsInPage }: DialectStrategy,
@@ -46,7 +53,7 @@ export function methodsAt(
 
 const SLASH = 0x2f
 
-/** A malformed percent sign is the browser's fault, and no provider's name. */
+/** Decodes a name; one with a malformed percent sign stays as it is, and is no provider's. */
 function decoded(name: string): string {
   try {
     return decodeURIComponent(name)

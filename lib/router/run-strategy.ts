@@ -4,8 +4,8 @@ import { type AuthenticateOptions, DialectStrategy, type LoginResult } from '../
 import type { TokenStore } from '../tokens/token-store'
 
 /**
- * Runs one request of a login at a strategy. As under Passport each request gets a strategy object of its own; the
- * actions are put on it only where a subclass has an `authenticate` of its own, which may call them.
+ * Runs one request of a login with a strategy. As under Passport, each request gets its own strategy object; Passport's
+ * actions are added only if a subclass overrides `authenticate`, which may call them.
  *
  * @throws whatever the strategy fails with
  */
@@ -28,8 +28,8 @@ export function runStrategy(
 }
 
 /**
- * Keeps two processes from asking the provider for the same callback, by the lock of the app's token store; `undefined`
- * where that has none.
+ * Keeps two processes from calling the provider for the same callback, with the lock of the app's token store;
+ * `undefined` if it has none.
  */
 export function callbackLock(
   store: TokenStore | undefined,

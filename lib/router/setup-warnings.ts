@@ -3,7 +3,7 @@ import type { SessionRequest } from '../session/request'
 import { type SessionSetup, sessionSetup } from '../session/setup'
 import { sessionManagerInFront } from './passport-user'
 
-/** A mistake in how the app is set up, that a login would fail of or be less safe for. */
+/** A mistake in the app's set-up that makes logins fail or less safe. */
 export interface SetupWarning {
   /** Stable: `node --disable-warning=CODE` silences it. */
   code: SetupWarningCode
@@ -19,31 +19,31 @@ type SetupWarningCode = `PASSPORT_DIALECTS_${
   | 'RELATIVE_CALLBACK'
   | 'SECOND_PASSPORT'}`
 
-/** A request as Express hands it on. */
+/** A request as Express passes it on. */
 interface SetupRequest extends SessionRequest {
-  /** Whether it came over https, as Express sees it through `trust proxy`. */
+  /** Whether it came over https, according to Express and `trust proxy`. */
   secure?: boolean
-  /** Without the port, also through `trust proxy`. */
+  /** Without the port; it also follows `trust proxy`. */
   hostname?: string
 }
 
-/** What {@link checkSetup} looks at. */
+/** The input of {@link checkSetup}. */
 export interface SeenSetup {
   req: SetupRequest
   /** The router's public origin. */
   baseURL?: string | undefined
-  /** The provider's own callback address, where its config names one. */
+  /** The provider's own callback address, if its config has one. */
   callbackURL?: string | undefined
-  /** Whether the provider posts its callback, so that no cookie need come with it. */
+  /** Whether the provider posts its callback, which then needs no cookie. */
   isPosted?: boolean | undefined
   /** Whether the router was given the app's Passport. */
   passport?: boolean | undefined
-  /** Where the router keeps tokens outside of the session, and under which seal. */
+  /** The token store of the router, and its encryption. */
   tokens?: { store: unknown; sealer: unknown } | undefined
   env: Readonly<Record<string, string | undefined>>
 }
 
-/** The classic mistakes that one request shows. Looks only, changes nothing. */
+/** Finds the usual mistakes that one request shows. It changes nothing. */
 export function checkSetup({ req, baseURL, callbackURL, isPosted, passport, tokens, env }: SeenSetup): SetupWarning[] {
   const setup = sessionSetup(req)
   const behindTLS = /^\s*https\b/i.test(String(req.headers['x-forwarded-proto'] ?? '')) && req.secure !== true
@@ -91,7 +91,7 @@ export function checkSetup({ req, baseURL, callbackURL, isPosted, passport, toke
   return found.filter((warning) => warning !== false)
 }
 
-/** Looks at the first login request of a router, and prints what it finds once in the process. */
+/** Checks the first login request of a router, and prints each warning once per process. */
 export function setupCheck({
   baseURL,
   passport,
@@ -105,7 +105,7 @@ export function setupCheck({
   return (req, callbackURL, isPosted) => {
     if (done) return
     done = true
-    // express-session and cookie-session type `req.session` each in their own way: see SessionRequest in session/request.ts.
+    // express-session and cookie-session each type `req.session` differently: see SessionRequest in session/request.ts.
     const seen = { req: req as SetupRequest, baseURL, callbackURL, isPosted, passport, tokens, env: process.env }
     const warnings = checkSetup(seen)
     for (const { code, message } of warnings) {
