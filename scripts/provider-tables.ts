@@ -107,24 +107,12 @@ function variables(docs: string, words: Words): string {
 
 function table(titles: string[], row: (name: string, Strategy: StrategyClass) => string[]): string {
   const rows = PROVIDERS.map(([name, Strategy]) => row(name, Strategy))
-  return `\n${aligned([titles, titles.map(() => '-'), ...rows])}\n\n`
+  const lines = [titles, titles.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+  return `\n${lines.join('\n')}\n\n`
 }
 
 function requirements(Strategy: StrategyClass, words: Words): string {
   return [secretOf(Strategy, words), codes(required(Strategy))].filter((text) => text !== '').join(words.divider)
-}
-
-/** A table as the formatter leaves it: a Chinese character is two columns wide. */
-function aligned(rows: readonly string[][]): string {
-  const widthOf = (text: string) =>
-    [...text].reduce((sum, char) => sum + (/[\u3000-\u9fff\uff00-\uffef]/.test(char) ? 2 : 1), 0)
-  const widths = (rows[0] ?? []).map((_, at) => Math.max(3, ...rows.map((row) => widthOf(row[at] ?? ''))))
-  const lines = rows.map((row, line) =>
-    row.map((cell, at) =>
-      line === 1 ? '-'.repeat(widths[at] ?? 3) : cell + ' '.repeat((widths[at] ?? 3) - widthOf(cell)),
-    ),
-  )
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
 function list(docs: string): string {

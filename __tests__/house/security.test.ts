@@ -44,6 +44,6 @@ test('what is named beside the tests exists too', () => {
 })
 
 test('a vulnerability is reported in private, by a way that exists', () => {
-  expect(TEXT).toContain('private security\nadvisory')
+  expect(TEXT).toContain('private security advisory')
   expect(TEXT).not.toMatch(/\b[\w.+-]+@[\w-]+\.\w+/)
 })
