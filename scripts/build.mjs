@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
-import { build } from 'esbuild'
+import { build, transformSync } from 'esbuild'
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
 
@@ -16,6 +16,7 @@ compile('popup/tsconfig.json', '--module', 'es2022', '--outDir', 'dist/popup/esm
 writeFileSync('dist/popup/esm/package.json', '{ "type": "module" }\n')
 checkRequires()
 dropDeclarations()
+reprint()
 
 /**
  * The engine and the strategies as one file: Node takes twenty milliseconds longer to load seventy. The declarations stay
@@ -37,6 +38,7 @@ async function joinFiles() {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
+    charset: 'utf8',
     logLevel: 'warning',
   })
 }
@@ -68,6 +70,21 @@ function dropDeclarations() {
   }
   for (const file of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
     if (file.endsWith('.d.ts') && !wanted.has(resolve('dist', file))) rmSync(join('dist', file))
+  }
+}
+
+/** Indents by two, and leaves the comments to the declarations: a tenth less to install. */
+function reprint() {
+  for (const file of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
+    const path = join('dist', file)
+    if (!/\.(js|d\.ts)$/.test(path)) continue
+    const text = readFileSync(path, 'utf8')
+    writeFileSync(
+      path,
+      path.endsWith('.js')
+        ? transformSync(text, { charset: 'utf8', target: 'node20' }).code
+        : text.replace(/^(?: {4})+/gm, (indent) => indent.slice(indent.length / 2)),
+    )
   }
 }
 
