@@ -279,7 +279,7 @@ export abstract class DialectStrategy extends ProviderClient {
     if (!user) {
       const refusal = info ?? this.failure('verify_refused', 'callback')
       await this.refuse(req, result, refusal)
-      return this.fail(challenge(refusal), 403)
+      return this.fail(refusal, 403)
     }
     await this.logins.settle(req, this.at('callback'), transaction, credential, { ok: true })
     const { appState } = transaction
@@ -296,7 +296,7 @@ export abstract class DialectStrategy extends ProviderClient {
   /** Passport's `fail` if the user or the browser caused the error; otherwise its `error`. */
   private report(error: unknown): void {
     const isFailure = OAuthError.is(error) && meaningOf(error.code).passport === 'fail' && error.status < 500
-    if (isFailure) this.fail(challenge(error), error.status)
+    if (isFailure) this.fail(error, error.status)
     else this.error(error)
   }
 
@@ -306,9 +306,4 @@ export abstract class DialectStrategy extends ProviderClient {
     if (this.readCallback(params).state !== undefined) return true
     return requestPath(req) === this.callbackPath
   }
-}
-
-/** Passport accepts any value as a challenge and passes it on as `info`; its types allow only strings and numbers. */
-function challenge(info: unknown): string {
-  return info as unknown as string
 }

@@ -57,12 +57,7 @@ export class OwnAgent implements Transport {
     if (bodyTimeout) request.setTimeout(bodyTimeout, () => exchange.stall())
     handler.onRequestStart?.(exchange, {})
     if (body === null || body === undefined || typeof body === 'string' || body instanceof Uint8Array) request.end(body)
-    else
-      pipeline(
-        body instanceof Readable ? body : Readable.from(body as unknown as AsyncIterable<unknown>),
-        request,
-        () => {},
-      ) // see openOptions
+    else pipeline(body instanceof Readable ? body : Readable.from(body), request, () => {}) // see openOptions
     return true
   }
 }

@@ -203,15 +203,16 @@ const isText = (value: unknown) => typeof value === 'string' && value !== ''
 const isStatus = (value: unknown) => Number.isInteger(value) && Number(value) >= 100 && Number(value) <= 599
 const isFlag = (value: unknown) => typeof value === 'boolean'
 const isToken = (value: unknown) => typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value) // RFC 9110 §5.6.2
-const listOf = (fits: (value: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.every(fits)
-const isFullList = (value: unknown, fits: (value: unknown) => boolean) =>
-  listOf(fits)(value) && (value as unknown[]).length > 0 // just seen
+const listOf =
+  (fits: (value: unknown) => boolean) =>
+  (value: unknown): value is unknown[] =>
+    Array.isArray(value) && value.every(fits)
+const isFullList = (value: unknown, fits: (value: unknown) => boolean) => listOf(fits)(value) && value.length > 0
 const oneOf =
   (...values: unknown[]) =>
   (value: unknown) =>
     values.includes(value)
-const namesOf = (value: unknown) =>
-  listOf(isText)(value) && new Set(value as string[]).size === (value as string[]).length // just seen
+const namesOf = (value: unknown) => listOf(isText)(value) && new Set(value).size === value.length
 
 /** An object with no other members than these. */
 const shaped = (shape: Record<string, (value: unknown) => boolean>, needed: readonly string[] = []) => {

@@ -66,7 +66,7 @@ export class KeySet {
     // A failed request does not count: the next login tries again.
     if (this.known) this.askedAgainAt = Date.now()
     try {
-      this.known = { find: createLocalJWKSet(set as unknown as { keys: [] }), since: Date.now() } // jose checks it
+      this.known = { find: createLocalJWKSet(set as { keys: [] }), since: Date.now() } // jose checks it
     } catch {
       throw new OAuthError('response_invalid', {
         ...context,

@@ -129,7 +129,7 @@ async function serialise(
 ): Promise<unknown> {
   // Passport's serializeUser both registers a serialiser and, called with a user, serialises; its types have only the
   // first use.
-  const serializer = authenticator as unknown as {
+  const serializer = authenticator as {
     serializeUser(user: unknown, req: object, done: (error: unknown, serialised?: unknown) => void): void
   }
   try {

@@ -4,7 +4,7 @@ import type { ApiCallInit } from '../provider/api-call'
 import type { ProviderClient } from '../provider/client'
 import type { DialectProfile } from '../provider/profile'
 import type { TokenSet } from '../provider/token-set'
-import type { SessionRequest } from '../session/request'
+import { type SessionRequest, sessionRequest } from '../session/request'
 import { type LoginTokens, noTokens, unknownProvider } from '../tokens/login-tokens'
 import type { SessionTokens } from '../tokens/session-tokens'
 
@@ -150,7 +150,6 @@ export class RequestOAuth {
   }
 
   get #session(): SessionRequest {
-    // express-session and cookie-session each type `req.session` differently: see SessionRequest in session/request.ts.
-    return this.#req as unknown as SessionRequest
+    return sessionRequest(this.#req)
   }
 }

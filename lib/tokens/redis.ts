@@ -173,7 +173,7 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
 async function connect(url: string): Promise<RedisClient> {
   const { createClient } = await importRedis()
   const client = createClient({ url, socket: { reconnectStrategy: (tries: number) => Math.min(50 * tries, 1000) } })
-  return opened(client as unknown as RedisClient) // the same methods; its own types are generic over all Redis modules
+  return opened(client)
 }
 
 async function opened(client: RedisClient): Promise<RedisClient> {

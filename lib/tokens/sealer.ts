@@ -52,7 +52,7 @@ export function readKeys(option: unknown): (string | Uint8Array)[] | string {
       (typeof key === 'string' && Buffer.byteLength(key) >= 32) || (key instanceof Uint8Array && key.length >= 32)
     if (!fits)
       return 'must be at least 32 random bytes, as text or bytes, or an array of such keys: the first one seals'
-    keys.push(key as string | Uint8Array) // `fits` has checked it
+    keys.push(key)
   }
   return keys
 }
