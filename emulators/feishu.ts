@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { consentRoutes, isRegistered, withParams } from './authorize'
 import type { EmulatorKind } from './definition'
 import { type Grant, Ledger, secret } from './ledger'
 import { errorPage } from './page'
+import { s256 } from './pkce'
 import { bearerOf, type Call, FORM, formOf, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
@@ -128,7 +128,7 @@ function provider(_origin: string, settings: Settings & FeishuEmulatorOptions): 
     const { grant } = found
     if (redirect_uri !== grant.redirectURI) return refused(20071)
     const verifier = typeof code_verifier === 'string' ? code_verifier : undefined
-    const proof = verifier && createHash('sha256').update(verifier).digest('base64url')
+    const proof = verifier && s256(verifier)
     // A verifier that no challenge asked for is refused by version 3 alone.
     if (grant.challenge === undefined ? strict && verifier !== undefined : proof !== grant.challenge) {
       return refused(20049)

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { consentRoutes, withParams } from './authorize'
 import type { EmulatorKind } from './definition'
 import {
@@ -15,6 +15,7 @@ import {
 import { IdTokenKeys } from './id-token'
 import { type Grant, Ledger } from './ledger'
 import { errorPage } from './page'
+import { s256 } from './pkce'
 import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
@@ -129,7 +130,7 @@ function provider(_origin: string, settings: Settings): Provider {
     const { grant } = found
     if (redirectURI !== grant.redirectURI) return refused(22023)
     const verifier = form.get('code_verifier')
-    const proof = verifier ? createHash('sha256').update(verifier).digest('base64url') : undefined
+    const proof = verifier ? s256(verifier) : undefined
     if (proof !== grant.challenge) return refused(20086)
     ledger.useCode(code)
     return issued(grant, grant.offline ? ledger.issueRefresh(grant, base64('DAFB', 64)) : undefined)

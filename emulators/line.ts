@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { consentRoutes, withParams } from './authorize'
 import type { EmulatorKind } from './definition'
 import { IdTokenKeys } from './id-token'
 import { type Grant, hex, Ledger } from './ledger'
 import { ISSUER, idTokenCheck, requestId, requestProblem } from './line-checks'
 import { errorPage } from './page'
+import { s256 } from './pkce'
 import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply, type Route, repeated } from './server'
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
@@ -138,7 +138,7 @@ function provider(_origin: string, settings: Settings & LineEmulatorOptions): Pr
     if (verifier !== null && !/^[\w.~-]{43,128}$/.test(verifier)) {
       return refused('invalid_request', 'code_verifier must have 43 to 128 characters')
     }
-    const proof = verifier === null ? undefined : createHash('sha256').update(verifier).digest('base64url')
+    const proof = verifier === null ? undefined : s256(verifier)
     if (proof !== grant.challenge) return refused('invalid_grant', 'code_verifier does not match')
     ledger.useCode(code)
     const refresh_token = ledger.issueRefresh(grant, tokenOf(20))

@@ -4,6 +4,7 @@ import type { EmulatorKind } from './definition'
 import { ForgeryQueue } from './forgery'
 import { type Grant, hex, Ledger } from './ledger'
 import { errorPage, page } from './page'
+import { s256 } from './pkce'
 import { type Call, FORM, formOf, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
 import { CALLBACK_FORGERIES, signedURL } from './shopify-signing'
@@ -136,7 +137,7 @@ function provider(_origin: string, settings: Settings & ShopifyEmulatorOptions):
     // It is one shop's, and good there alone.
     if (found?.state !== 'fresh' || (shop && shop !== found.grant.place)) return refused(call, 'invalid_request', GONE)
     const verifier = args.get('code_verifier')
-    const proof = verifier === null ? undefined : createHash('sha256').update(verifier).digest('base64url')
+    const proof = verifier === null ? undefined : s256(verifier)
     if (proof !== found.grant.challenge) return refused(call, '', 'code_verifier is invalid.')
     online.useCode(code)
     return found.grant.offline ? offlineToken(found.grant, args.get('expiring') === '1') : onlineToken(found.grant)

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import { type Asked, consentRoutes, withParams } from './authorize'
 import type { EmulatorKind } from './definition'
 import { halfHash, IdTokenKeys } from './id-token'
 import { type Grant, hex, Ledger } from './ledger'
 import { errorPage } from './page'
+import { s256 } from './pkce'
 import { bearerOf, type Call, formOf, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
 import { argumentsOf, clientProblem, isRedirectURL, refused, usualError, words } from './slack-call'
@@ -145,7 +145,7 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
     if (found?.state !== 'fresh') return refused('invalid_code')
     if (args.get('redirect_uri') !== found.grant.redirectURI) return refused('bad_redirect_uri')
     const verifier = args.get('code_verifier')
-    const proof = verifier === null ? undefined : createHash('sha256').update(verifier).digest('base64url')
+    const proof = verifier === null ? undefined : s256(verifier)
     return proof === found.grant.challenge ? undefined : refused('invalid_code')
   }
 

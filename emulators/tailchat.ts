@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto'
 import { consentRoutes, isRegistered, withParams } from './authorize'
 import type { EmulatorKind } from './definition'
+import { halfHash } from './id-token'
 import { type Grant, Ledger, secret } from './ledger'
 import { errorPage } from './page'
+import { s256 } from './pkce'
 import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
@@ -122,7 +123,7 @@ function provider(origin: string, settings: Settings & TailchatEmulatorOptions):
     // Someone has the code who should not: whatever it brought dies.
     if (found.state === 'used') grant.revoked = true
     if (found.state === 'used' || grant.redirectURI !== form.get('redirect_uri')) return invalidGrant()
-    const challenge = verifier && createHash('sha256').update(verifier).digest('base64url')
+    const challenge = verifier && s256(verifier)
     if (challenge !== grant.challenge) return invalidGrant()
     ledger.useCode(code)
     const offline = grant.scope.includes('offline_access')
@@ -179,7 +180,7 @@ function provider(origin: string, settings: Settings & TailchatEmulatorOptions):
   /** The real one is signed with a published key, so it proves nothing; this one is not signed at all. */
   function idToken({ user, nonce }: Grant, accessToken: string): string {
     const iat = Math.floor(Date.now() / 1000)
-    const at_hash = createHash('sha256').update(accessToken).digest().subarray(0, 16).toString('base64url')
+    const at_hash = halfHash(accessToken)
     const claims = { sub: user.id, nonce, at_hash, aud: clientID, exp: iat + 3600, iat, iss }
     return `${base64({ alg: 'RS256', typ: 'JWT', kid: 'keystore-CHANGE-ME' })}.${base64(claims)}.${secret(256)}`
   }

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import { consentRoutes, isRegistered, withParams } from './authorize'
 import type { EmulatorKind } from './definition'
 import { IdTokenKeys } from './id-token'
 import { type Grant, Ledger, secret } from './ledger'
 import { errorPage } from './page'
+import { s256 } from './pkce'
 import { type Call, FORM, formOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
@@ -157,7 +157,7 @@ function provider(_origin: string, settings: Settings & VkEmulatorOptions): Prov
     const { grant } = found
     if (params.get('device_id') !== grant.device) return refused('invalid_grant', 'device_id is incorrect')
     if (params.get('redirect_uri') !== grant.redirectURI) return refused('invalid_grant', 'redirect_uri is incorrect')
-    const challenge = createHash('sha256').update(verifier).digest('base64url')
+    const challenge = s256(verifier)
     if (challenge !== grant.challenge) return refused('invalid_grant', 'code_verifier is incorrect')
     ledger.useCode(code)
     const { id } = grant.user

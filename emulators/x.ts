@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { consentRoutes, isRegistered, withParams } from './authorize'
 import type { EmulatorKind } from './definition'
 import { type Grant, Ledger, secret } from './ledger'
 import { errorPage } from './page'
+import { s256 } from './pkce'
 import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
@@ -154,7 +154,7 @@ function provider(_origin: string, settings: Settings & XEmulatorOptions): Provi
       return wrong('Value passed for the redirect uri did not match the uri of the authorization code.')
     }
     const verifier = form.get('code_verifier') ?? ''
-    const hash = createHash('sha256').update(verifier).digest('base64url')
+    const hash = s256(verifier)
     if (![`S256 ${hash}`, `plain ${verifier}`].includes(grant.challenge ?? '')) {
       return wrong(invalidValue('authorization code'))
     }
