@@ -1,7 +1,6 @@
-import { parseArgs } from 'node:util'
 import { type Emulator, type EmulatorName, EMULATOR_NAMES as NAMES, startEmulator } from '../emulators/index'
 import { PROVIDER_NAMES } from '../lib/index'
-import { type Command, UsageError } from './command'
+import { type Command, readArgs, UsageError } from './command'
 import { environmentLines } from './environment-lines'
 import { logLine } from './request-log'
 
@@ -101,18 +100,14 @@ function numberOf(text: string | undefined): number | undefined {
 }
 
 function parsed(args: string[]) {
-  try {
-    const options = {
-      port: { type: 'string' },
-      host: { type: 'string' },
-      'redirect-uri': { type: 'string', multiple: true },
-      'token-lifetime': { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
-    } as const
-    return parseArgs({ args, options, allowPositionals: true })
-  } catch (problem) {
-    throw new UsageError((problem as Error).message.split('. To specify', 1)[0]) // parseArgs throws nothing but TypeErrors
-  }
+  const options = {
+    port: { type: 'string' },
+    host: { type: 'string' },
+    'redirect-uri': { type: 'string', multiple: true },
+    'token-lifetime': { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  } as const
+  return readArgs({ args, options, allowPositionals: true })
 }
 
 function isName(name: string): name is EmulatorName {

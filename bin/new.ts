@@ -1,10 +1,9 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve, sep } from 'node:path'
-import { parseArgs } from 'node:util'
 import { EMULATOR_NAMES } from '../emulators/index'
 import { PROVIDER_NAMES } from '../lib/index'
-import { type Command, UsageError } from './command'
+import { type Command, readArgs, UsageError } from './command'
 import { type Form, formAt } from './project'
 import { filesOf } from './templates'
 
@@ -74,13 +73,9 @@ function checkName(name: string): void {
 const TAKEN: ReadonlySet<string> = new Set([...PROVIDER_NAMES, ...EMULATOR_NAMES, 'dialect', 'session', 'logout'])
 
 function parsed(args: string[]) {
-  try {
-    const flag = { type: 'boolean' } as const
-    const options = { dir: { type: 'string' }, ts: flag, js: flag, help: { ...flag, short: 'h' } } as const
-    return parseArgs({ args, options, allowPositionals: true })
-  } catch (problem) {
-    throw new UsageError((problem as Error).message.split('. To specify', 1)[0]) // parseArgs throws nothing but TypeErrors
-  }
+  const flag = { type: 'boolean' } as const
+  const options = { dir: { type: 'string' }, ts: flag, js: flag, help: { ...flag, short: 'h' } } as const
+  return readArgs({ args, options, allowPositionals: true })
 }
 
 function nextSteps(folder: string, files: readonly string[], form: Form): string {

@@ -1,6 +1,5 @@
-import { parseArgs } from 'node:util'
 import { registerApplication } from '../lib/index'
-import { type Command, UsageError } from './command'
+import { type Command, readArgs, UsageError } from './command'
 import { writeEnvironment } from './environment-file'
 
 const HELP = `Usage: passport-dialects register-app --name NAME --redirect-uri ADDRESS [options]
@@ -60,24 +59,20 @@ const NAMES = ['AIHUBMIX_CLIENT_ID', 'AIHUBMIX_CLIENT_SECRET'] as const
 function read(args: string[]) {
   const text = { type: 'string' } as const
   const flag = { type: 'boolean' } as const
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        name: text,
-        description: text,
-        'redirect-uri': text,
-        write: text,
-        'base-url': text,
-        force: flag,
-        'show-secret': flag,
-        help: { ...flag, short: 'h' },
-      },
-    })
-    const missing = (['name', 'redirect-uri'] as const).find((name) => !values[name])
-    if (missing !== undefined && !values.help) throw new UsageError(`--${missing} is required.`)
-    return values
-  } catch (problem) {
-    throw problem instanceof UsageError ? problem : new UsageError((problem as Error).message) // parseArgs throws errors only
-  }
+  const { values } = readArgs({
+    args,
+    options: {
+      name: text,
+      description: text,
+      'redirect-uri': text,
+      write: text,
+      'base-url': text,
+      force: flag,
+      'show-secret': flag,
+      help: { ...flag, short: 'h' },
+    },
+  })
+  const missing = (['name', 'redirect-uri'] as const).find((name) => !values[name])
+  if (missing !== undefined && !values.help) throw new UsageError(`--${missing} is required.`)
+  return values
 }
