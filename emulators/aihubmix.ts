@@ -45,7 +45,7 @@ const SCOPES = ['profile', 'balance']
 
 interface App {
   clientSecret: string
-  /** The one address of an app that was registered here. */
+  /** The only redirect URI of an app that was registered here. */
   redirectURI?: string
 }
 
@@ -79,7 +79,7 @@ function provider(origin: string, settings: Settings & AihubmixEmulatorOptions):
     }
   })
 
-  /** The app's id and secret stand in the body, nowhere else. */
+  /** The app's id and secret are accepted only in the body. */
   function token(call: Call): Reply {
     if (mediaType(call) !== FORM || call.headers.authorization !== undefined) return refused(400, 'invalid_request')
     const form = formOf(call)

@@ -2,15 +2,15 @@ import type { KeyObject } from 'node:crypto'
 import { isSigned } from './alipay-keys'
 import { type Call, FORM, formOf, mediaType, repeated } from './server'
 
-/** Query and form together: both are signed. */
+/** Query and form together, because both are signed. */
 export function paramsOf(call: Call): URLSearchParams {
   const form = mediaType(call) === FORM ? [...formOf(call)] : []
   return new URLSearchParams([...call.query, ...form])
 }
 
 /**
- * What the gateway refuses before a method is asked, in its own order: a `sub_code`, and what it says where it says
- * more than usual. Of a wrong signature it tells all that it verified.
+ * What the gateway refuses before it looks at the method, in its own order: a `sub_code`, with a text if it says more
+ * than usual. A wrong signature returns everything that was verified.
  * @param appKey the app's public key
  */
 export function gatewayProblem(
@@ -41,7 +41,7 @@ export function gatewayProblem(
 
 const WRONG_SIGNATURE = '验签出错，建议检查签名字符串或签名私钥与应用公钥是否匹配'
 
-/** Every parameter but `sign` and those that are empty, by name, as it was before it was encoded. */
+/** All parameters except `sign` and empty ones, sorted by name, not encoded. */
 function signedTextOf(params: URLSearchParams): string {
   return [...params]
     .filter(([name, value]) => name !== 'sign' && value !== '')
@@ -55,7 +55,7 @@ function isBase64(text: string): boolean {
   return text.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(text)
 }
 
-/** `yyyy-MM-dd HH:mm:ss`, of a day that there is. */
+/** `yyyy-MM-dd HH:mm:ss`, with an existing date. */
 function isTimestamp(text: string): boolean {
   if (!/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text)) return false
   const iso = `${text.replace(' ', 'T')}.000Z`

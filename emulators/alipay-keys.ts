@@ -4,7 +4,7 @@ import { type KeyPair, nextRsaPair } from './key-pool'
 /** How `options` spell the keys: Base64 without lines around it, or PEM; PKCS#8 and SPKI, or PKCS#1. */
 export type AlipayKeyForm = 'pkcs8' | 'pkcs1' | 'pkcs8-pem' | 'pkcs1-pem'
 
-/** Both sides' keys: the app's, and Alipay's own. */
+/** The keys of both sides: the app and Alipay. */
 export interface AlipayKeys {
   app: KeyPair
   alipay: KeyPair
@@ -12,7 +12,7 @@ export interface AlipayKeys {
 
 const made = new WeakMap<object, AlipayKeys>()
 
-/** The keys of one running emulator, made when they are first asked for. */
+/** The keys of one running emulator, created at first use. */
 export function keysOf(settings: object): AlipayKeys {
   const keys = made.get(settings) ?? { app: nextRsaPair(), alipay: nextRsaPair() }
   made.set(settings, keys)

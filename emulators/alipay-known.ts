@@ -1,7 +1,7 @@
-/** How many tokens are remembered: a long run must not fill the memory. */
+/** How many tokens are remembered, so that a long run does not fill the memory. */
 const ROOM = 20_000
 
-/** Tokens that were once given, and whether each was used up. */
+/** Tokens that were issued, and whether each was used up. */
 export class Known {
   private readonly used = new Map<string, boolean>()
 

@@ -34,9 +34,9 @@ export const ALIPAY_FORGERIES = [
 export type AlipayForgery = (typeof ALIPAY_FORGERIES)[number]
 
 /**
- * A response as it goes over the wire: `{"<key>":<text>,"sign":"…"}`, where the signature is of `text`, as it stands.
+ * A response on the wire: `{"<key>":<text>,"sign":"…"}`, with the signature over the raw `text`.
  * @param key the envelope's key, `alipay_system_oauth_token_response`
- * @param members what stands under it
+ * @param members the members under that key
  */
 export function responseText(key: string, members: object, keys: AlipayKeys, forgery?: AlipayForgery): string {
   const text = awkward(members)
@@ -81,7 +81,7 @@ const FORGED: Record<AlipayForgery, (response: Signed) => string> = {
     `{"${key}":${text},"sign":"${signed(text, keys.alipay.privateKey, 'SHA1')}","sign_type":"RSA"}`,
 }
 
-/** JSON that nobody gets by writing down what was read: escaped slashes, and a space after the first colon. */
+/** JSON that no usual serialiser would write: escaped slashes, and a space after the first colon. */
 function awkward(members: object): string {
   return JSON.stringify(members).replaceAll('/', '\\/').replace('":', '": ')
 }

@@ -19,7 +19,7 @@ const MESSAGES: Record<string, string> = {
   40006: 'Insufficient Permissions',
 }
 
-/** `sub_code`: the code that it comes under, and what it says. */
+/** By `sub_code`: the `code` above it, and its text. */
 const SUB_CODES: Record<string, [code: string, says: string]> = {
   'isp.unknow-error': ['20000', '系统繁忙'],
   'aop.unknow-error': ['20000', '系统繁忙'],
@@ -58,8 +58,8 @@ const SUB_CODES: Record<string, [code: string, says: string]> = {
 
 /**
  * A refusal in Alipay's words; its `sub_msg` ends in an address with a trace id.
- * @param code a `sub_code`, or a `code` alone
- * @param detail what stands before the address, in place of the usual words
+ * @param code a `sub_code`, or only a `code`
+ * @param detail replaces the usual text before the address
  */
 export function wordsOf(code: string, detail?: string): AlipayRefusal {
   const [number, says] = SUB_CODES[code] ?? [/^\d{5}$/.test(code) ? code : '40004', 'refused by the emulator']

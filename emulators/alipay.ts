@@ -74,7 +74,7 @@ function provider(_origin: string, settings: Settings & AlipayEmulatorOptions): 
   const { clientID, idSource = 'open_id' } = settings
   const ledger = new Ledger(settings, { code: 86_400, access: 1_296_000, refresh: 2_592_000 })
   const keys = keysOf(settings)
-  /** What was issued, and whether it was used: a token that was never given is refused in other words. */
+  /** Issued tokens, and whether each was used: a token that was never issued gets another refusal. */
   const access = new Known()
   const refresh = new Known()
 
@@ -103,7 +103,7 @@ function provider(_origin: string, settings: Settings & AlipayEmulatorOptions): 
         const auth_code = ledger.issueCode({ user, scope, redirectURI }, hex(16))
         return withParams(redirectURI, { ...back, scope: scope.join(','), auth_code, state })
       },
-      // Undocumented: the plainest that Alipay could do.
+      // Undocumented: the simplest that Alipay could do.
       deny: () => withParams(redirectURI, { ...back, state }),
     }
   })
@@ -128,7 +128,7 @@ function provider(_origin: string, settings: Settings & AlipayEmulatorOptions): 
     return issued(found.grant)
   }
 
-  /** A refresh token is good for one use. */
+  /** A refresh token works once. */
   function refreshed(old: string): Reply {
     const grant = ledger.refreshGrant(old)
     if (!refresh.has(old)) return refused(TOKEN, 'isv.refresh-token-invalid')
@@ -143,7 +143,7 @@ function provider(_origin: string, settings: Settings & AlipayEmulatorOptions): 
     const seconds = (value: number) => (settings.lifetimesAsText ? String(value) : value)
     return respond(TOKEN, {
       access_token: access.add(ledger.issueAccess(grant, `composeB${hex(16)}`)),
-      // Of another age, and nobody's id.
+      // A leftover of an older API, and no user's id.
       alipay_user_id: `2021${digitsOf(grant.user.id, 28)}`,
       auth_start: new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 19).replace('T', ' '),
       expires_in: seconds(ledger.accessSeconds),
@@ -165,7 +165,7 @@ function provider(_origin: string, settings: Settings & AlipayEmulatorOptions): 
       avatar,
       nick_name: name,
       ...(avatar && { province: '浙江省', city: '杭州市', gender: 'F' }),
-      // To whoever looks for the end of the signed text by its looks.
+      // A trap for clients that search for the end of the signed text.
       sign: '"},"sign":"}{',
     })
   }
@@ -176,7 +176,7 @@ function provider(_origin: string, settings: Settings & AlipayEmulatorOptions): 
     return grant ?? refused(USER, access.has(token) ? 'aop.auth-token-time-out' : 'aop.invalid-auth-token')
   }
 
-  /** A call of the API is signed as any; one that brings the token alone is let pass, for this API is no provider's. */
+  /** A signed call, as any other. A call with only the token is accepted too, because this API is of no provider. */
   function holder(call: Call): Grant | Reply {
     const params = paramsOf(call)
     const problem = params.has('sign') ? gatewayProblem(params, clientID, keys.app.publicKey) : undefined
@@ -225,7 +225,7 @@ function provider(_origin: string, settings: Settings & AlipayEmulatorOptions): 
 
 const HTML = { 'content-type': 'text/html;charset=utf-8' }
 
-/** Failures of the gateway itself come without a signature. */
+/** Failures of the gateway itself are not signed. */
 function unsigned(method: string, code: string, detail?: string): Reply {
   const failure = { [failureKey(method)]: wordsOf(code, detail) }
   return { headers: HTML, json: failure }
@@ -243,7 +243,7 @@ function keyOf(method: string): string {
   return `${method.replaceAll('.', '_')}_response`
 }
 
-/** Only the token's failures, and those of no method, have a key of their own. */
+/** Only failures of the token, and of no method, have their own key. */
 function failureKey(method: string): string {
   return method === USER ? keyOf(USER) : 'error_response'
 }
@@ -252,7 +252,7 @@ function isLoopback(address: string): boolean {
   return ['localhost', '127.0.0.1'].includes(new URL(address).hostname)
 }
 
-/** So many digits, always the same of one text. */
+/** Digits derived from a text. */
 function digitsOf(text: string, count: number): string {
   const number = BigInt(`0x${createHash('sha256').update(text).digest('hex')}`)
   return number.toString().slice(-count)

@@ -1,12 +1,12 @@
 import { secret } from './ledger'
 
-/** What has become of the token that a call brings. */
+/** The state of a call's token. */
 export type AppTokenState = 'live' | 'expired' | 'unknown'
 
-/** How many tokens that are over are remembered. */
+/** How many dead tokens are remembered. */
 const REMEMBERED = 1000
 
-/** The tokens of one application: one at a time, the same for everybody who asks while it lives. */
+/** The tokens of one application: one at a time, the same for every request while it is valid. */
 export class AppToken {
   private current: { token: string; endsAt: number } | undefined
   private readonly over = new Set<string>()
@@ -21,7 +21,7 @@ export class AppToken {
     private readonly limit: number,
   ) {}
 
-  /** The token and the seconds that it still has; `undefined` where it was asked for too often. */
+  /** The token and its remaining seconds; `undefined` after too many requests. */
   ask(): { token: string; seconds: number } | undefined {
     const now = Date.now()
     this.calls = this.calls.filter((at) => at > now - 60_000)
@@ -36,7 +36,7 @@ export class AppToken {
     return this.over.has(token) ? 'expired' : 'unknown'
   }
 
-  /** Ends it before its time: from now on nobody knows it. */
+  /** Ends the token early: it is unknown from now on. */
   kill(): void {
     this.current = undefined
   }

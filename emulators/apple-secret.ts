@@ -12,7 +12,7 @@ export interface AppleRegistration {
 
 const made = new WeakMap<object, KeyObject>()
 
-/** The app's private key at one running emulator, made when it is first asked for. */
+/** The app's private key at one running emulator, created at first use. */
 export function privateKeyOf(settings: object): KeyObject {
   const key = made.get(settings) ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
   made.set(settings, key)
@@ -28,7 +28,7 @@ export function publicKeyOf(privateKey: KeyObject): KeyObject {
   return createPublicKey(privateKey)
 }
 
-/** Seconds; six months. */
+/** Six months, in seconds. */
 const LONGEST = 15_777_000
 const SKEW = 300
 
@@ -39,7 +39,7 @@ export function isClientSecret(text: string, { clientID, teamID, keyID, publicKe
   if (rest.length > 0 || alg !== 'ES256' || kid !== keyID) return false
   const bytes = Buffer.from(signature, 'base64url')
   const key = { key: publicKey, dsaEncoding: 'ieee-p1363' } as const
-  // 64 bytes, r and s: what is longer is DER.
+  // 64 bytes, r and s; a longer signature is DER.
   if (bytes.length !== 64 || !verify('sha256', Buffer.from(`${header}.${payload}`), key, bytes)) return false
   const { iss, sub, aud, iat, exp } = decoded(payload)
   const now = Date.now() / 1000

@@ -33,7 +33,7 @@ export interface AppleEmulatorOptions {
  */
 const USERS: EmulatorUser[] = [
   { id: '001234.9f86d081884c4d659a2feaa0c55ad015.0815', name: '张三', email: 'zhangsan@example.com' },
-  // As a managed account of a school: no e-mail address.
+  // Like a school's managed account: no e-mail address.
   { id: '001235.60303ae22b998861bce3b28f33eec1be.1203', name: 'Ada Lovelace' },
   {
     id: '000917.fd61a03af4f77d870fc21e05e7e80678.2359',
@@ -76,14 +76,14 @@ function provider(_origin: string, settings: Settings & AppleEmulatorOptions): P
     keyID,
     publicKey: publicKeyOf(privateKeyOf(settings)),
   }
-  // Of a refresh token no end is known.
+  // No expiry of refresh tokens is known.
   const ledger = new Ledger(settings, { code: 300, access: 3600, refresh: 10 * YEAR })
   const keys = new IdTokenKeys()
-  /** Those who have agreed, until their token is revoked. */
+  /** Users who have agreed, until their token is revoked. */
   const authorized = new Set<string>()
   let issued = 0
 
-  /** Whatever is wrong, Apple says it on a page of its own. */
+  /** Apple shows every error on its own page. */
   const authorize = consentRoutes('/auth/authorize', settings, ({ query }) => {
     const redirectURI = query.get('redirect_uri')
     const wrong = (error: string, why: string) => errorPage(400, 'Apple', error, why)
@@ -102,7 +102,7 @@ function provider(_origin: string, settings: Settings & AppleEmulatorOptions): P
     if (!['query', 'fragment', 'form_post'].includes(mode) || (withIdToken && mode === 'query')) {
       return wrong('invalid_request', 'Invalid response mode')
     }
-    // `openid` is listed by discovery, and changes nothing.
+    // `openid` is in the discovery document, and has no effect.
     if (!scope.every((name) => ['name', 'email', 'openid'].includes(name)))
       return wrong('invalid_scope', 'Invalid scope.')
     const asked = scope.filter((name) => name !== 'openid')
@@ -126,7 +126,7 @@ function provider(_origin: string, settings: Settings & AppleEmulatorOptions): P
     }
   })
 
-  /** The name, which no token holds; unsigned, and once. */
+  /** The name, which is in no token: posted unsigned, and once. */
   function userField({ user: { id, name, email }, scope }: Grant): string | undefined {
     const isFirst = !authorized.has(id)
     authorized.add(id)
@@ -148,7 +148,7 @@ function provider(_origin: string, settings: Settings & AppleEmulatorOptions): P
     return grantType === 'authorization_code' ? exchanged(form) : refused('unsupported_grant_type')
   }
 
-  /** Credentials stand in the form, nowhere else. */
+  /** Credentials are accepted only in the form. */
   function isClient({ headers }: Call, form: URLSearchParams): boolean {
     if (headers.authorization !== undefined || form.get('client_id') !== clientID) return false
     return isClientSecret(form.get('client_secret') ?? '', registration)
@@ -160,7 +160,7 @@ function provider(_origin: string, settings: Settings & AppleEmulatorOptions): P
     const found = ledger.lookUpCode(code)
     if (found?.state === 'used') return refused('invalid_grant', 'The code has already been used.')
     if (found?.state !== 'fresh') return refused('invalid_grant', 'The code has expired or has been revoked.')
-    // So the page says, of a redirect URI that is another.
+    // The documentation's code for another redirect URI.
     if (form.get('redirect_uri') !== found.grant.redirectURI) return refused('invalid_client')
     ledger.useCode(code)
     return granted(
@@ -170,7 +170,7 @@ function provider(_origin: string, settings: Settings & AppleEmulatorOptions): P
     )
   }
 
-  /** The refresh token stays what it is, and is not said again. */
+  /** The refresh token stays the same, and is not returned. */
   function refreshed(old: string | null): Reply {
     if (!old) return refused('invalid_request')
     const grant = ledger.refreshGrant(old)
@@ -202,7 +202,7 @@ function provider(_origin: string, settings: Settings & AppleEmulatorOptions): P
     return keys.issue({ ...claims, nonce_supported: true }, 24 * 3600)
   }
 
-  /** Of what is no token it says nothing. */
+  /** An unknown token is no error. */
   function revoke(call: Call): Reply {
     const form = formOf(call)
     if (mediaType(call) !== FORM || repeated(form)) return refused('invalid_request')
@@ -227,7 +227,7 @@ function provider(_origin: string, settings: Settings & AppleEmulatorOptions): P
     ledgers: [ledger],
     idTokenKeys: keys,
     essential: ['id_token', 'keys'],
-    // No API takes an access token of Apple's: RFC 6750 §3.1.
+    // No API accepts Apple's access tokens: RFC 6750 §3.1.
     holder: (call) => ledger.accessGrant(bearerOf(call)) ?? { status: 401, json: { error: 'invalid_token' } },
     refuse: (endpoint, status, code) => {
       if (code !== undefined) return { error: code }
@@ -250,7 +250,7 @@ function sentBack(mode: string, url: string, all: Fields): string | FormPost {
   return mode === 'query' ? withParams(url, all) : `${url}#${new URLSearchParams(given)}`
 }
 
-/** Https, a domain's name, without a fragment; on loopback anything, for tests. */
+/** Https, a domain name, no fragment; on loopback anything, for tests. */
 function isReturnURL(redirectURI: string, { redirectURIs, refuseLoopback }: Settings & AppleEmulatorOptions): boolean {
   if (!URL.canParse(redirectURI) || redirectURI.includes('#')) return false
   const { protocol, hostname } = new URL(redirectURI)

@@ -30,7 +30,7 @@ export interface Chosen {
  * @param check returns an {@link Asked}, or a Reply if the request is refused
  */
 export function consentRoutes(path: string, settings: Settings, check: (call: Call) => Asked | Reply): Route[] {
-  /** What was pressed in each showing of the page: a double click agrees once, and brings one code. */
+  /** The answer for each view of the page: a double click agrees once, and returns one code. */
   const answers = new Map<string, Reply>()
   const show = (call: Call): Reply => {
     const asked = check(call)
@@ -65,7 +65,7 @@ export function consentRoutes(path: string, settings: Settings, check: (call: Ca
     }
     return leave(asked, asked.agree(user, chosen), 303)
   }
-  /** As a provider does that says no of itself: where "Deny" leads, with another error. */
+  /** A refusal by the provider itself: like "Deny", with another error. */
   const sendBack = (call: Call, error: string): Reply => {
     const asked = check(call)
     if (!('agree' in asked)) return asked
@@ -86,7 +86,7 @@ export function consentRoutes(path: string, settings: Settings, check: (call: Ca
   ]
 }
 
-/** Pages. */
+/** How many views are remembered. */
 const REMEMBERED = 100
 
 /** Sends the browser there. */
@@ -95,15 +95,15 @@ function leave({ provider, accent }: Asked, where: string | FormPost | Reply, st
   return 'fields' in where ? postingPage(provider, where, accent) : where
 }
 
-/** What is granted where nobody is asked. */
+/** What is granted without a page. */
 function unasked({ scope, ticked, place }: Asked): Chosen {
   return { scope: ticked ?? scope, place: place?.first }
 }
 
-/** The choices of the form, or the name of the field that no page of ours could bring. */
+/** The choices in the form, or the name of a field that our page cannot have sent. */
 function chosenIn(form: URLSearchParams, asked: Asked): Chosen | string {
   const chosen = unasked(asked)
-  // Boxes that are not ticked send nothing; the field `step` tells a page with no box ticked from a bare press.
+  // Unticked boxes send nothing; the field `step` distinguishes a page without ticked boxes from a bare POST.
   const boxes = form.has('step') || form.has('scope') ? form.getAll('scope') : undefined
   if (boxes && (asked.ticked || boxes.length > 0)) {
     if (!asked.ticked || !boxes.every((name) => asked.scope.includes(name))) return 'scope'

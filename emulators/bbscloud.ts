@@ -36,7 +36,7 @@ function options(origin: string, { clientID, clientSecret }: Settings & Bbscloud
   }
 }
 
-/** A code of step 1 is the app's, not yet anyone's. */
+/** A code of step 1 belongs to the app, and to no user yet. */
 const NOBODY = { user: { id: '', name: '' }, scope: [], redirectURI: '' }
 
 function provider(_origin: string, settings: Settings & BbscloudEmulatorOptions): Provider {
@@ -75,12 +75,12 @@ function provider(_origin: string, settings: Settings & BbscloudEmulatorOptions)
         ledger.useCode(code)
         return deliver(redirectURI, ledger.issueAccess({ user, scope: [], redirectURI }, hex(24).toUpperCase()), state)
       },
-      // Undocumented: the plainest that a site could do.
+      // Undocumented: the simplest that a site could do.
       deny: () => withParams(redirectURI, { error: 'access_denied', state }),
     }
   })
 
-  /** Only the domain is registered: scheme, path and query are the app's. */
+  /** Only the domain is registered; scheme, path and query are free. */
   function isSafeDomain(redirectURI: string): boolean {
     if (!/^https?:\/\//.test(redirectURI) || !URL.canParse(redirectURI)) return false
     const { host, hostname } = new URL(redirectURI)
@@ -106,7 +106,7 @@ function provider(_origin: string, settings: Settings & BbscloudEmulatorOptions)
     }
   }
 
-  /** The token in the query: how a GET could carry the multipart form that the document asks for is not known. */
+  /** Takes the token in the query: it is unknown how a GET could carry the documented multipart form. */
   function userInfo(call: Call): Reply {
     const grant = holderOf(repeated(call.query) ? null : call.query.get('access_token'))
     if (!('user' in grant)) return grant

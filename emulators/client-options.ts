@@ -2,7 +2,7 @@ import type { Provider } from './server'
 import type { Settings } from './settings'
 import type { FaultEndpoint, FewerClientOptions } from './types'
 
-/** The option that has the address of an endpoint. */
+/** The option for the address of an endpoint. */
 const OPTION_OF = {
   authorize: 'authorizationURL',
   code: 'codeURL',
@@ -15,7 +15,10 @@ const OPTION_OF = {
   request: undefined,
 } as const satisfies Record<FaultEndpoint, keyof FewerClientOptions | undefined>
 
-/** What a strategy's constructor takes, read off the provider's routes: of several at an endpoint, the first. */
+/**
+ * The options of a strategy's constructor, from the provider's routes. If an endpoint has several, the first one
+ * counts.
+ */
 export function clientOptionsOf(origin: string, settings: Settings, { routes }: Provider): FewerClientOptions {
   const { clientID, clientSecret } = settings
   const options: FewerClientOptions = { clientID, clientSecret, baseURL: origin }

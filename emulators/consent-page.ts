@@ -29,8 +29,8 @@ export interface Place {
 }
 
 /**
- * The page on which a person agrees or refuses. Its form posts back to its own address.
- * @param view tells one showing of the page from another: what is pressed twice is answered once
+ * The page on which a user agrees or refuses. Its form posts back to its own address.
+ * @param view identifies one view of the page: pressing twice is answered once
  */
 export function consentPage(
   consent: Consent,
@@ -54,13 +54,13 @@ ${userButtons(users, texts)}
   return page(consent.provider, content, { accent: consent.accent })
 }
 
-/** Nothing here can be scanned: the picture shows which login this is, the words what to do instead. */
+/** The code cannot be scanned: the picture shows which login it is, and the text says what to do instead. */
 function scan({ scan, clientID, provider }: Consent, texts: Texts): string {
   if (!scan) return ''
   return `<div class="scan">${scanCode(clientID)}<p class="soft">${escapeHtml(texts.scan(provider))}</p></div>\n`
 }
 
-/** A button a user; pressing it agrees. */
+/** One button per user; pressing it agrees. */
 export function userButtons(users: readonly EmulatorUser[], texts: Texts): string {
   const knowsEmail = users.some(({ email }) => email !== undefined)
   return users
@@ -93,7 +93,7 @@ function place(asked: Place | undefined, texts: Texts): string {
   return select('project', texts.place[asked.kind], [...none, ...options], texts.placeHint[asked.kind])
 }
 
-/** Closed until someone wants it: a summary opens without a script. */
+/** Closed until it is opened: a summary needs no script. */
 function failure(steps: readonly FaultEndpoint[], texts: Texts): string {
   const groups = (Object.keys(texts.groups) as FaultGroup[]).map((group) => {
     const inside = FAULTS.filter((fault) => groupOf(fault) === group)

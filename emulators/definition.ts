@@ -64,8 +64,8 @@ const RULES = {
 } as const
 
 /**
- * Checks an emulator's options. An option of another emulator is let pass, so that one object can set up several.
- * @param own what this emulator has beside the shared options
+ * Checks an emulator's options. Options of other emulators are accepted, so that one object can set up several.
+ * @param own the emulator's own options
  * @param others the names of the options of other emulators
  * @throws TypeError naming the option
  */

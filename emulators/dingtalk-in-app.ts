@@ -17,14 +17,14 @@ interface InApp {
   expireAppTokens(): void
 }
 
-/** What DingTalk has beside the login in a browser: the application's own token, and the calls that take one. */
+/** DingTalk inside its app: the application token, and the calls that need one. */
 export function inAppLogin(settings: InAppSettings, corpId: string): InApp {
   const { clientID, clientSecret } = settings
-  /** Codes of a browser are others: neither kind is good in the other's place. */
+  /** Codes of the browser login are separate: neither kind works in the other's place. */
   const codes = new Ledger(settings, { code: 300, access: 0 })
   const appToken = new AppToken(settings.appTokenLifetime ?? 7200, settings.appTokenLimit ?? 10)
 
-  /** The application's own token, at each of its three addresses. */
+  /** The application token, at each of its three addresses. */
   function appTokenRoutes(): Route[] {
     const current: Route = {
       method: 'POST',
@@ -65,7 +65,7 @@ export function inAppLogin(settings: InAppSettings, corpId: string): InApp {
     return [current, newest, old]
   }
 
-  /** The application's token is looked at before anything else is: a code is not spent by a dead one. */
+  /** Checks the application token first: a dead one does not use up the code. */
   function asApp(handle: (params: Record<string, unknown>) => Reply): (call: Call) => Reply {
     return (call) => {
       const token = call.query.get('access_token') ?? ''
@@ -94,7 +94,7 @@ export function inAppLogin(settings: InAppSettings, corpId: string): InApp {
     return codes.issueCode({ user, scope: ['openid'] }, hex(16))
   }
 
-  /** What `requestAuthCode` of DingTalk's script brings to a page inside the app; of no document. */
+  /** What `requestAuthCode` of DingTalk's script gives to a page inside the app; undocumented. */
   function requestAuthCode({ query }: Call): Reply {
     const wanted = query.get('user')
     const user = wanted === null ? settings.users[0] : settings.users.find(({ id }) => id === wanted)

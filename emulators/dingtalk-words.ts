@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hex } from './ledger'
 import type { Reply } from './reply'
 
-/** The permission without which no user is told of. */
+/** The permission without which no user is returned. */
 export const MAY_READ = 'Contact.User.Read'
 
 const DENIED = 'Forbidden.AccessDenied.AccessTokenPermissionDenied'
@@ -39,7 +39,7 @@ const OLD_MESSAGES: Record<number, string> = {
   90018: '您的服务器调用钉钉开放平台所有接口的请求都被暂时禁用了',
 }
 
-/** A refusal of `oapi.dingtalk.com`: a number for a code. 88 says in a sub code what it means. */
+/** A refusal of `oapi.dingtalk.com`: a number for a code. 88 has its meaning in a sub code. */
 export function oldWords(errcode: number): object {
   const message = OLD_MESSAGES[errcode] ?? 'refused by the emulator'
   const request_id = hex(6)

@@ -125,13 +125,13 @@ function provider(_origin: string, settings: Settings & DingtalkEmulatorOptions)
           const authCode = callbackNames === 'code' ? undefined : code
           return withParams(redirectURI, { authCode, code: callbackNames === 'authCode' ? undefined : code, state })
         },
-        // The values are listed nowhere: the words of RFC 6749 §4.1.2.1.
+        // The values are not documented: RFC 6749 §4.1.2.1.
         deny: () => withParams(redirectURI, { error: 'access_denied', state }),
       }
     })
   }
 
-  /** JSON in, JSON out, in camel case; the redirect URI is not asked for again. */
+  /** JSON both ways, in camel case; without the redirect URI. */
   function token(call: Call): Reply {
     const params = jsonOf(call)
     if (mediaType(call) !== 'application/json') return refused(400, 'InvalidParameter')
@@ -151,7 +151,7 @@ function provider(_origin: string, settings: Settings & DingtalkEmulatorOptions)
     return issued(found.grant)
   }
 
-  /** A refresh brings a new refresh token, good for one use. */
+  /** A refresh returns a new refresh token, which works once. */
   function refreshed(old: unknown): Reply {
     if (typeof old !== 'string' || old === '') return refused(400, 'MissingrefreshToken')
     const grant = ledger.refreshGrant(old)
@@ -194,7 +194,7 @@ function provider(_origin: string, settings: Settings & DingtalkEmulatorOptions)
     }
   }
 
-  /** A token is brought in a header of its own; one that is dead is HTTP 400. */
+  /** The token has its own header; a dead one is HTTP 400. */
   function holder(call: Call): Grant | Reply {
     const token = call.headers['x-acs-dingtalk-access-token']
     return ledger.accessGrant(String(token)) ?? refused(400, 'InvalidAuthentication')
@@ -232,14 +232,14 @@ function firstLacking(params: Record<string, unknown>, names: readonly string[])
   return names.find((name) => typeof params[name] !== 'string' || params[name] === '')
 }
 
-/** A redirect URI is registered as it is, or by its host. */
+/** A redirect URI is registered whole, or by its host. */
 function isRegisteredHere(settings: Settings, redirectURI: string | null): redirectURI is string {
   if (!isRegistered({ ...settings, redirectURIs: undefined }, redirectURI)) return false
   const { host, hostname } = new URL(redirectURI)
   return settings.redirectURIs?.some((known) => [redirectURI, host, hostname].includes(known)) ?? true
 }
 
-/** One application's, where the union id is one developer's. */
+/** Belongs to one application; the union id belongs to one developer. */
 function openIdOf(unionId: string): string {
   return `kPq${unionId.slice(3)}`
 }

@@ -28,7 +28,7 @@ export class DouyinWords {
     private readonly userErrors: 'both' | 'new' | 'old',
   ) {}
 
-  /** A number of a token response, as the one document or the other has it. */
+  /** A number of a token response, in the type of one document or the other. */
   number(value: number): number | string {
     return this.numbers === 'text' ? String(value) : value
   }
@@ -38,7 +38,7 @@ export class DouyinWords {
     return { json: { data, message: 'success' } }
   }
 
-  /** At the token's addresses. */
+  /** A refusal at the token endpoints. */
   refused(code: number): Reply {
     return { json: { data: this.old(code), message: 'error' } }
   }
@@ -49,7 +49,7 @@ export class DouyinWords {
     return { json: { data, err_no: 0, err_msg: '', log_id } }
   }
 
-  /** At the API. */
+  /** A refusal at the API. */
   userRefused(code: number): Reply {
     const fresh = { err_no: code, err_msg: wordOf(code), log_id: logId() }
     if (this.userErrors === 'new') return { json: { data: {}, ...fresh } }

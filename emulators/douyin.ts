@@ -57,7 +57,7 @@ function options(origin: string, { clientID, clientSecret }: Settings) {
 }
 
 const DAY = 24 * 3600
-/** How often the end of a login's refresh token can be put off. */
+/** How often a login's refresh token can be renewed. */
 const RENEWALS = 5
 
 function provider(_origin: string, settings: Settings & DouyinEmulatorOptions): Provider {
@@ -76,7 +76,7 @@ function provider(_origin: string, settings: Settings & DouyinEmulatorOptions): 
     if (twice) return wrong(twice)
     if (query.get('client_key') !== clientID) return wrong('client_key')
     if (redirectURI === null || !isSafe(redirectURI)) return wrong('redirect_uri')
-    // What stands behind `#` is not compared.
+    // The fragment is not compared.
     if (!isRegistered(settings, redirectURI.split('#', 1)[0] ?? null)) return wrong('redirect_uri')
     if (query.get('response_type') !== 'code') return wrong('response_type')
     if (needed.length === 0 || !needed.every(isScope)) return wrong('scope')
@@ -91,17 +91,17 @@ function provider(_origin: string, settings: Settings & DouyinEmulatorOptions): 
       ...(optional.length > 0 && { ticked }),
       scan: true,
       agree: (user, chosen) => {
-        // What is not optional cannot be left out.
+        // Scopes that are not optional cannot be left out.
         const granted = scope.filter((name) => needed.includes(name) || chosen.scope.includes(name))
         const code = ledger.issueCode({ user, scope: granted, redirectURI }, secret(32))
         return withParams(redirectURI, { code, state, scopes: granted.join(',') })
       },
-      // The pages say nothing of a refusal: this is its cousin TikTok's.
+      // A refusal is not documented: this is TikTok's, a related API.
       deny: () => withParams(redirectURI, { error: 'access_denied', errCode: '-4', state }),
     }
   })
 
-  /** A form of ours, by its `client_key`; a number where it is none. */
+  /** The form, if it has our `client_key`; otherwise the number of the error. */
   function formIn(call: Call, needed: readonly string[]): URLSearchParams | number {
     const form = formOf(call)
     if (mediaType(call) !== FORM || repeated(form)) return 10002
@@ -122,7 +122,7 @@ function provider(_origin: string, settings: Settings & DouyinEmulatorOptions): 
     return issued(grant, ledger.issueRefresh(grant, `rft.${secret(24)}`), ledger.refreshSeconds)
   }
 
-  /** Without the secret. The refresh token stays, and so does its end. */
+  /** Takes no secret. The refresh token stays the same, and so does its expiry. */
   function refresh(call: Call): Reply {
     const form = formIn(call, ['grant_type', 'refresh_token'])
     if (typeof form === 'number') return words.refused(form)
@@ -132,7 +132,7 @@ function provider(_origin: string, settings: Settings & DouyinEmulatorOptions): 
     return grant ? issued(grant, old, Math.floor(ledger.refreshSecondsLeft(old))) : words.refused(10010)
   }
 
-  /** A new refresh token with a life of its own, a few times. */
+  /** A new refresh token with a new lifetime, a few times. */
   function renew(call: Call): Reply {
     const form = formIn(call, ['refresh_token'])
     if (typeof form === 'number') return words.refused(form)
@@ -187,7 +187,7 @@ function provider(_origin: string, settings: Settings & DouyinEmulatorOptions): 
     return ledger.accessGrant(token) ?? words.userRefused(isOver ? 28001008 : 28001003)
   }
 
-  /** The pages say of some calls that a header carries the token, of others that the query does. */
+  /** Some pages have the token in a header, others in the query. */
   function holder(call: Call): Grant | Reply {
     const named = call.headers['access-token']
     const inHeader = typeof named === 'string' ? named : bearerOf(call)
@@ -230,7 +230,7 @@ function namesIn(text: string | null): string[] {
   return (text ?? '').split(',').filter((name) => name !== '')
 }
 
-/** `name,1,name,0`: what is ticked at first, and what is not. */
+/** `name,1,name,0`: which scopes are ticked at first. */
 function optionalIn(text: string | null): { name: string; first: boolean }[] | undefined {
   const parts = text ? text.split(',') : []
   const names = parts.filter((_, at) => at % 2 === 0)

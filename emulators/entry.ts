@@ -6,8 +6,8 @@ import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
 /**
- * `GET /entry?redirect=<the app's entry address>&user=<id>` opens the app as a provider does that logs in silently:
- * with a code, and nothing else. Without `user` it is the first one; without `redirect` a page asks.
+ * `GET /entry?redirect=<the app's entry address>&user=<id>` opens the app like a provider's silent login: with a code,
+ * and nothing else. Without `user`, it uses the first one; without `redirect`, a page asks for it.
  */
 export function entryRoute(provider: string, settings: Settings, entryCode: (user: EmulatorUser) => string): Route {
   const handle = ({ query }: Call): Reply => {

@@ -7,7 +7,7 @@ import type { FaultEndpoint } from './types'
 /** One of {@link FAULTS}, or `refused` or `http-STATUS` with one of the provider's codes after a colon. */
 export type Fault = (typeof FAULTS)[number] | `refused:${string}` | `http-${number}:${string}`
 
-/** Where a fault strikes, for those who choose one from a list. */
+/** The groups of faults in a list to choose from. */
 export type FaultGroup = 'way' | 'body' | 'content' | 'refusal'
 
 export function groupOf(fault: (typeof FAULTS)[number]): FaultGroup {
@@ -30,7 +30,7 @@ const ENDPOINTS: readonly FaultEndpoint[] = [
   'request',
 ]
 
-/** @throws TypeError where there is no such endpoint or fault, or nothing for it to spoil */
+/** @throws TypeError if the endpoint or fault does not exist, or the fault has nothing to spoil */
 export function checkFault(endpoint: FaultEndpoint, fault: string): void {
   if (!ENDPOINTS.includes(endpoint)) {
     throw new TypeError(`There is no endpoint named ${endpoint}; there are ${ENDPOINTS.join(', ')}.`)
@@ -43,7 +43,7 @@ export function checkFault(endpoint: FaultEndpoint, fault: string): void {
   }
 }
 
-/** Where the fault `redirect` leads: what a client would take for a token. */
+/** The target of the fault `redirect`: it looks like a token. */
 export const DECOY = {
   path: '/elsewhere',
   headers: { 'content-type': 'application/x-www-form-urlencoded' },
@@ -56,11 +56,11 @@ export interface FaultContext {
   origin: string
   /** The request's `Accept-Language`. */
   language: string | undefined
-  /** Aborted when the emulator closes: what drips stops. */
+  /** Aborted when the emulator closes, to stop slow responses. */
   signal: AbortSignal
-  /** Members that this provider's answers are of no use without, beside the usual ones. */
+  /** Members without which this provider's responses are useless, beside the usual ones. */
   essential?: readonly string[] | undefined
-  /** What it calls the members of a token answer. */
+  /** Its names for the members of a token response. */
   tokenNames?: TokenNames | undefined
 }
 
@@ -68,9 +68,9 @@ export interface FaultContext {
 export type TokenNames = Readonly<Partial<Record<'access_token' | 'token_type' | 'expires_in', string>>>
 
 /**
- * Answers with a fault.
- * @param compute the right answer, and what comes of it: a code used up, a refresh token rotated. Asked for only by the
- * faults that spoil the right answer; by the others the request never got so far.
+ * Responds with a fault.
+ * @param compute the right response, with its effects: a code used up, a refresh token rotated. Called only by faults
+ * that spoil the right response; with the others, the request never got that far.
  */
 export function sendFaulty(fault: Fault, compute: () => Reply, res: ServerResponse, context: FaultContext): void {
   const [name = '', code] = splitOnce(fault, ':')
@@ -107,7 +107,7 @@ const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' }
 const HUGE = 50 * 1024 * 1024
 const PIECE = Buffer.alloc(64 * 1024, 'a')
 
-/** Faults in place of an answer. */
+/** Faults instead of a response. */
 const INSTEAD: Record<string, (res: ServerResponse, context: FaultContext) => void> = {
   reset: (res) => void res.socket?.destroy(),
   silent: () => {},
@@ -139,11 +139,11 @@ const INSTEAD: Record<string, (res: ServerResponse, context: FaultContext) => vo
   },
 }
 
-/** Faults of the way: the right answer, not as it was sent. */
+/** Faults on the way: the right response, damaged in transit. */
 const CUT: Record<string, (res: ServerResponse, answer: Answer, context: FaultContext) => void> = {
   drip: (res, { status, headers, bytes }, { signal }) => {
     res.writeHead(status, headers)
-    // White space first: it spoils no JSON, and takes 100 s.
+    // White space first: it is valid in JSON, and takes 100 s.
     let at = -2000
     every(50, signal, res, () => {
       if (at >= bytes.length) return void res.end()
@@ -155,7 +155,7 @@ const CUT: Record<string, (res: ServerResponse, answer: Answer, context: FaultCo
     res.writeHead(status, { ...headers, 'content-length': bytes.length + 1 })
     res.write(bytes.subarray(0, Math.ceil(bytes.length / 2)), () => res.socket?.destroySoon())
   },
-  // All of it arrives, but not all that was promised: whoever doesn't count takes it for whole.
+  // The body is complete but shorter than announced: a client that does not count accepts it.
   'wrong-length': (res, { status, bytes }) => {
     const head = `HTTP/1.1 ${status} OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`
     res.socket?.write(head)
@@ -165,7 +165,7 @@ const CUT: Record<string, (res: ServerResponse, answer: Answer, context: FaultCo
   'not-json': (res, answer) => whole(res, { ...answer, bytes: answer.bytes.subarray(0, -1) }),
   bom: (res, answer) =>
     whole(res, { ...answer, bytes: Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), answer.bytes]) }),
-  // In a member that no one needs: a lenient decoder would find the rest in order.
+  // In an unneeded member: a lenient decoder would accept the rest.
   'invalid-utf8': (res, answer) => {
     const text = answer.bytes.toString()
     const rest = text === '{}' ? '}' : `,${text.slice(1)}`
@@ -186,7 +186,7 @@ const CUT: Record<string, (res: ServerResponse, answer: Answer, context: FaultCo
   },
 }
 
-/** Faults of the content: the right answer, with other members. */
+/** Faults of the content: the right response, with changed members. */
 const SPOILT: Record<string, (json: unknown, words: Words) => unknown> = {
   proto: (json) => everywhere(json, withProto),
   'wrong-types': (json, words) => everywhere(json, (object) => forKeys(object, words, () => ({ unexpected: true }))),
@@ -200,7 +200,7 @@ const SPOILT: Record<string, (json: unknown, words: Words) => unknown> = {
 
 type Words = Pick<FaultContext, 'essential' | 'tokenNames'>
 
-/** Without these an answer is of no use. */
+/** Members without which a response is useless. */
 const ESSENTIAL = new Set(['access_token', 'id', 'user_id', 'open_id', 'sub', 'topup_url', 'client_id', 'keys'])
 
 type Fields = Record<string, unknown>
@@ -209,7 +209,7 @@ function everywhere(json: unknown, change: (object: Fields) => Fields): unknown 
   if (Array.isArray(json)) return json.map((item) => everywhere(item, change))
   if (typeof json !== 'object' || json === null) return json
   const inner = Object.fromEntries(Object.entries(json).map(([key, value]) => [key, everywhere(value, change)]))
-  // BBScloud's first step: the code is the whole of `data`.
+  // BBScloud's first step: `data` is the code itself.
   return change(typeof inner.data === 'string' ? { ...inner, data: change({ id: inner.data }).id } : inner)
 }
 
@@ -219,13 +219,13 @@ function forKeys(object: Fields, { essential = [], tokenNames }: Words, value: (
   return Object.fromEntries(Object.entries(object).map(([key, old]) => [key, spoilt(key) ? value() : old]))
 }
 
-/** With another value of one member of the token object, by the name that the provider gives it. */
+/** Changes one member of the token object, under the provider's name for it. */
 function withToken(json: unknown, { tokenNames }: Words, member: keyof TokenNames, value: unknown): unknown {
   const { access_token = 'access_token', [member]: name = member } = tokenNames ?? {}
   return everywhere(json, (object) => (access_token in object ? { ...object, [name]: value } : object))
 }
 
-/** An own member of that name, as only JSON can bring it. */
+/** An own member `__proto__`, which only JSON can create. */
 function withProto(object: Fields): Fields {
   const value = { polluted: 'yes', admin: true, access_token: 'evil', id: 'evil' }
   return Object.defineProperty({ ...object }, '__proto__', { value, enumerable: true })
@@ -233,7 +233,9 @@ function withProto(object: Fields): Fields {
 
 let packed: Buffer | undefined
 
-/** 50 MiB of letters in a few kB. In members of 1 MiB (RFC 1952, section 2.2), so that making it holds nobody up. */
+/**
+ * 50 MiB of letters in a few kB, in gzip members of 1 MiB (RFC 1952, section 2.2), so that creating it does not block.
+ */
 function bomb(): Buffer {
   if (packed) return packed
   const mebibyte = gzipSync(Buffer.alloc(1024 * 1024, 'a'))

@@ -65,7 +65,7 @@ const WORDS: Record<number, string> = {
   20072: 'The server is temporarily unavailable. Please retry your request.',
 }
 
-/** OAuth's word beside the number. The pages show `server_error`; the rest follow RFC 6749 §5.2. */
+/** OAuth's error code beside the number. The pages show `server_error`; the others follow RFC 6749 §5.2. */
 function errorOf(code: number): string {
   if (code === 20002 || code === 20048) return 'invalid_client'
   if (code === 20050 || code === 20072) return 'server_error'
@@ -88,7 +88,7 @@ function provider(_origin: string, settings: Settings & FeishuEmulatorOptions): 
     if (query.get('response_type') !== 'code') return wrong('20063', 'response_type')
     if (!isRegistered(settings, redirectURI)) return wrong('20029', 'redirect_uri 请求不合法')
     if (scope.length > 200 || !scope.every((name) => /^[a-z][\w:.]*$/.test(name))) return wrong('20027', 'scope')
-    // `plain` is allowed, and the default, where a challenge comes without its method.
+    // `plain` is the default for a challenge without a method.
     if (challenge && query.get('code_challenge_method') !== 'S256') return wrong('20063', 'code_challenge_method')
     return {
       provider: 'Feishu',
@@ -100,7 +100,7 @@ function provider(_origin: string, settings: Settings & FeishuEmulatorOptions): 
     }
   })
 
-  /** Version 2 takes JSON alone; version 3 a form too. */
+  /** Version 2 accepts only JSON; version 3 also a form. */
   function paramsOf(call: Call): Record<string, unknown> | undefined {
     if (mediaType(call) === 'application/json') return jsonOf(call)
     const form = formOf(call)
@@ -129,7 +129,7 @@ function provider(_origin: string, settings: Settings & FeishuEmulatorOptions): 
     if (redirect_uri !== grant.redirectURI) return refused(20071)
     const verifier = typeof code_verifier === 'string' ? code_verifier : undefined
     const proof = verifier && s256(verifier)
-    // A verifier that no challenge asked for is refused by version 3 alone.
+    // Only version 3 refuses a verifier without a challenge.
     if (grant.challenge === undefined ? strict && verifier !== undefined : proof !== grant.challenge) {
       return refused(20049)
     }
@@ -137,7 +137,7 @@ function provider(_origin: string, settings: Settings & FeishuEmulatorOptions): 
     return issued(grant)
   }
 
-  /** A refresh token is good for one use. */
+  /** A refresh token works once. */
   function refreshed(old: unknown): Reply {
     if (typeof old !== 'string' || old === '') return refused(20001)
     const grant = ledger.refreshGrant(old)
@@ -161,7 +161,7 @@ function provider(_origin: string, settings: Settings & FeishuEmulatorOptions): 
     }
   }
 
-  /** A false token is refused with HTTP 400 in front of the API, as has been seen. */
+  /** A wrong token is refused with HTTP 400 by the gateway, as observed. */
   function userInfo(call: Call): Reply {
     const grant = holder(call)
     if (!('user' in grant)) return grant

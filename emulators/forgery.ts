@@ -35,13 +35,13 @@ export const ID_TOKEN_FORGERIES = [
 /** One of {@link ID_TOKEN_FORGERIES}. */
 export type IdTokenForgery = (typeof ID_TOKEN_FORGERIES)[number]
 
-/** The forgeries that a test has asked for, in order. */
+/** The forgeries that a test has planned, in order. */
 export class ForgeryQueue<Name extends string> {
   private readonly queue: Name[] = []
 
   constructor(private readonly names: readonly Name[]) {}
 
-  /** @throws TypeError where there is none of that name here */
+  /** @throws TypeError if there is none with that name */
   plan(wanted: string, times: number): void {
     const name = this.names.find((known) => known === wanted)
     if (name === undefined) {
@@ -55,13 +55,13 @@ export class ForgeryQueue<Name extends string> {
   }
 }
 
-/** A token before it is signed, and what it is to be signed with. */
+/** A token before it is signed, and its key. */
 export interface Draft {
   header: Record<string, unknown>
   claims: Record<string, unknown>
-  /** A private key; for HS256 a secret. */
+  /** A private key, or for HS256 a secret. */
   key: KeyObject | string
-  /** What the key set shows of the key that signs, or would sign if it were not for the secret. */
+  /** The published key, which signs, or would sign without the secret. */
   published: { kid: string; publicKey: KeyObject; alg: 'RS256' | 'ES256' }
 }
 
@@ -81,7 +81,7 @@ function encode(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url')
 }
 
-/** The same login's token, forged; `undefined`: there is none. */
+/** Forges the token of the same login; `undefined` for none. */
 export function forgedToken(forgery: IdTokenForgery, draft: Draft): string | undefined {
   return FORGED[forgery](draft)
 }
@@ -89,7 +89,7 @@ export function forgedToken(forgery: IdTokenForgery, draft: Draft): string | und
 const FORGED: Record<IdTokenForgery, (draft: Draft) => string | undefined> = {
   'alg-none': ({ header, claims }) => `${encode({ ...header, alg: 'none' })}.${encode(claims)}.`,
   'no-signature': ({ header, claims }) => `${encode(header)}.${encode(claims)}.`,
-  // The public key is known to everyone: whoever takes it for a secret believes everyone.
+  // Everyone knows the public key: a client that uses it as a secret trusts everyone.
   'hs256-with-public-key': ({ claims, published: { kid, publicKey } }) =>
     signedToken({
       header: { alg: 'HS256', typ: 'JWT', kid },
@@ -110,7 +110,7 @@ const FORGED: Record<IdTokenForgery, (draft: Draft) => string | undefined> = {
     const jwk = publicKey.export({ format: 'jwk' })
     return signedToken({ header: { alg, typ: 'JWT', jwk }, claims, key: privateKey })
   },
-  // RFC 7515 §4.1.11: who does not know what is critical must refuse.
+  // RFC 7515 §4.1.11: a client that does not know the critical header must refuse.
   'unknown-crit': (draft) =>
     signedToken({ ...draft, header: { ...draft.header, crit: ['urn:example:new'], 'urn:example:new': true } }),
   'changed-claims': (draft) => {
@@ -145,14 +145,14 @@ function now(): number {
   return Math.floor(Date.now() / 1000)
 }
 
-/** A right token with other claims. */
+/** A valid signature over other claims. */
 function withClaims(change: (claims: Draft['claims']) => Draft['claims']): (draft: Draft) => string {
   return (draft) => signedToken({ ...draft, claims: { ...draft.claims, ...change(draft.claims) } })
 }
 
 const attackers = new Map<string, { publicKey: KeyObject; privateKey: KeyObject }>()
 
-/** A key that no key set shows; one a process is enough. */
+/** An unpublished key; one per process is enough. */
 function attacker(alg: 'RS256' | 'ES256') {
   const pair =
     attackers.get(alg) ??

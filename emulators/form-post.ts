@@ -10,7 +10,7 @@ export interface FormPost {
   fields: Readonly<Record<string, string>>
 }
 
-/** Without a script the button does it. */
+/** Without scripts, the user presses the button. */
 const SCRIPT = 'document.forms[0].submit()'
 
 /** The page that posts itself to the app, from the provider's site. */
@@ -40,7 +40,7 @@ ${inputs.join('\n')}
   }
 }
 
-/** What a posting page posts, read as a browser reads it; `undefined` where it is another page. */
+/** The form of a posting page, as a browser would read it; `undefined` for another page. */
 export function formPostOf(html: string): FormPost | undefined {
   const action = /<form method="post" action="([^"]*)" id="form_post">/.exec(html)?.[1]
   if (action === undefined) return undefined

@@ -7,8 +7,8 @@ import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
 /**
- * Gitee, as four independent clients speak to it (read 2026-11-25); its own page is gitee.com/api/v5/oauth_doc.
- * Errors are in the words of RFC 6749 §5.2, those of the API in a `message`.
+ * Gitee, as four independent clients use it (read 2026-11-25); its own page is gitee.com/api/v5/oauth_doc. Errors
+ * follow RFC 6749 §5.2; those of the API are in `message`.
  */
 const USERS: EmulatorUser[] = [
   {
@@ -38,7 +38,7 @@ function options(origin: string, { clientID, clientSecret }: Settings) {
   }
 }
 
-/** Those that an app can be given. */
+/** The scopes that an app can have. */
 const SCOPES = [
   'user_info',
   'projects',
@@ -58,7 +58,7 @@ const DAY = 24 * 3600
 function provider(_origin: string, settings: Settings): Provider {
   const ledger = new Ledger(settings, { code: 600, access: DAY, refresh: 365 * DAY })
 
-  /** RFC 6749 §4.1.2.1: nothing goes back to an unknown client or to a foreign redirect URI. */
+  /** RFC 6749 §4.1.2.1: no redirect for an unknown client or an unregistered redirect URI. */
   const authorize = consentRoutes('/oauth/authorize', settings, ({ query }) => {
     const redirectURI = query.get('redirect_uri')
     const state = query.get('state') ?? undefined
@@ -83,7 +83,7 @@ function provider(_origin: string, settings: Settings): Provider {
     }
   })
 
-  /** The app's id and secret stand in the form, nowhere else. */
+  /** The app's id and secret are accepted only in the form. */
   function token(call: Call): Reply {
     if (mediaType(call) !== FORM) return refused(400, 'invalid_request')
     const form = formOf(call)

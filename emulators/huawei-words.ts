@@ -1,6 +1,6 @@
 import type { Reply } from './reply'
 
-/** What the page of error numbers says, in short. */
+/** The texts of the error page, abridged. */
 const WORDS: Record<number, string> = {
   12304: 'client secret is invalid',
   20002: 'client_id is missing',
@@ -24,7 +24,7 @@ const WORDS: Record<number, string> = {
   22023: 'redirect_uri is another one than at the authorization',
 }
 
-/** The page lists no number of its own for it: the next free one. */
+/** The page lists no number for it: this is the next free one. */
 export const DEAD_REFRESH = 20193
 
 export function shortWords(subError: number): string {
@@ -42,12 +42,12 @@ export function refused(subError: number): Reply {
 
 export const TEXT = { 'content-type': 'text/plain; charset=utf-8' }
 
-/** JSON under the media type of text. */
+/** JSON with the media type of text. */
 export function text(json: object): Reply {
   return { headers: TEXT, json }
 }
 
-/** The verdict stands in a header, and in no status. */
+/** The error is only in a header, not in the status. */
 export function verdict(status: number): Reply {
   return { headers: { ...TEXT, NSP_STATUS: String(status) }, json: { error: verdictWords(status) } }
 }
@@ -57,7 +57,7 @@ export function verdictWords(status: number): string {
   return status === 102 ? 'invalid session' : 'refused by the emulator'
 }
 
-/** The verdict of a fault: the code that was asked for, else the one that fits the HTTP status. */
+/** The header's code for a fault: the requested code, else the one that fits the HTTP status. */
 export function verdictOf(status: number, code: string | undefined): number {
   return Number(code ?? (status >= 500 ? 500 : status === 429 ? 503 : status === 403 ? 403 : 102))
 }

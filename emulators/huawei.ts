@@ -96,7 +96,7 @@ function provider(_origin: string, settings: Settings): Provider {
         const grant = { user, scope, redirectURI, challenge, offline, nonce }
         return withParams(redirectURI, { code: ledger.issueCode(grant, base64('CF', 48)), state })
       },
-      // No page says what a refusal looks like: the words of RFC 6749 §4.1.2.1.
+      // Undocumented: RFC 6749 §4.1.2.1.
       deny: () => withParams(redirectURI, { error: 'access_denied', state }),
     }
   })
@@ -136,7 +136,7 @@ function provider(_origin: string, settings: Settings): Provider {
     return issued(grant, grant.offline ? ledger.issueRefresh(grant, base64('DAFB', 64)) : undefined)
   }
 
-  /** It may ask for less than was granted. */
+  /** A refresh may request fewer scopes than were granted. */
   function refreshed(form: URLSearchParams): Reply {
     const old = form.get('refresh_token')
     if (!old) return refused(20191)
@@ -171,7 +171,7 @@ function provider(_origin: string, settings: Settings): Provider {
     return keys.issue({ ...claims, ...shown }, 3600)
   }
 
-  /** `rest.php` answers HTTP 200 always, and a form by POST alone. */
+  /** `rest.php` always responds with HTTP 200, and accepts only a form by POST. */
   function rest(call: Call): Reply {
     const form = formOf(call)
     const service = call.query.get('nsp_svc')
@@ -215,7 +215,7 @@ function provider(_origin: string, settings: Settings): Provider {
     return verdict(ledger.isExpiredAccess(token) ? 6 : 102)
   }
 
-  /** Of a token that is not known it says no more than of one that is gone. */
+  /** An unknown token gets the same response as a dead one. */
   function revoke(call: Call): Reply {
     const token = formOf(call).get('token')
     if (mediaType(call) !== FORM || !token) return refused(20086)
@@ -241,7 +241,7 @@ function provider(_origin: string, settings: Settings): Provider {
       if (status >= 500 && code === undefined) return { error: 1203, error_description: 'server error' }
       return wordsOf(Number(code ?? (endpoint === 'refresh' ? DEAD_REFRESH : 12304)))
     },
-    // A status other than 200 is that of a gateway before `rest.php`, unless the code is asked for.
+    // A status other than 200 is that of a gateway before `rest.php`, unless a code is requested.
     refuseHeaders: (endpoint, status, code): Record<string, string> => {
       const atRest = endpoint === 'profile' || endpoint === 'request'
       return atRest && (status === 200 || code) ? { ...TEXT, NSP_STATUS: String(verdictOf(status, code)) } : {}
@@ -257,18 +257,18 @@ function isAbsolute(redirectURI: string): boolean {
   return /^https?:\/\//.test(redirectURI) && URL.canParse(redirectURI) && !redirectURI.includes('#')
 }
 
-/** The registered one, or that with further query parameters. */
+/** The registered URI, possibly with more query parameters. */
 function isRegisteredWithQuery({ redirectURIs }: Settings, redirectURI: string): boolean {
   const without = redirectURI.split('?', 1)[0]
   return redirectURIs?.some((known) => known === redirectURI || known === without) ?? true
 }
 
-/** Codes and tokens hold what a form must encode. */
+/** Codes and tokens contain characters that a form must encode. */
 function base64(prefix: string, bytes: number): string {
   return `${prefix}${randomBytes(bytes).toString('base64').replace(/=+$/, '')}+/==`
 }
 
-/** One developer's, where `openID` is one app's. */
+/** Belongs to one developer; `openID` belongs to one app. */
 function unionIDOf(id: string): string {
   return `MDE${id.slice(3)}`
 }

@@ -4,7 +4,10 @@ import { nextRsaPair } from './key-pool'
 import { hex } from './ledger'
 import type { Reply } from './reply'
 
-/** What `at_hash` and `c_hash` say of a token or code, at any `…256` (OpenID Connect Core 1.0 §3.1.3.6). */
+/**
+ * The value of `at_hash` and `c_hash` for a token or code, with any `…256` algorithm (OpenID Connect Core 1.0
+ * §3.1.3.6).
+ */
 export function halfHash(text: string): string {
   return createHash('sha256').update(text).digest().subarray(0, 16).toString('base64url')
 }

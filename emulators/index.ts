@@ -31,7 +31,7 @@ import type {
 
 // How Alipay's responses can be forged.
 export { ALIPAY_FORGERIES, type AlipayForgery } from './alipay-response'
-// What an emulator of one's own is made of.
+// The parts for your own emulator.
 export { type Asked, type Chosen, consentRoutes, isRegistered, withParams } from './authorize'
 export type { Place } from './consent-page'
 export type { TokenNames } from './faults'
@@ -215,7 +215,7 @@ export async function createEmulator<Name extends string>(
     name,
     title: kind.title ?? name,
     origin,
-    // Of a name that the registry has, these are that provider's own.
+    // For a name in the registry, these are that provider's own options.
     options: (kind.options?.(origin, settings) ??
       clientOptionsOf(origin, settings, provider)) as Emulator<Name>['options'],
     users: settings.users,

@@ -1,14 +1,16 @@
 import type { Grant } from './ledger'
 
 interface Shown {
-  /** The app's consent items: of others nothing is said at all. */
+  /** The app's consent items; others do not appear at all. */
   consentItems: readonly string[]
   emails: 'verified' | 'unverified' | 'invalid'
-  /** Images by https. */
+  /** Return https addresses of images. */
   secure: boolean
 }
 
-/** A user as `user/me` tells of him: what he has not agreed to is left out, and a flag says that it would take his consent. */
+/**
+ * A user as returned by `user/me`: what the user has not agreed to is left out, and a flag says that it needs consent.
+ */
 export function kakaoUser({ user, scope }: Grant, { consentItems, emails, secure }: Shown): Record<string, unknown> {
   const has = (item: string) => scope.includes(item)
   const knows = (item: string) => has(item) || consentItems.includes(item)

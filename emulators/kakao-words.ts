@@ -1,6 +1,6 @@
 import type { Reply } from './reply'
 
-/** The third member of a refusal, the word of RFC 6749 that it stands beside, and what it says. */
+/** By `error_code`, the third member of a refusal: the RFC 6749 code beside it, and its text. */
 const AT_THE_TOKEN: Record<string, readonly [error: string, description: string]> = {
   KOE003: ['server_error', 'temporary internal failure'],
   KOE009: ['misconfigured', 'invalid android_key_hash or ios_bundle_id or web_site_url'],
@@ -19,7 +19,7 @@ const ON_THE_PAGE: Record<string, string> = {
   KOE205: 'scope: consent items that this app has not set up',
 }
 
-/** What the page says of a mistake of the app. */
+/** The page's text for a mistake of the app. */
 export function pageWords(code: string): string {
   return ON_THE_PAGE[code] ?? AT_THE_TOKEN[code]?.[1] ?? 'refused by the emulator'
 }
@@ -46,7 +46,7 @@ const AT_THE_API: Record<number, readonly [status: number, msg: string]> = {
   [-406]: [401, 'This user is under 14.'],
 }
 
-/** A refusal of the API: another form, and negative numbers. */
+/** A refusal of the API: another shape, with negative numbers. */
 export function apiWords(code: number): object {
   const msg = AT_THE_API[code]?.[1] ?? 'refused by the emulator'
   const scopes = { required_scopes: ['friends'], allowed_scopes: ['profile_nickname', 'profile_image'] }

@@ -66,7 +66,7 @@ function provider(_origin: string, settings: Settings & KakaoEmulatorOptions): P
   const ledger = new Ledger(settings, { code: 600, access: 21_599, refresh: 60 * DAY })
   const keys = new IdTokenKeys()
 
-  /** Mistakes of the app stay on Kakao's page. */
+  /** Kakao shows the app's mistakes on its own page. */
   const authorize = consentRoutes(AUTHORIZE, settings, ({ query }) => {
     const redirectURI = query.get('redirect_uri')
     const state = query.get('state') ?? undefined
@@ -94,7 +94,7 @@ function provider(_origin: string, settings: Settings & KakaoEmulatorOptions): P
       scope,
       ticked: scope,
       agree: (user, chosen) => {
-        // `openid` is no consent item that a person could untick.
+        // `openid` is not a consent item that a user could untick.
         const agreedTo = scope.filter((name) => name === 'openid' || chosen.scope.includes(name))
         return back({ code: ledger.issueCode({ user, scope: agreedTo, redirectURI, nonce }, secret(64)) })
       },
@@ -124,7 +124,7 @@ function provider(_origin: string, settings: Settings & KakaoEmulatorOptions): P
     return { json: { ...issued(grant), ...withRefreshToken(grant), scope, id_token: idToken(grant) } }
   }
 
-  /** A new refresh token comes only where the old one has less than a month left. */
+  /** A new refresh token comes only if the old one expires within a month. */
   function refreshed(old: string | null): Reply {
     if (!old) return refused('KOE319')
     const grant = ledger.refreshGrant(old)
@@ -181,7 +181,9 @@ function provider(_origin: string, settings: Settings & KakaoEmulatorOptions): P
     return { json: { id: Number(grant.user.id), expires_in: ledger.accessSeconds, app_id: 1234 } }
   }
 
-  /** Both end every token of this login; `unlink` ends the user's consent beside, which no emulator remembers. */
+  /**
+   * Both end every token of this login. `unlink` also withdraws the user's consent, which the emulator does not keep.
+   */
   function logout(call: Call): Reply {
     const grant = holder(call)
     if (!('user' in grant)) return grant
@@ -222,7 +224,7 @@ function listOf(text: string | null): string[] {
   return text ? text.split(',') : []
 }
 
-/** A JSON array of texts; `undefined` where it is none, empty where there is no such parameter. */
+/** A JSON array of texts; `undefined` if it is malformed, empty without the parameter. */
 function propertyKeys(text: string | null): string[] | undefined {
   if (text === null) return []
   try {

@@ -5,7 +5,7 @@ export interface KeyPair {
   publicKey: KeyObject
 }
 
-/** To make a pair takes a busy machine a second: the ninth is the first again. */
+/** A pool, because creating a pair can take a second on a busy machine: the ninth request gets the first pair again. */
 const POOL: KeyPair[] = []
 const POOL_SIZE = 8
 let taken = 0

@@ -115,7 +115,7 @@ interface Issued {
   endsAt: number
 }
 
-/** How many codes or tokens are remembered: a long run must not fill the memory. */
+/** How many codes or tokens are remembered, so that a long run does not fill the memory. */
 const ROOM = 20_000
 
 class Shelf<Extra extends object = object> {

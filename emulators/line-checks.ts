@@ -5,14 +5,14 @@ import type { Settings } from './settings'
 
 export const ISSUER = 'https://access.line.me'
 
-/** Of each response. */
+/** The id in each response. */
 export function requestId(): string {
   return randomUUID()
 }
 
 type Problem = [error: string, description: string]
 
-/** What an authorization request may say beside who asks and where it leads: each parameter's values. */
+/** The allowed values of an authorization request's other parameters. */
 const VALUES: readonly [name: string, values: RegExp][] = [
   ['prompt', /^(consent|none|login)$/],
   ['max_age', /^\d+$/],
@@ -25,7 +25,7 @@ const VALUES: readonly [name: string, values: RegExp][] = [
   ['code_challenge_method', /^S256$/],
 ]
 
-/** What is wrong with an authorization request, where it can go back to the app. */
+/** What is wrong with an authorization request, if the error is redirected to the app. */
 export function requestProblem(query: URLSearchParams): Problem | undefined {
   if (query.get('response_type') !== 'code') return ['unsupported_response_type', 'response_type must be code']
   const scope = (query.get('scope') ?? '').split(' ')
@@ -38,7 +38,7 @@ export function requestProblem(query: URLSearchParams): Problem | undefined {
   if (query.has('code_challenge') !== query.has('code_challenge_method')) {
     return ['invalid_request', 'code_challenge and code_challenge_method go together.']
   }
-  // Nobody is logged in here who need not be asked.
+  // There is no existing login here.
   return query.get('prompt') === 'none' ? ['login_required', 'Login is required.'] : undefined
 }
 

@@ -117,7 +117,7 @@ function provider(_origin: string, settings: Settings & LineEmulatorOptions): Pr
     return refused('unsupported_grant_type', 'unsupported grant_type')
   }
 
-  /** The secret stands in the body; Basic is in no page. */
+  /** The secret is accepted only in the body; Basic is not documented. */
   function clientProblem({ headers }: Call, form: URLSearchParams): Reply | undefined {
     if (!form.get('client_id')) return refused('invalid_request', 'client_id is missing')
     if (headers.authorization !== undefined || form.get('client_id') !== clientID) {
@@ -146,7 +146,7 @@ function provider(_origin: string, settings: Settings & LineEmulatorOptions): Pr
     return granted(grant, { refresh_token, id_token })
   }
 
-  /** A refresh token lives from its first issue, stays the same, and brings no id_token. */
+  /** The refresh token stays the same, with its first expiry; a refresh returns no id_token. */
   function refreshed(refresh_token: string | null): Reply {
     const grant = ledger.refreshGrant(refresh_token ?? undefined)
     return grant ? granted(grant, { refresh_token }) : refused('invalid_grant', 'invalid refresh token')
@@ -166,7 +166,7 @@ function provider(_origin: string, settings: Settings & LineEmulatorOptions): Pr
     return keys.issue({ ...claims, ...shown, ...mail }, 3600, idTokenAlg === 'HS256' ? clientSecret : undefined)
   }
 
-  /** The part of the API that asks for one of its scopes. */
+  /** An API call that requires a scope. */
   function api(scope: string, show: (user: EmulatorUser) => object): (call: Call) => Reply {
     return (call) => {
       const grant = holder(call)
@@ -201,7 +201,7 @@ function provider(_origin: string, settings: Settings & LineEmulatorOptions): Pr
     return { status: 200 }
   }
 
-  /** What each response of LINE's has. */
+  /** Adds what every response of LINE has. */
   function asEver(route: Route): Route {
     const handle = (call: Call): Reply | undefined => {
       const reply = route.handle(call)
@@ -263,14 +263,14 @@ function refused(error: string, error_description: string): Reply {
   return { status: 400, json: { error, error_description } }
 }
 
-/** A registered one, or that with a query of its own. */
+/** A registered URI, possibly with its own query. */
 function isCallbackURL(redirectURI: string, { redirectURIs }: Settings): boolean {
   if (!/^https?:\/\//.test(redirectURI) || !URL.canParse(redirectURI) || redirectURI.includes('#')) return false
   const without = redirectURI.split('?', 1)[0]
   return redirectURIs?.some((known) => known === redirectURI || known === without) ?? true
 }
 
-/** With what a form must encode, and what a header must not. */
+/** With characters that a form must encode and a header must not contain. */
 function tokenOf(bytes: number): string {
   return `${hex(bytes / 2)}+at/${hex(bytes / 2)}==`
 }

@@ -1,6 +1,6 @@
 import type { Reply } from './reply'
 
-/** What a code that is not good is refused with, whatever the reason; as issues quote it. */
+/** The text for every invalid code, whatever the reason; quoted from issues. */
 const BAD_CODE =
   'Unable to retrieve access token: appid/redirect uri/code verifier does not match authorization code. Or authorization code expired. Or external member binding exists'
 

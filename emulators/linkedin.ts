@@ -123,7 +123,7 @@ function provider(_origin: string, settings: Settings & LinkedinEmulatorOptions)
     return { json: { ...issued(grant, refresh), token_type: 'Bearer', id_token: idToken(grant) } }
   }
 
-  /** The refresh token stays the same, and lives no longer than a year from the login. */
+  /** The refresh token stays the same, and expires a year after the login at the latest. */
   function refreshed(old: string): Reply {
     const grant = ledger.refreshGrant(old)
     return grant ? { json: issued(grant, old) } : refused('invalid_grant')
@@ -144,7 +144,7 @@ function provider(_origin: string, settings: Settings & LinkedinEmulatorOptions)
     return keys.issue({ iss, aud: clientID, ...claims(grant) }, 3600)
   }
 
-  /** The same in an id_token as at `userinfo`. */
+  /** The same claims in an id_token and at `userinfo`. */
   function claims({ user, scope }: Grant) {
     const [given_name = '', ...rest] = user.name.split(' ')
     const { email, avatar } = user

@@ -93,7 +93,7 @@ function provider(_origin: string, settings: Settings & NaverEmulatorOptions): P
     }
   })
 
-  /** Parameters are taken from a query by GET and from a form by POST; a refusal has HTTP 200. */
+  /** GET has its parameters in the query, POST in a form; a refusal has HTTP 200. */
   function token(call: Call): Reply {
     const params = call.method === 'GET' ? call.query : formOf(call)
     if (call.method === 'POST' && mediaType(call) !== FORM) return refused('invalid_request', 'not a form')
@@ -108,7 +108,7 @@ function provider(_origin: string, settings: Settings & NaverEmulatorOptions): P
     return grantType === 'delete' ? deleted(params) : refused('invalid_request', 'grant_type')
   }
 
-  /** `state` must be repeated; `redirect_uri`, which the document's table lacks, must fit where it is sent. */
+  /** `state` must be repeated. `redirect_uri`, which the documentation's table lacks, must match if it is sent. */
   function exchanged(params: URLSearchParams): Reply {
     const [code, state] = [params.get('code'), params.get('state')]
     if (!code || !state) return refused('invalid_request', `${code ? 'state' : 'code'} is missing`)
@@ -123,7 +123,7 @@ function provider(_origin: string, settings: Settings & NaverEmulatorOptions): P
     return { json: issued(grant, ledger.issueRefresh(grant, base64())) }
   }
 
-  /** No refresh token comes back: the old one lives on. */
+  /** Returns no refresh token: the old one stays valid. */
   function refreshed(token: string | null): Reply {
     const grant = ledger.refreshGrant(token ?? undefined)
     return grant ? { json: issued(grant) } : refused('invalid_request', 'no valid data in session')
@@ -147,7 +147,7 @@ function provider(_origin: string, settings: Settings & NaverEmulatorOptions): P
     }
   }
 
-  /** Judged by its status alone: an empty body, for a token that nobody knows too. */
+  /** Only the status counts: the body is empty, for an unknown token too. */
   function revoke(call: Call): Reply {
     const form = formOf(call)
     const wrong = (status: number, error: string): Reply => ({ status, json: { error, error_description: error } })
@@ -162,7 +162,7 @@ function provider(_origin: string, settings: Settings & NaverEmulatorOptions): P
     return {}
   }
 
-  /** One of the pair takes the other along. */
+  /** Ending one token of the pair ends the other. */
   function end(token: string): void {
     const grant = ledger.accessGrant(token) ?? ledger.refreshGrant(token)
     if (grant) grant.revoked = true
@@ -178,7 +178,7 @@ function provider(_origin: string, settings: Settings & NaverEmulatorOptions): P
     return { json: { resultcode: '00', message: 'success', response } }
   }
 
-  /** Whether a token lives; with `info`, until when and for what. */
+  /** Whether a token is valid; with `info`, also its expiry and scope. */
   function verify(call: Call): Reply {
     const grant = holder(call)
     if (!('user' in grant)) return grant
@@ -214,7 +214,7 @@ function provider(_origin: string, settings: Settings & NaverEmulatorOptions): P
   }
 }
 
-/** Tokens hold what a form must encode and a header must not. */
+/** Tokens contain characters that a form must encode and a header must not. */
 function base64(): string {
   return `AAAA${randomBytes(39).toString('base64')}+/w==`
 }

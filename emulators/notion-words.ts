@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Reply } from './reply'
 
-/** The codes of developers.notion.com/reference/status-codes; the texts are its examples, or in their manner. */
+/** The codes of developers.notion.com/reference/status-codes; the texts are its examples, or similar. */
 const CODES: Record<string, readonly [status: number, message: string]> = {
   invalid_client: [401, 'Client authentication failed.'],
   invalid_grant: [400, 'Invalid code: this code has been revoked.'],
@@ -25,7 +25,7 @@ export function codeOf(status: number): string | undefined {
   return { 403: 'restricted_resource', 429: 'rate_limited' }[status]
 }
 
-/** A refusal in the manner of the API. */
+/** A refusal in the API's shape. */
 export function apiWords(code: string, message?: string, status?: number) {
   const [usual, text] = CODES[code] ?? [400, 'refused by the emulator']
   return { object: 'error', status: status ?? usual, code, message: message ?? text, request_id: randomUUID() }
@@ -36,7 +36,7 @@ export function apiRefused(code: string, message?: string): Reply {
   return { status: json.status, json }
 }
 
-/** A refusal of a grant or a client in the manner of RFC 6749 §5.2. */
+/** A refusal of a grant or a client in the shape of RFC 6749 §5.2. */
 export function oauthWords(error: string, message?: string) {
   return {
     error,

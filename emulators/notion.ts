@@ -69,7 +69,7 @@ function provider(_origin: string, settings: Settings & NotionEmulatorOptions): 
 
   const authorize = consentRoutes(AUTHORIZE, settings, ({ query }) => {
     const given = query.get('redirect_uri')
-    // The only one of an app may be left out.
+    // If the app has only one, it may be left out.
     const redirectURI = given ?? (redirectURIs?.length === 1 ? (redirectURIs[0] ?? null) : null)
     const state = query.get('state') ?? undefined
     const wrong = (why: string) => errorPage(400, 'Notion', 'invalid_request', why)
@@ -92,7 +92,7 @@ function provider(_origin: string, settings: Settings & NotionEmulatorOptions): 
     }
   })
 
-  /** What every request must bring: the header of the version, and JSON where there is a body. */
+  /** What every request needs: the version header, and JSON if there is a body. */
   function requestProblem(call: Call): Reply | undefined {
     const version = call.headers['notion-version']
     if (version === undefined) return apiRefused('missing_version')
@@ -102,7 +102,7 @@ function provider(_origin: string, settings: Settings & NotionEmulatorOptions): 
     return call.method === 'POST' && mediaType(call) !== 'application/json' ? apiRefused('invalid_json') : undefined
   }
 
-  /** Credentials come by Basic alone. */
+  /** Credentials are accepted only by Basic. */
   function clientProblem(call: Call): Reply | undefined {
     const problem = requestProblem(call)
     if (problem) return problem
@@ -119,7 +119,7 @@ function provider(_origin: string, settings: Settings & NotionEmulatorOptions): 
     return exchanged(code, redirect_uri)
   }
 
-  /** The redirect URI stands in it exactly where it stood in the authorization request. */
+  /** The redirect URI is required exactly if the authorization request had one. */
   function exchanged(code: unknown, redirectURI: unknown): Reply {
     if (typeof code !== 'string') return apiRefused('validation_error', invalid('code'))
     if (redirectURI !== undefined && typeof redirectURI !== 'string') {
@@ -175,7 +175,7 @@ function provider(_origin: string, settings: Settings & NotionEmulatorOptions): 
     return { json: { request_id: randomUUID() } }
   }
 
-  /** Who calls is a bot; the person is its owner. */
+  /** The caller is a bot; the person is its owner. */
   function me(call: Call): Reply {
     const grant = holder(call)
     if (!('user' in grant)) return grant

@@ -43,7 +43,7 @@ interface Look {
   accent?: string | undefined
 }
 
-/** The provider's name on its own colour. */
+/** The provider's name on its colour. */
 function brand(title: string): string {
   const initial = `<span aria-hidden="true">${escapeHtml([...title][0] ?? '')}</span>`
   return `<p class="brand">${initial}${escapeHtml(title)}</p>\n`
@@ -63,7 +63,7 @@ export function errorPage(status: number, provider: string, error: string, descr
   return page(provider, (texts) => ({ heading: texts.refuses(provider), body: say(texts) }), { status })
 }
 
-/** The page for a user whom nobody made: it says who is there. */
+/** The page for an unknown user: it lists the users. */
 export function noSuchUser(status: number, provider: string, users: readonly EmulatorUser[]): Reply {
   const ids = users.map(({ id }) => id).join(', ')
   return errorPage(status, provider, 'user', `There is no such user here; there are ${ids}.`)
@@ -73,7 +73,7 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }
 
-/** No `form-action`: browsers apply it to where a form's answer redirects too, and that is the app's own affair. */
+/** No `form-action`: browsers also apply it to redirects of the form's response, which the app decides. */
 function headersOf(style: string): Record<string, string> {
   return {
     'content-security-policy': [

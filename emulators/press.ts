@@ -1,7 +1,7 @@
 import { type FormPost, formPostOf } from './form-post'
 import type { Choice } from './types'
 
-/** Plays the browser on the consent page: asks for it and presses a button. Resolves to where it then leads. */
+/** Acts as the browser on the consent page: opens it and presses a button. Resolves to where that leads. */
 export async function press(address: string, form: URLSearchParams, registered?: readonly string[]): Promise<string> {
   const where = await pressed(address, form, registered)
   if (typeof where === 'string') return where
@@ -45,7 +45,7 @@ async function pressed(
   throw new Error(`The provider refuses this authorization request (${answer.status}): ${text}${why}`)
 }
 
-/** The usual reason, which a provider's page says in a word. */
+/** The usual reason, which a provider's page may only name briefly. */
 function otherAddress(address: string, registered: readonly string[] | undefined): string {
   const sent = new URL(address).searchParams.get('redirect_uri')
   if (sent === null || !registered || registered.includes(sent)) return ''
@@ -56,7 +56,7 @@ function otherAddress(address: string, registered: readonly string[] | undefined
 export function formOfChoice({ user = '', scopes, project }: Choice): URLSearchParams {
   const form = new URLSearchParams({ user })
   if (project !== undefined) form.set('project', project)
-  // As the page does: `step` is there even when no box is ticked.
+  // Like the page, sends `step` even if no box is ticked.
   if (scopes) form.set('step', '')
   for (const scope of scopes ?? []) form.append('scope', scope)
   return form

@@ -36,23 +36,23 @@ export function wordsOf(error: number): { error: number; error_description: stri
   return { error, error_description: shortWords(error) }
 }
 
-/** A refusal of the API: another form. */
+/** A refusal of the API: another shape. */
 export function apiWords(ret: number): { ret: number; msg: string } {
   return { ret, msg: shortWords(ret) }
 }
 
-/** Whatever it is: HTTP 200, and a media type that fits nothing of it. */
+/** For every response: HTTP 200, and a media type that never fits. */
 export const HTML = { 'content-type': 'text/html; charset=utf-8' }
 
-/** How a call is answered: by `fmt`, unless the emulator ignores it. */
+/** Responds in the format of `fmt`, unless the emulator ignores it. */
 export class Speaker {
-  /** @param deaf `fmt` is ignored, as if it were absent */
+  /** @param deaf whether `fmt` is ignored, as if it were absent */
   constructor(private readonly deaf: boolean) {}
 
-  /** JSON where it was asked for; else what stands for it without `fmt`. */
+  /** JSON if it was requested; otherwise the format without `fmt`. */
   private say({ query }: Call, json: object, without: (json: object) => string): Reply {
     if (!this.deaf && query.get('fmt') === 'json') return { headers: HTML, json }
-    return { headers: HTML, json, write: (value) => without(value as object) } // an object, as `json` is
+    return { headers: HTML, json, write: (value) => without(value as object) } // `json` is an object
   }
 
   /** Tokens: form text without `fmt`. */
@@ -71,7 +71,7 @@ export class Speaker {
   }
 }
 
-/** The API knows no `fmt`: JSON with its slashes escaped. */
+/** The API has no `fmt`: JSON with its slashes escaped. */
 export function apiReply(json: object): Reply {
   return { headers: HTML, json, write: (value) => JSON.stringify(value).replaceAll('/', '\\/') }
 }

@@ -124,7 +124,7 @@ function provider(origin: string, settings: Settings & QqEmulatorOptions): Provi
     return issued(call, grant, ledger.refreshSeconds)
   }
 
-  /** Good once. The last of a chain ends three months after the login. */
+  /** A refresh token works once; the last one expires three months after the login. */
   function refreshed(call: Call): Reply {
     const old = call.query.get('refresh_token')
     if (!old) return speaker.refused(call, 100006)
@@ -157,14 +157,14 @@ function provider(origin: string, settings: Settings & QqEmulatorOptions): Provi
     return speaker.object(call, { client_id: settings.openIDClient ?? clientID, openid: id, unionid })
   }
 
-  /** The grant of the token, or the number of what is wrong with it. */
+  /** The token's grant, or the number of the error. */
   function grantOf(query: URLSearchParams): Grant | number {
     const given = query.get('access_token')
     if (!given) return 100007
     return ledger.accessGrant(given) ?? (ledger.isExpiredAccess(given) ? 100014 : 100013)
   }
 
-  /** A user has no id here. */
+  /** The user object has no id. */
   function userInfo(call: Call): Reply {
     const grant = holder(call)
     if (!('user' in grant)) return grant
@@ -191,7 +191,7 @@ function provider(origin: string, settings: Settings & QqEmulatorOptions): Provi
     })
   }
 
-  /** Every call of the API brings the app's id and the user's beside the token. */
+  /** Every API call has the app's id and the user's beside the token. */
   function holder(call: Call): Grant | Reply {
     const { query } = call
     if (repeated(query)) return apiReply(apiWords(100029))
@@ -225,7 +225,7 @@ function unionIDOf(id: string): string {
   return `UID_${createHash('sha256').update(id).digest('hex').slice(0, 32).toUpperCase()}`
 }
 
-/** Empty where there is none of that size. */
+/** Empty if there is no picture of that size. */
 function pictureOf(avatar: string | undefined, size: string): string {
   return avatar === undefined ? '' : withParams(avatar, { s: size })
 }

@@ -65,7 +65,7 @@ export type EmulatorOptions<Name extends EmulatorName = EmulatorName> = SharedOp
 /** The options for the strategy's constructor, except `callbackURL`: the client's credentials and every endpoint. */
 export type ClientOptionsOf<Name extends EmulatorName> = ReturnType<(typeof EMULATORS)[Name]['options']>
 
-// Of several names it is what all of them have together: one object may set up several emulators.
+// For several names, the intersection: one object may set up several emulators.
 type OwnOptions<Name extends EmulatorName> = Together<
   { [Key in Name]: Omit<Parameters<(typeof EMULATORS)[Key]['provider']>[1], keyof Settings> }[Name]
 >
@@ -76,13 +76,13 @@ type Together<Each> = (Each extends unknown ? (each: Each) => void : never) exte
 /** The providers' names, in the order of the registry. */
 export const EMULATOR_NAMES = Object.keys(EMULATORS) as EmulatorName[] // its keys
 
-/** One provider of the registry; `undefined` where there is none of that name. */
+/** One provider of the registry; `undefined` if it does not exist. */
 export function kindOf(name: string): EmulatorKind | undefined {
-  // Each takes the settings that `checkOptions` has checked by its own rules.
+  // `checkOptions` has checked the settings by the emulator's own rules.
   return Object.hasOwn(EMULATORS, name) ? (EMULATORS[name as EmulatorName] as EmulatorKind) : undefined
 }
 
-/** The options that some emulator has of its own. */
+/** The names of all emulators' own options. */
 export const OWN_OPTIONS: ReadonlySet<string> = new Set(
   EMULATOR_NAMES.flatMap((name) => Object.keys(kindOf(name)?.own ?? {})),
 )

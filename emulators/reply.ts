@@ -1,19 +1,19 @@
 import { type Language, languageOf } from './texts'
 
-/** An answer: one of `json`, `html` and `location`, or an empty body. */
+/** A response: one of `json`, `html` and `location`, or an empty body. */
 export interface Reply {
   status?: number
-  /** Of `json` they may say another content type. */
+  /** May replace the content type of `json`. */
   headers?: Record<string, string>
   json?: unknown
-  /** How `json` is written, where not by `JSON.stringify`: signed, say. */
+  /** Serialises `json` if `JSON.stringify` does not fit, such as for a signed response. */
   write?(json: unknown): string
   /** A page, in the reader's language. */
   html?: (language: Language) => string
   location?: string
 }
 
-/** An answer as it goes over the wire. */
+/** A response on the wire. */
 export interface Encoded {
   status: number
   headers: Record<string, string>

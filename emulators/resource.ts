@@ -1,8 +1,8 @@
 import type { Call, Provider, Reply, Route } from './server'
 
 /**
- * An API of no provider's document, at every emulator: says who called and what arrived, to any method, or refuses the
- * token in the provider's words. For tests of calls that go on after a login.
+ * An API of every emulator that no provider documents. It responds to any method with the caller and what arrived, or
+ * refuses the token in the provider's words. For tests of calls after a login.
  */
 export function resourceRoutes({ holder }: Provider): Route[] {
   if (!holder) return []

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 
-/** Modules of a side, as a small QR code has. */
+/** Modules per side, as in a small QR code. */
 const SIDE = 25
 const FINDER = 7
 
-/** A picture that looks like a QR code and says nothing, always the same for one `seed`. Dark on white in any light. */
+/**
+ * A picture that looks like a QR code but has no content, always the same for one `seed`. Dark on white in any colour
+ * scheme.
+ */
 export function scanCode(seed: string): string {
   const dots = createHash('shake256', { outputLength: Math.ceil((SIDE * SIDE) / 8) })
     .update(seed)

@@ -80,20 +80,20 @@ export class EmulatorServer {
     this.answer(req, res).catch((problem) => res.writeHead(500).end(`The emulator is at fault: ${problem}`))
   })
 
-  /** @param onRequest told of every request once it is answered, or once its connection is gone */
+  /** @param onRequest called for every request once it is answered or its connection is lost */
   constructor(private readonly onRequest?: (request: EmulatorRequest) => void) {}
 
   async listen(port: number, host: string, provider: (origin: string) => Provider): Promise<Provider> {
     this.server.on('connection', (socket) => {
       this.sockets.add(socket)
       socket.once('close', () => this.sockets.delete(socket))
-      socket.on('error', () => {}) // raw faults write past http's own care of the socket
+      socket.on('error', () => {}) // raw faults bypass http's error handling
     })
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', reject)
       this.server.listen(port, host, resolve)
     })
-    const address = this.server.address() as AddressInfo // a TCP server's, as listen() above asked
+    const address = this.server.address() as AddressInfo // a TCP server's address
     // An address that means "every interface" is no address to send anyone to.
     const reached = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host
     this.origin = `http://${reached.includes(':') ? `[${reached}]` : reached}:${address.port}`
@@ -101,7 +101,7 @@ export class EmulatorServer {
     return this.provider
   }
 
-  /** The turns of this provider after the consent, in the order of a conversation. */
+  /** The steps of this provider after the consent, in order. */
   steps(): FaultEndpoint[] {
     const { routes } = this.provider
     return STEPS.filter((step) =>
@@ -114,7 +114,7 @@ export class EmulatorServer {
     for (let i = 0; i < times; i++) this.faults.push({ endpoint, fault })
   }
 
-  /** Cuts every connection; nothing of the emulator keeps the process alive after this. */
+  /** Closes every connection; after this the emulator does not keep the process alive. */
   async close(): Promise<void> {
     this.closing.abort()
     await new Promise<void>((resolve) => {
@@ -165,7 +165,7 @@ export class EmulatorServer {
       if (res.headersSent) request.status = res.statusCode
       this.onRequest?.(request)
     })
-    // A long run must not fill the memory.
+    // So that a long run does not fill the memory.
     if (this.requests.length >= 2 * LOGGED) this.requests.splice(0, LOGGED)
   }
 }
@@ -183,7 +183,7 @@ function isRefresh({ refreshes }: Route, call: Call): boolean {
 
 const STEPS = ['code', 'appToken', 'token', 'keys', 'profile', 'refresh', 'revoke', 'request'] as const
 
-/** At least this many of the last requests are kept. */
+/** At least this many recent requests are kept. */
 const LOGGED = 10_000
 
 /** The parameters of a form body. */

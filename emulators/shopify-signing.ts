@@ -23,9 +23,9 @@ export type CallbackForgery = (typeof CALLBACK_FORGERIES)[number]
 
 export interface Signer {
   secret: string
-  /** Over the values as they are, as earlier pages describe it, in place of the encoded ones. */
+  /** Sign plain values, as earlier pages describe it, instead of encoded ones. */
   raw: boolean
-  /** Whose name `other-shop` brings. */
+  /** The shop that `other-shop` names. */
   otherShop: string
 }
 
@@ -57,7 +57,7 @@ function hmacOf(params: readonly [string, string][], secret: string, raw: boolea
 
 const TEN_MINUTES = 600
 
-/** Parameters that are signed as if they were right. */
+/** Changes to the parameters before they are signed. */
 const BEFORE: Partial<Record<CallbackForgery, (params: Fields, signer: Signer) => Fields>> = {
   'other-shop': (_params, { otherShop }) => ({ shop: otherShop }),
   'evil-shop': () => ({ shop: 'evil.example' }),
@@ -66,7 +66,7 @@ const BEFORE: Partial<Record<CallbackForgery, (params: Fields, signer: Signer) =
   'no-timestamp': () => ({ timestamp: undefined }),
 }
 
-/** What happens to the parameters after they were signed. */
+/** Changes to the parameters after they are signed. */
 const AFTER: Partial<Record<CallbackForgery, (params: URLSearchParams, signer: Signer) => void>> = {
   'wrong-hmac': (params) => params.set('hmac', '0'.repeat(64)),
   'no-hmac': (params) => params.delete('hmac'),

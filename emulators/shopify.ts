@@ -45,7 +45,7 @@ function options(origin: string, { clientID, clientSecret, shops = SHOPS }: Sett
     clientID,
     clientSecret,
     shop: shops[0]?.id ?? '',
-    // There is no default scope, and no login without one.
+    // There is no default scope, and a scope is required.
     scope: 'read_products',
     authorizationURL: `${origin}/admin/oauth/authorize`,
     tokenURL: origin + TOKEN,
@@ -62,10 +62,10 @@ function provider(_origin: string, settings: Settings & ShopifyEmulatorOptions):
   const expiring = new Ledger(settings, { code: 60, access: 3600, refresh: 90 * DAY })
   const endless = new Ledger({ ...settings, accessTokenLifetime: 3650 * DAY }, { code: 60, access: 0 })
   const forgeries = new ForgeryQueue(CALLBACK_FORGERIES)
-  /** By a new token, the refresh token that dies when it is first used. */
+  /** For each new token, the refresh token that dies at its first use. */
   const predecessors = new Map<string, string>()
 
-  /** The shop that a request is for; `null`: there is none of that name; `undefined`: it does not say. */
+  /** The shop of a request; `null` if it does not exist; `undefined` if the request names none. */
   function shopOf({ headers, query }: Call): string | null | undefined {
     const host = /^([a-z0-9-]+)\.(?:myshopify\.com|localhost)(?::\d+)?$/i.exec(headers.host ?? '')?.[1]
     const name = host ? `${host.toLowerCase()}.myshopify.com` : query.get('shop')
@@ -113,7 +113,7 @@ function provider(_origin: string, settings: Settings & ShopifyEmulatorOptions):
     }
   })
 
-  /** What Shopify sends a browser with, callback or start. */
+  /** A signed address, for a callback or a start. */
   function signed(address: string, shop: string, params: Record<string, string | undefined>): string {
     const otherShop = shops.find(({ id }) => id !== shop)?.id ?? 'other.myshopify.com'
     const host = Buffer.from(`${shop}/admin`).toString('base64').replace(/=+$/, '')
@@ -134,7 +134,7 @@ function provider(_origin: string, settings: Settings & ShopifyEmulatorOptions):
     const code = args.get('code')
     if (!code) return refused(call, 'invalid_request')
     const found = online.lookUpCode(code)
-    // It is one shop's, and good there alone.
+    // It works only at its own shop.
     if (found?.state !== 'fresh' || (shop && shop !== found.grant.place)) return refused(call, 'invalid_request', GONE)
     const verifier = args.get('code_verifier')
     const proof = verifier === null ? undefined : s256(verifier)
@@ -171,7 +171,7 @@ function provider(_origin: string, settings: Settings & ShopifyEmulatorOptions):
     return { json: { access_token, scope, refresh_token, ...ends } }
   }
 
-  /** The old refresh token stays good until one of the new tokens is used. */
+  /** The old refresh token stays valid until one of the new tokens is used. */
   function refreshed(call: Call, old: string, shop: string | undefined): Reply {
     const grant = expiring.refreshGrant(old)
     if (!grant || (shop && shop !== grant.place)) return refused(call, 'invalid_grant')
@@ -196,7 +196,7 @@ function provider(_origin: string, settings: Settings & ShopifyEmulatorOptions):
     return grant
   }
 
-  /** The admin API, as far as a login asks it. */
+  /** The admin API, as far as a login uses it. */
   function api(show: (shop: EmulatorProject, call: Call) => object): (call: Call) => Reply {
     return (call) => {
       const grant = holder(call)
@@ -240,7 +240,7 @@ function provider(_origin: string, settings: Settings & ShopifyEmulatorOptions):
     refuse: (endpoint, status, code) => {
       if (endpoint === 'token') return { error: code ?? (status >= 500 ? 'server_error' : 'invalid_request') }
       if (endpoint === 'refresh') return { error: code ?? (status >= 500 ? 'server_error' : 'invalid_grant') }
-      // GraphQL says it in a list, on HTTP 200.
+      // GraphQL has a list of errors, on HTTP 200.
       return { errors: code === undefined ? DEAD : [{ message: code, extensions: { code } }] }
     },
     refuseHeaders: (_endpoint, status): Record<string, string> => (status === 429 ? { 'retry-after': '2.0' } : {}),
@@ -251,13 +251,13 @@ const DEAD = '[API] Invalid API key or access token (unrecognized login or wrong
 const GONE = 'The authorization code was not found or was already used'
 const NO_SHOP = errorPage(404, 'Shopify', '404', 'Sorry, this shop is currently unavailable.')
 
-/** A page where the client does not ask for JSON. */
+/** An HTML page, unless the client requests JSON. */
 function refused({ headers }: Call, error: string, error_description?: string, status = 400): Reply {
   if (/application\/json/.test(headers.accept ?? '')) return { status, json: { error, error_description } }
   return errorPage(status, 'Shopify', error, error_description ?? 'Oauth error')
 }
 
-/** Form or JSON; a number of JSON's counts as its text. */
+/** Form or JSON; a number in JSON counts as its text. */
 function argumentsOf(call: Call): URLSearchParams | undefined {
   if (mediaType(call) === FORM) return formOf(call)
   if (mediaType(call) !== 'application/json') return undefined
@@ -266,7 +266,7 @@ function argumentsOf(call: Call): URLSearchParams | undefined {
   )
 }
 
-/** A write scope stands for its read scope. */
+/** A write scope includes its read scope. */
 function granted(scope: readonly string[]): string[] {
   return scope.filter((name) => !name.includes('read_') || !scope.includes(name.replace('read_', 'write_')))
 }

@@ -1,12 +1,12 @@
 import { type Call, contentType, FORM, formOf, jsonOf, mediaType, type Reply, repeated } from './server'
 import type { Settings } from './settings'
 
-/** A refusal, as each method of Slack's says it: on HTTP 200. */
+/** A refusal of any of Slack's methods: on HTTP 200. */
 export function refused(error: string, more: object = {}): Reply {
   return { json: { ok: false, error, ...more } }
 }
 
-/** The arguments of a POST, from its form or JSON, or the refusal of how they were sent. */
+/** The arguments of a POST, from its form or JSON, or a refusal of its format. */
 export function argumentsOf(call: Call): URLSearchParams | Reply {
   const type = mediaType(call)
   if (type === '') return refused('missing_post_type')
@@ -34,19 +34,19 @@ function pairOf(basic: string): [string, string] {
   return [text.slice(0, colon), text.slice(colon + 1)]
 }
 
-/** As it is, or encoded as RFC 6749 §2.3.1 has it for Basic: of Slack's own hex the two are one. */
+/** Plain, or encoded as RFC 6749 §2.3.1 requires for Basic; for Slack's hex they are the same. */
 function isText(given: string | null, known: string): boolean {
   return given === known || given === new URLSearchParams([['', known]]).toString().slice(1)
 }
 
-/** The refusal that a fault means where it names none. */
+/** The refusal of a fault that names none. */
 export function usualError(endpoint: string, status: number): string {
   if (status === 429) return 'ratelimited'
   if (status >= 500) return status === 503 ? 'service_unavailable' : 'internal_error'
   return { token: 'invalid_code', refresh: 'invalid_refresh_token' }[endpoint] ?? 'invalid_auth'
 }
 
-/** Https, or loopback for tests; a registered one, or below one. */
+/** Https, or loopback for tests; a registered URL, or one below it. */
 export function isRedirectURL(redirectURI: string, { redirectURIs }: Settings): boolean {
   if (!URL.canParse(redirectURI) || redirectURI.includes('#')) return false
   const { protocol, hostname } = new URL(redirectURI)

@@ -61,7 +61,7 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
   const { clientID, workspaces = WORKSPACES, tokenRotation = false } = settings
   const lifetimes = { code: 600, access: tokenRotation ? 12 * 3600 : 10 * YEAR, refresh: 10 * YEAR }
   const signin = new Ledger(settings, lifetimes)
-  // Of one installation, and of one code: the bot's tokens and the person's.
+  // For one installation and one code: the bot's tokens and the user's.
   const [bots, people] = [new Ledger(settings, lifetimes), new Ledger(settings, lifetimes)]
   const keys = new IdTokenKeys()
   const revoked = new Set<string>()
@@ -69,7 +69,7 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
   const wrong = (error: string, why: string) => errorPage(400, 'Slack', error, why)
   const teamOf = ({ place }: Grant) => workspaces.find(({ id }) => id === place) ?? { id: '', name: '' }
 
-  /** What both flows check; whatever is wrong, Slack says it on a page of its own. */
+  /** What both flows check; Slack shows every error on its own page. */
   function consent(query: URLSearchParams, scope: string[], codeFor: (grant: Grant) => string): Asked | Reply {
     const redirectURI = query.get('redirect_uri')
     const state = query.get('state') ?? undefined
@@ -79,7 +79,7 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
     if (!redirectURI || !isRedirectURL(redirectURI, settings)) {
       return wrong('bad_redirect_uri', 'redirect_uri did not match any configured URIs')
     }
-    // A workspace that the request names is only chosen at first.
+    // A workspace in the request is only preselected.
     const first = workspaces.find(({ id }) => id === query.get('team')) ?? workspaces[0]
     const [challenge, nonce] = [query.get('code_challenge') ?? undefined, query.get('nonce') ?? undefined]
     return {
@@ -109,7 +109,7 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
   const askInstall = consentRoutes(PATHS.install.ask, settings, ({ query }) => {
     const [bot, person] = [words(query.get('scope'), ','), words(query.get('user_scope'), ',')]
     if (bot.length + person.length === 0) return wrong('no_scopes', 'No scopes requested')
-    // A comma stands between them: a space is part of no name.
+    // Commas separate scopes: no name has a space.
     if (![...bot, ...person].every((name) => /^[a-z][\w.:-]*$/.test(name))) {
       return wrong('invalid_scope', 'Invalid permissions requested')
     }
@@ -123,7 +123,7 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
     })
   })
 
-  /** A token method: refreshes too. */
+  /** A token method, which also refreshes. */
   function method(ledgers: readonly Ledger[], exchanged: (code: string, args: URLSearchParams) => Reply) {
     return (call: Call): Reply => {
       const args = argumentsOf(call)
@@ -150,7 +150,7 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
   }
 
   function signedIn(code: string, args: URLSearchParams): Reply {
-    // The method documents none.
+    // The method does not document it.
     if (args.has('code_verifier')) return refused('invalid_arguments')
     const problem = codeProblem(signin, bots, code, args)
     const grant = signin.lookUpCode(code)?.grant
@@ -171,7 +171,7 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
     return fine({ ...top, ...whereOf(bot), authed_user: { id: bot.user.id, ...own } })
   }
 
-  /** A new refresh token each time, and the old one is dead. */
+  /** Issues a new refresh token each time; the old one dies. */
   function refreshed(ledgers: readonly Ledger[], old: string): Reply {
     const ledger = ledgers.find((one) => one.refreshGrant(old))
     const grant = ledger?.refreshGrant(old)
@@ -207,7 +207,7 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
   }
 
   function holder(call: Call): Grant | Reply {
-    // Apps made after February 2021 may not send it there.
+    // Apps created after February 2021 must not send it there.
     if (call.query.has('token')) return refused('invalid_auth')
     const token = bearerOf(call) ?? formOf(call).get('token') ?? undefined
     if (token === undefined) return refused('not_authed')
@@ -218,7 +218,7 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
     return refused(all.some((ledger) => ledger.isExpiredAccess(token)) ? 'token_expired' : 'invalid_auth')
   }
 
-  /** A method of the API that asks for one scope. */
+  /** An API method that requires one scope. */
   function api(needed: string, show: (grant: Grant, call: Call) => Reply): (call: Call) => Reply {
     return (call) => {
       const grant = holder(call)
@@ -240,7 +240,7 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
     return fine({ user: { id, name, ...mail }, team: { id: teamOf(grant).id } })
   })
 
-  /** One token alone: of an installation the other lives on. */
+  /** Revokes only this token: the other one of an installation stays valid. */
   function revoke(call: Call): Reply {
     const grant = holder(call)
     if (!('user' in grant)) return grant
@@ -257,7 +257,7 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
       { ...post, path: PATHS.signin.token, handle: method([signin], signedIn) },
       { ...post, path: PATHS.install.token, handle: method([bots, people], installed) },
       { method: 'GET', path: '/openid/connect/keys', endpoint: 'keys', handle: () => keys.keySet() },
-      // Each method of the API takes GET and POST.
+      // Each API method accepts GET and POST.
       ...['GET', 'POST'].flatMap((verb) => [
         { method: verb, path: PATHS.signin.user, endpoint: 'profile' as const, handle: userInfo },
         { method: verb, path: PATHS.install.user, endpoint: 'profile' as const, handle: usersInfo },

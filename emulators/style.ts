@@ -48,15 +48,15 @@ button.deny,button.plain{justify-content:center;text-align:center;font-weight:60
 `
 
 /**
- * The style sheet of a page. Its hash stands in the page's content security policy.
- * @param accent the provider's own colour, where its page shows one
- * @throws TypeError where it is no colour of six hex digits: anything else could be style of its own
+ * The style sheet of a page. Its hash is in the page's content security policy.
+ * @param accent the provider's own colour, if its page shows one
+ * @throws TypeError if it is not a colour of six hex digits: anything else could contain other styles
  */
 export function styleOf(accent?: string): string {
   if (accent === undefined) return STYLE
   if (!/^#[\da-f]{6}$/i.test(accent)) throw new TypeError(`accent must be a colour such as #1d4ed8, not ${accent}.`)
   const light = `:root{--brand:${accent};--accent:${accent};--hover:color-mix(in srgb,${accent} 9%,#fff)}`
-  // On a dark ground a dark colour would not be seen.
+  // A dark colour would not be visible on a dark background.
   const dark = `--accent:color-mix(in srgb,${accent} 45%,#fff);--hover:color-mix(in srgb,${accent} 22%,#1b1b20)`
   return `${STYLE}${light}
 @media (prefers-color-scheme:dark){:root{${dark}}}

@@ -80,7 +80,7 @@ function provider(origin: string, settings: Settings & TailchatEmulatorOptions):
     }
     const prompt = query.get('prompt')
     if (prompt === 'none') return refuse('login_required', 'End-User authentication is required')
-    // Unknown scopes are dropped without a word, and so is offline_access without prompt=consent.
+    // Unknown scopes are silently dropped, and so is offline_access without prompt=consent.
     const asked = (query.get('scope') ?? '').split(' ').filter((name) => SCOPES.includes(name))
     const scope = asked.filter(
       (name) => name !== 'offline_access' || (asked.includes('openid') && prompt === 'consent'),
@@ -92,7 +92,7 @@ function provider(origin: string, settings: Settings & TailchatEmulatorOptions):
       scope,
       agree: (user) =>
         scope.length > 0 ? back({ code: ledger.issueCode({ user, ...grant }) }) : back({ error: 'access_denied' }),
-      // The real page has no such button; the library beneath it would say this.
+      // The real page has no such button; this is the error of the library beneath it.
       deny: () => back({ error: 'access_denied', error_description: 'End-User aborted interaction' }),
     }
   })
@@ -120,7 +120,7 @@ function provider(origin: string, settings: Settings & TailchatEmulatorOptions):
     const found = ledger.lookUpCode(code)
     if (!found || found.state === 'expired') return invalidGrant()
     const { grant } = found
-    // Someone has the code who should not: whatever it brought dies.
+    // The code has leaked: everything that it issued dies.
     if (found.state === 'used') grant.revoked = true
     if (found.state === 'used' || grant.redirectURI !== form.get('redirect_uri')) return invalidGrant()
     const challenge = verifier && s256(verifier)
@@ -130,7 +130,7 @@ function provider(origin: string, settings: Settings & TailchatEmulatorOptions):
     return issued(grant, offline ? ledger.issueRefresh(grant) : undefined)
   }
 
-  /** By the form's body or by HTTP Basic, never by both. */
+  /** Credentials in the form or by HTTP Basic, never both. */
   function clientProblem(call: Call, form: URLSearchParams): Reply | undefined {
     const basic = /^basic +(.+)$/i.exec(call.headers.authorization ?? '')?.[1]
     const challenge = { 'www-authenticate': `Basic realm="${iss}", error="invalid_client"` }
@@ -155,7 +155,7 @@ function provider(origin: string, settings: Settings & TailchatEmulatorOptions):
     return refused(400, 'invalid_request', `origin ${headers.origin} not allowed for client: ${clientID}`)
   }
 
-  /** The same refresh token again: it rotates only after 70 % of its life. */
+  /** Returns the same refresh token: it rotates only after 70 % of its lifetime. */
   function refreshed(refreshToken: string | null): Reply {
     if (!refreshToken) return missing('refresh_token')
     const grant = ledger.refreshGrant(refreshToken)
@@ -252,13 +252,13 @@ function missing(name: string): Reply {
   return refused(400, 'invalid_request', `missing required parameter '${name}'`)
 }
 
-/** The address that the message names is the stripped one. */
+/** The message has the address without its prefix. */
 function wrongBody(path: string): Reply {
   const why = `only ${FORM} content-type bodies are supported on POST ${path}`
   return refused(400, 'invalid_request', why)
 }
 
-/** Whoever would rather have HTML gets errors as a page. */
+/** Errors are a page for clients that prefer HTML. */
 function asAccepted({ headers }: Call, reply: Reply): Reply {
   if ((reply.status ?? 200) < 400 || !headers.accept?.includes('text/html')) return reply
   return errorPage(reply.status ?? 400, 'Tailchat', 'error', 'oops! something went wrong')

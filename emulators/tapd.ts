@@ -36,7 +36,7 @@ const PROJECTS = [
   { id: '10104802', name: 'Website relaunch' },
   { id: '10104803', name: "R&D <b>'24</b>" },
 ]
-/** The cloud asks for a company in place of a project. */
+/** The cloud has companies instead of projects. */
 const COMPANIES = [
   { id: '20003271', name: '云启科技' },
   { id: '20003272', name: 'Acme Ltd' },
@@ -62,10 +62,10 @@ function provider(_origin: string, settings: Settings & TapdEmulatorOptions): Pr
   const ledger = new Ledger(settings, { code: 300, access: 7200, refresh: TWO_WEEKS })
   const inCompanies = settings.site === 'cloud' && settings.resource !== 'workspace'
   const places = settings.projects ?? (inCompanies ? COMPANIES : PROJECTS)
-  // The id and the secret as they are: nothing is percent-encoded before Base64.
+  // The plain id and secret: they are not percent-encoded before Base64.
   const basic = Buffer.from(`${settings.clientID}:${settings.clientSecret}`).toString('base64')
 
-  /** Faults of the authorization request stay on TAPD's own page. */
+  /** TAPD shows errors of the authorization request on its own page. */
   const authorize = consentRoutes('/oauth/', settings, ({ query }) => {
     const wrong = (error: string, why: string) => errorPage(400, 'TAPD', error, why)
     const redirectURI = query.get('redirect_uri')
@@ -91,12 +91,12 @@ function provider(_origin: string, settings: Settings & TapdEmulatorOptions): Pr
         const resource = JSON.stringify(resourceOf({ user, place })) + (settings.strayQuote ? "'" : '')
         return withParams(redirectURI, { code, state, resource })
       },
-      // Undocumented: the plainest that TAPD could do.
+      // Undocumented: the simplest that TAPD could do.
       deny: () => withParams(redirectURI, { error: 'access_denied', state }),
     }
   })
 
-  /** JSON text in the callback, an object with the token. The user's id here is another than the one of users/info. */
+  /** JSON text in the callback, an object with the token. Its user id differs from that of users/info. */
   function resourceOf({ user, place }: Pick<Grant, 'user' | 'place'>): object {
     if (place !== undefined && !inCompanies) return { type: 'workspace', workspace_id: Number(place) }
     return { type: 'user', user_id: `1000${user.id}`, company_id: place ?? COMPANIES[0]?.id, nick: user.username }
@@ -137,7 +137,7 @@ function provider(_origin: string, settings: Settings & TapdEmulatorOptions): Pr
     return issued(found.grant, settings.refresh ? ledger.issueRefresh(found.grant, hex(20)) : undefined)
   }
 
-  /** For the apps that have it switched on: a path of its own. */
+  /** For apps with refresh switched on, at its own path. */
   function refreshToken(call: Call): Reply {
     const problem = clientProblem(call, ['grant_type', 'refresh_token'])
     if (problem) return problem
@@ -157,7 +157,7 @@ function provider(_origin: string, settings: Settings & TapdEmulatorOptions): Pr
       access_token: ledger.issueAccess(grant, hex(20)),
       expires_in: ledger.accessSeconds,
       token_type: 'Bearer',
-      // In another order, one twice, a space at the end: all of it has been seen.
+      // In another order, one twice, with a trailing space: all this was observed.
       scope: `${[...grant.scope].reverse().join(' ')} ${grant.scope[0]} `,
       refresh_token,
       resource: resourceOf(grant),
@@ -176,15 +176,15 @@ function provider(_origin: string, settings: Settings & TapdEmulatorOptions): Pr
     return { json: { status: 1, data: shapes[settings.userInfoShape ?? 'object'], info: 'success' } }
   }
 
-  /** 422, where others say 401, unless there is no token at all. */
+  /** 422 where others have 401, unless there is no token at all. */
   function holder(call: Call): Grant | Reply {
     if (call.headers.authorization === undefined) return unauthorized('401 Unauthorized')
     return ledger.accessGrant(bearerOf(call)) ?? refused(422, 'The access token provided is invalid')
   }
 
   /**
-   * The silent login: whoever opens the app inside TAPD arrives with a code that answers no request. Which address
-   * its exchange must name is undocumented: the registered one does, or any where none is registered.
+   * The silent login: a user who opens the app inside TAPD arrives with an unrequested code. The redirect URI for its
+   * exchange is undocumented: here the registered one, or any if none is registered.
    */
   function entryCode(user: EmulatorUser): string {
     return ledger.issueCode({ user, scope: ['user'] }, hex(20))
@@ -208,7 +208,7 @@ function provider(_origin: string, settings: Settings & TapdEmulatorOptions): Pr
       info: 'refused by the emulator',
       meta: { request_id: hex(8) },
     }),
-    // Not an error, to anyone who looks at the status only.
+    // By its status, this is not an error.
     notFound: () => ({ json: { status: 1, data: 'Welcome to TAPD API', info: 'success' } }),
   }
 }
@@ -217,7 +217,7 @@ function unauthorized(info: string): Reply {
   return { ...refused(401, info), headers: { 'www-authenticate': "Basic realm='TAPD API'" } }
 }
 
-/** The envelope's status is mostly the answer's own. */
+/** The envelope's status is usually the response's own. */
 function refused(status: number, info: string): Reply {
   return { status: Math.max(status, 200), json: { status, data: '', info, meta: { request_id: hex(8) } } }
 }

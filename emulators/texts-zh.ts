@@ -1,6 +1,6 @@
 import type { Texts } from './texts'
 
-/** A provider by its Chinese name, where it has one. */
+/** A provider's Chinese name, if it has one. */
 const NAMES: Readonly<Record<string, string>> = {
   Feishu: '飞书',
   WeCom: '企业微信',
@@ -11,7 +11,7 @@ const NAMES: Readonly<Record<string, string>> = {
   Douyin: '抖音',
 }
 
-/** A sentence with a provider's name in it: Chinese words are not set apart by spaces. */
+/** A sentence with a provider's name: Chinese text has no spaces around it. */
 function about(provider: string, sentence: (name: string) => string): string {
   const name = Object.hasOwn(NAMES, provider) ? NAMES[provider] : undefined
   return name === undefined ? sentence(` ${provider} `).trim() : sentence(name)

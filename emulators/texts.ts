@@ -1,7 +1,7 @@
 import type { FAULTS } from './fault-names'
 import type { FaultEndpoint, PlaceKind } from './types'
 
-/** What the pages of an emulator say; a provider's own words stay as they are. */
+/** The texts of an emulator's pages; the provider's own words are not translated. */
 export interface Texts {
   language: string
   note(provider: string): string
@@ -11,7 +11,7 @@ export interface Texts {
   scan(provider: string): string
   wants(provider: string): string
   app: string
-  /** With the colon of the language. */
+  /** With the language's colon. */
   labelled(label: string, text: string): string
   asksFor: string
   untick: string
@@ -33,10 +33,10 @@ export interface Texts {
   groups: Record<'way' | 'body' | 'content' | 'refusal', string>
   faults: Record<(typeof FAULTS)[number], string>
   refuses(provider: string): string
-  /** Of a page that posts itself to the app. */
+  /** For a page that posts itself to the app. */
   backToApp(provider: string): string
   goOn: string
-  /** Of a refusal that no app hears of. */
+  /** For a refusal that does not reach the app. */
   stays(provider: string): string
   entryTitle(provider: string): string
   entryHint: string
@@ -49,7 +49,7 @@ export interface Texts {
 /** The languages of an emulator's pages. */
 export type Language = 'en' | 'zh'
 
-/** The language that comes first in `Accept-Language` (RFC 9110, section 12.5.4); English where neither is asked for. */
+/** The language that comes first in `Accept-Language` (RFC 9110, section 12.5.4); English by default. */
 export function languageOf(header: string | undefined): Language {
   const wishes = (header ?? '').split(',').map((item) => {
     const [range = '', ...params] = item.trim().toLowerCase().split(';')

@@ -1,7 +1,7 @@
 import { hex } from './ledger'
 import type { EmulatorUser } from './types'
 
-/** All that TikTok knows of a user; a `union_id` is one developer's, an `open_id` one app's. */
+/** All of a user's fields; a `union_id` belongs to one developer, an `open_id` to one app. */
 export function userFields({ id, name, username, avatar }: EmulatorUser): Record<string, unknown> {
   return {
     open_id: id,
@@ -16,7 +16,7 @@ export function userFields({ id, name, username, avatar }: EmulatorUser): Record
   }
 }
 
-/** The number that TikTok gives to each of its answers. */
+/** The id in each response of TikTok. */
 export function logId(): string {
   return `2026112100000001${hex(9).toUpperCase()}`
 }

@@ -62,7 +62,7 @@ export function tiktokV1(
     return issued(found.grant)
   }
 
-  /** No secret here. */
+  /** Takes no secret. */
   function refreshToken({ query }: Call): Reply {
     if (query.has('client_secret') || query.get('client_key') !== settings.clientID)
       return refused(10002, 'Parameter error')

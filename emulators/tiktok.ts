@@ -68,7 +68,7 @@ const FIELD_SCOPES: Record<string, string[]> = {
 function provider(origin: string, settings: Settings & TiktokEmulatorOptions): Provider {
   const ledger = new Ledger(settings, { code: 600, access: 86_400, refresh: 31_536_000 })
 
-  /** Mistakes of the app's configuration stay on TikTok's own page. */
+  /** TikTok shows mistakes of the app's configuration on its own page. */
   const authorize = consentRoutes('/v2/auth/authorize/', settings, ({ query }) => {
     const redirectURI = query.get('redirect_uri')
     const state = query.get('state')
@@ -78,7 +78,7 @@ function provider(origin: string, settings: Settings & TiktokEmulatorOptions): P
     const twice = repeated(query)
     if (twice) return wrong(twice)
     if (query.has('client_id') || query.get('client_key') !== settings.clientID) return wrong('client_key')
-    // A registered address is static: no query.
+    // A registered address has no query.
     if (!isRegistered(settings, redirectURI) || redirectURI.includes('?')) return wrong('redirect_uri')
     if (query.get('response_type') !== 'code') return wrong('response_type')
     if (!state) return wrong('state')
@@ -100,7 +100,7 @@ function provider(origin: string, settings: Settings & TiktokEmulatorOptions): P
   })
 
   function oauthProblem(call: Call, form: URLSearchParams): Reply | undefined {
-    // The bare type only: a charset suffix has been seen to be refused.
+    // Only without a charset: one was observed to be refused.
     if (contentType(call) !== FORM) return malformed()
     if (call.headers.authorization !== undefined || repeated(form) || form.has('client_id')) return malformed()
     if (!form.get('client_key') || !form.get('client_secret')) return malformed()
@@ -127,7 +127,7 @@ function provider(origin: string, settings: Settings & TiktokEmulatorOptions): P
     if (form.get('redirect_uri') !== grant.redirectURI) {
       return refused('invalid_grant', 'Redirect_uri is not matched with the uri when requesting code.')
     }
-    // Hex in lower case, where everyone else's challenge is base64url.
+    // Lower-case hex, unlike the usual base64url.
     if ((verifier && createHash('sha256').update(verifier).digest('hex')) !== grant.challenge) {
       return refused('invalid_grant', 'Code verifier or code challenge is invalid.')
     }

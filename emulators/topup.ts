@@ -3,11 +3,11 @@ import { type Call, formOf, type Reply, type Route } from './server'
 import type { EmulatorUser } from './types'
 
 const PATH = '/topup'
-/** The document's example writes 1000000 less 250000 as "750.00". */
+/** The documentation's example shows 1000000 less 250000 as "750.00". */
 const UNIT = 1000
 const PAYMENT = 100 * UNIT
 
-/** AIHubMix's top-up page, where a click stands for a payment; the user call tells the new balance. */
+/** AIHubMix's top-up page, where a click counts as a payment; the user endpoint returns the new balance. */
 export class TopupDesk {
   private readonly quotas = new Map<string, number>()
 

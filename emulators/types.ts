@@ -48,7 +48,7 @@ export interface EmulatorRequest {
   status?: number
 }
 
-/** What a consent page lets a user choose beside himself. */
+/** What a consent page lets a user choose, beside the user. */
 export type PlaceKind = 'project' | 'company' | 'workspace' | 'shop'
 
 /** A place that a user can choose at the login: TAPD's projects and companies, Slack's workspaces, Shopify's shops. */

@@ -1,12 +1,15 @@
 import type { Grant } from './ledger'
 
-/** A name in two: a surname is what stands after the first space, and may be missing. */
+/** Splits a name: the surname comes after the first space, and may be missing. */
 export function namesOf(name: string): { first_name: string; last_name: string } {
   const [first_name = '', ...rest] = name.split(' ')
   return { first_name, last_name: rest.join(' ') }
 }
 
-/** The user by `user_info`, whose id is text here; an address and a number only with their scope, and where there is one. */
+/**
+ * The user as returned by `user_info`, with the id as text; e-mail address and phone number need their scope, and may
+ * be absent.
+ */
 export function vkUser({ user, scope }: Grant) {
   const { id, name, avatar, email, mobile } = user
   return {

@@ -17,7 +17,7 @@ export function words(error: string, description = AT_VK_ID[error]?.[1] ?? 'refu
   return { error, error_description: description }
 }
 
-/** Its HTTP status, where VK sends one. */
+/** Its HTTP status, if VK uses one. */
 export function statusOf(error: string): number {
   return AT_VK_ID[error]?.[0] ?? 400
 }

@@ -57,14 +57,14 @@ function options(origin: string, { clientID }: Settings) {
   }
 }
 
-/** Those of VK ID, and the rights of VK's API that an app can be given. */
+/** The scopes of VK ID, and the rights of VK's API that an app can have. */
 const SCOPES = [
   ...['vkid.personal_info', 'email', 'phone', 'friends', 'wall', 'groups', 'photos', 'video', 'docs', 'notes', 'pages'],
   ...['status', 'stories', 'notifications', 'stats', 'ads', 'market'],
 ]
 const BASIC = 'vkid.personal_info'
 
-/** What `response_type`, `prompt` and the like may be, where they are given. */
+/** The allowed values of `response_type`, `prompt` and the like. */
 const VALUES: Record<string, RegExp> = {
   response_type: /^code$/,
   code_challenge: /^[\w-]{43}$/,
@@ -113,7 +113,7 @@ function provider(_origin: string, settings: Settings & VkEmulatorOptions): Prov
       scope,
       ticked: scope,
       agree: (user, chosen) => {
-        // What every app gets is nothing that a person could untick.
+        // A user cannot untick what every app gets.
         const agreedTo = scope.filter((name) => name === BASIC || chosen.scope.includes(name))
         const device = secret(64)
         const grant = { user, scope: agreedTo, redirectURI, challenge, device }
@@ -147,7 +147,7 @@ function provider(_origin: string, settings: Settings & VkEmulatorOptions): Prov
     return isRefresh ? refreshed(params) : exchanged(params)
   }
 
-  /** The state in it is a text of the app's, which comes back: nobody compares it with the one at the start. */
+  /** Its state is the app's own text and comes back; it is not compared with that of the start. */
   function exchanged(params: URLSearchParams): Reply {
     const verifier = params.get('code_verifier') ?? ''
     if (!VERIFIER.test(verifier)) return refused('invalid_request', 'code_verifier is invalid')
@@ -187,7 +187,7 @@ function provider(_origin: string, settings: Settings & VkEmulatorOptions): Prov
     }
   }
 
-  /** The grant of the token that stands in the form, or the refusal: a header is not looked at. */
+  /** The grant of the form's token, or the refusal; a header is ignored. */
   function grantOf(call: Call): Grant | Reply {
     const params = paramsOf(call)
     const absent = ['client_id', 'access_token'].find((name) => !params?.get(name))
@@ -212,7 +212,7 @@ function provider(_origin: string, settings: Settings & VkEmulatorOptions): Prov
     return { status: refusalStatus === '200' ? 200 : statusOf(error), json: words(error, description) }
   }
 
-  /** VK's API: its refusals have numbers. */
+  /** VK's API, whose refusals have numbers. */
   function usersGet(call: Call): Reply {
     const grant = holder(call)
     if (!('user' in grant)) return grant
@@ -251,7 +251,7 @@ function provider(_origin: string, settings: Settings & VkEmulatorOptions): Prov
 
 const API_FAULTS: Record<number, number> = { 403: 7, 429: 6 }
 
-/** Of query and body together, for VK's own SDK uses both; `undefined` where one stands twice or the body is no form. */
+/** From query and body together, as VK's SDK uses both; `undefined` if one is repeated or the body is not a form. */
 function paramsOf(call: Call): URLSearchParams | undefined {
   if (call.body !== '' && mediaType(call) !== FORM) return undefined
   const params = new URLSearchParams([...call.query, ...formOf(call)])
@@ -262,7 +262,7 @@ function apiParam(call: Call, name: string): string | null {
   return call.query.get(name) ?? (mediaType(call) === FORM ? formOf(call).get(name) : null)
 }
 
-/** https; plain http on this machine alone, for development. */
+/** https; plain http only on this machine, for development. */
 function isTrusted(redirectURI: string): boolean {
   const { protocol, hostname } = new URL(redirectURI)
   return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)

@@ -9,7 +9,7 @@ import { wrong } from './wechat-words'
 export const QR_CONNECT = '/connect/qrconnect'
 export const IN_WECHAT = '/connect/oauth2/authorize'
 
-/** What differs from app to app before there is a code. */
+/** How apps differ before there is a code. */
 export interface WechatLogins {
   /** The kind of login: a website's QR code, or an official account inside WeChat. Default `website`. */
   kind?: 'website' | 'official-account'
@@ -24,24 +24,24 @@ export interface WechatLogins {
   insideOnly?: boolean
 }
 
-/** The query of the login inside WeChat: these, in this order, and nothing between them. */
+/** The query of the login inside WeChat: exactly these, in this order. */
 const ORDER = ['appid', 'redirect_uri', 'response_type', 'scope', 'state']
 const AFTER = ['forcePopup', 'forceSnapShot']
 
-/** The pages of both logins. An app is of one kind: the other's page knows no such app. */
+/** The pages of both logins. An app has one kind; the other kind's page does not know it. */
 export function wechatPages(origin: string, settings: Settings & WechatLogins, ledger: Ledger): Route[] {
   const { clientID, kind = 'website', refusal = 'state', silent = true } = settings
   const domains = settings.redirectURIs
     ?.filter((address) => URL.canParse(address))
     .map((address) => new URL(address).hostname)
 
-  /** A callback domain has neither scheme nor port, and covers no other domain below it. */
+  /** A callback domain has no scheme and no port, and does not cover subdomains. */
   function isAllowed(redirectURI: string): boolean {
     if (!/^https?:\/\/[^#]*$/.test(redirectURI) || !URL.canParse(redirectURI)) return false
     return domains?.includes(new URL(redirectURI).hostname) ?? true
   }
 
-  /** What both pages show; where a person goes who says no is the one thing that two official texts contradict. */
+  /** What both pages show. Two official texts contradict each other on where a refusal leads. */
   function asked({ path, query }: Call, scope: string, isSnapshot: boolean): Asked {
     const redirectURI = query.get('redirect_uri') ?? ''
     const state = query.get('state') ?? undefined
@@ -66,7 +66,7 @@ export function wechatPages(origin: string, settings: Settings & WechatLogins, l
     if (twice) return wrong(twice)
     if (kind !== 'website' || query.get('appid') !== clientID) return wrong('appid')
     if (!isAllowed(query.get('redirect_uri') ?? '')) return wrong('redirect_uri')
-    // WeChat's script for a panel, wxLogin.js, sends none.
+    // WeChat's panel script, wxLogin.js, sends none.
     const isPanel = query.get('login_type') === 'jssdk'
     if ((query.get('response_type') ?? (isPanel ? 'code' : '')) !== 'code') return wrong('response_type')
     if (query.get('scope') !== 'snsapi_login') return wrong('scope', 'Scope 参数错误或没有 Scope 权限')
@@ -98,7 +98,7 @@ export function wechatPages(origin: string, settings: Settings & WechatLogins, l
   return [...website, ...inside]
 }
 
-/** What WeChat shows where the query does not fit its pattern. */
+/** What WeChat shows if the query does not fit its pattern. */
 const BLANK: Reply = { html: () => '' }
 
 function isInOrder(query: URLSearchParams): boolean {
@@ -112,7 +112,7 @@ function isInOrder(query: URLSearchParams): boolean {
   )
 }
 
-/** Nobody: a snapshot of the page is looked at by another one each time. */
+/** A virtual user: each view of a snapshot page has a new one. */
 function virtualUser(): EmulatorUser {
   const id = `oV${randomBytes(13).toString('hex')}`
   return { id, name: '微信用户', avatar: 'https://thirdwx.qlogo.example/mmopen/virtual/132', snapshot: true }

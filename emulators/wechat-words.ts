@@ -31,14 +31,14 @@ const WORDS: Record<number, string> = {
   50001: 'user unauthorized',
 }
 
-/** A refusal in WeChat's words. The number behind `rid` is what its support asks for. */
+/** A refusal in WeChat's words. The support asks for the number after `rid`. */
 export function wordsOf(errcode: number): { errcode: number; errmsg: string } {
   const seconds = Math.floor(Date.now() / 1000).toString(16)
   const errmsg = `${WORDS[errcode] ?? 'refused by the emulator'}, rid: ${seconds}-${hex(4)}-${hex(4)}`
   return { errcode, errmsg }
 }
 
-/** JSON that says it is text, with its slashes escaped. */
+/** JSON with the media type of text, and its slashes escaped. */
 export const TEXT = { 'content-type': 'text/plain' }
 
 export function text(json: object): Reply {
@@ -60,7 +60,7 @@ const ON_THE_PAGE: Record<string, string> = {
   10016: '不支持第三方平台的 Appid，请使用公众号的 Appid',
 }
 
-/** What stays on WeChat's own page: nothing of it reaches the app. */
+/** An error on WeChat's own page, which does not reach the app. */
 export function wrong(code: string, why = ON_THE_PAGE[code] ?? `${code} 参数错误`): Reply {
   return errorPage(400, 'WeChat', code, why)
 }

@@ -52,10 +52,10 @@ function provider(origin: string, settings: Settings & WechatEmulatorOptions): P
   const { clientID, clientSecret, kind = 'website', unionIDs = true } = settings
   const code = kind === 'website' ? 10 * MINUTE : 5 * MINUTE
   const ledger = new Ledger(settings, { code, access: 7200, refresh: 30 * DAY })
-  /** The access token of each login: a refresh before its end brings it once more. */
+  /** The access token of each login: a refresh before its expiry returns it again. */
   const latest = new WeakMap<Grant, string>()
 
-  /** Everything by GET, and nothing twice. */
+  /** Only GET, and no repeated parameter. */
   function byGet(handle: (query: URLSearchParams) => Reply): (call: Call) => Reply {
     return ({ method, query }) => {
       if (method !== 'GET') return refused(43001)
@@ -82,7 +82,7 @@ function provider(origin: string, settings: Settings & WechatEmulatorOptions): P
     return text({ ...tokens, is_snapshotuser, unionid: unionIDOf(grant.user) })
   }
 
-  /** By the app's id alone, without its secret. */
+  /** Takes only the app's id, not its secret. */
   function refresh(query: URLSearchParams): Reply {
     if (!query.get('appid')) return refused(41002)
     if (query.get('appid') !== clientID) return refused(40013)
@@ -96,7 +96,7 @@ function provider(origin: string, settings: Settings & WechatEmulatorOptions): P
     return text(issued(grant, ledger.issueRefresh(grant, `61_${secret(64)}`)))
   }
 
-  /** A live access token comes again, and its life begins anew. */
+  /** A valid access token is returned again, with a new lifetime. */
   function issued(grant: Grant, refresh_token: string) {
     const old = latest.get(grant)
     const access_token = ledger.issueAccess(grant, old && ledger.accessGrant(old) ? old : `61_${secret(64)}`)
@@ -127,7 +127,7 @@ function provider(origin: string, settings: Settings & WechatEmulatorOptions): P
     return 'user' in grant ? text({ errcode: 0, errmsg: 'ok' }) : grant
   }
 
-  /** A token is of no use without the user's openid beside it. */
+  /** A token is useless without the user's openid. */
   function grantOf(query: URLSearchParams): Grant | Reply {
     const given = query.get('access_token')
     if (!given) return refused(41001)

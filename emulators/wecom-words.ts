@@ -34,7 +34,7 @@ const WORDS: Record<number, string> = {
   301002: 'no privilege to use this application',
 }
 
-/** A refusal in WeCom's words. The hint is what its support asks for. */
+/** A refusal in WeCom's words. The support asks for the hint. */
 export function wordsOf(errcode: number): { errcode: number; errmsg: string } {
   const hint = `${Math.floor(Date.now() / 1000)}_7_${hex(16)}`
   const more = `https://open.work.weixin.qq.com/devtool/query?e=${errcode}`
@@ -42,7 +42,7 @@ export function wordsOf(errcode: number): { errcode: number; errmsg: string } {
   return { errcode, errmsg }
 }
 
-/** The same without its hint, for a page. */
+/** The same without the hint, for a page. */
 export function shortWords(errcode: number): string {
   return WORDS[errcode] ?? 'refused by the emulator'
 }

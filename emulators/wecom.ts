@@ -78,7 +78,7 @@ function options(origin: string, settings: Settings & WecomEmulatorOptions) {
 /** In the documented order. */
 const IN_APP_ORDER = ['appid', 'redirect_uri', 'response_type', 'scope', 'state', 'agentid']
 
-/** What a person may tick on the page of `snsapi_privateinfo`. */
+/** What a user may tick on the page of `snsapi_privateinfo`. */
 const DETAILS = ['gender', 'avatar', 'qr_code', 'mobile', 'email', 'biz_mail', 'address']
 
 function provider(_origin: string, settings: Settings & WecomEmulatorOptions): Provider {
@@ -94,7 +94,7 @@ function provider(_origin: string, settings: Settings & WecomEmulatorOptions): P
   const isTrusted = (redirectURI: string) => trustedHosts?.includes(new URL(redirectURI).host) ?? true
   const isInRange = ({ id }: EmulatorUser) => visibleRange?.includes(id) ?? true
 
-  /** What both logins check; the redirect URI where nothing is wrong. */
+  /** What both logins check; returns the redirect URI if all is right. */
   function redirectOf({ query }: Call): string | Reply {
     const redirectURI = query.get('redirect_uri')
     if (repeated(query)) return wrong(40035)
@@ -104,7 +104,7 @@ function provider(_origin: string, settings: Settings & WecomEmulatorOptions): P
     return isTrusted(redirectURI) || settings.untrustedHost === 'getuserinfo' ? redirectURI : wrong(50001)
   }
 
-  /** Where the browser goes; a person who says no comes back with the state alone. */
+  /** Where the browser goes; a refusal returns only the state. */
   function ways(query: URLSearchParams, redirectURI: string, scope: readonly string[]): Pick<Asked, 'agree' | 'deny'> {
     const state = query.get('state') ?? undefined
     const appid = settings.callbackAppid ? clientID : undefined
@@ -139,7 +139,7 @@ function provider(_origin: string, settings: Settings & WecomEmulatorOptions): P
     if (!['snsapi_base', 'snsapi_privateinfo'].includes(scope)) return wrong(40035)
     if (!/^[a-zA-Z0-9]{0,128}$/.test(query.get('state') ?? '')) return wrong(84025)
     if (!isInOrder([...query.keys()])) return wrong(40035)
-    // Without `agentid` the wider scope is taken for the narrower one.
+    // Without `agentid`, the wider scope counts as the narrower one.
     if (scope === 'snsapi_base' || !query.get('agentid')) {
       return {
         ...LOOKS,
@@ -163,7 +163,7 @@ function provider(_origin: string, settings: Settings & WecomEmulatorOptions): P
     return ok({ access_token: response.token, expires_in: response.seconds })
   }
 
-  /** Every call but `gettoken` is the application's: its token is looked at before anything else is. */
+  /** Every call except `gettoken` needs the application token, which is checked first. */
   function asApp(handle: (call: Call) => Reply): (call: Call) => Reply {
     return (call) => {
       const token = call.query.get('access_token')
@@ -190,7 +190,7 @@ function provider(_origin: string, settings: Settings & WecomEmulatorOptions): P
     return ok({ userid: user.id, user_ticket: hasTicket ? tickets.issueCode(grant, secret(96)) : undefined })
   }
 
-  /** A ticket may be spent again while it lives. */
+  /** A ticket may be used again until it expires. */
   function getUserDetail(call: Call): Reply {
     const { user_ticket } = jsonOf(call)
     const found = typeof user_ticket === 'string' ? tickets.lookUpCode(user_ticket) : undefined
@@ -243,7 +243,7 @@ function isInOrder(names: readonly string[]): boolean {
   return IN_APP_ORDER.filter((name) => known.includes(name)).join() === known.join()
 }
 
-/** What a person has filled in, as text each. */
+/** The details that a user has filled in, all as text. */
 function detailsOf({ id, avatar, mobile, email }: EmulatorUser): Record<string, string | undefined> {
   const qr_code = `https://wework.qpic.example/qr/${encodeURIComponent(id)}`
   return { gender: '0', avatar, qr_code, mobile, email, biz_mail: email && `${id.split('@')[0]}@biz.example.com` }

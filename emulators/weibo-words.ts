@@ -1,6 +1,6 @@
 import type { Reply } from './reply'
 
-/** The word of RFC 6749, or one like it, that a number of the login stands beside. */
+/** The error code beside a number of the login: RFC 6749's, or a similar one. */
 const WORDS: Record<number, string> = {
   21321: 'applications over the unaudited use restrictions!',
   21322: 'redirect_uri_mismatch',
@@ -29,7 +29,7 @@ function wordOf(code: number): string {
   return WORDS[code] ?? 'refused by the emulator'
 }
 
-/** A refusal of the login's own calls. */
+/** A refusal of the login's calls. */
 export function loginWords(error_code: number, request: string, error_description = wordOf(error_code)) {
   return { error: wordOf(error_code), error_code, request, error_uri: request, error_description }
 }
@@ -38,10 +38,10 @@ export function refused(code: number, request: string, description?: string): Re
   return { status: 400, json: loginWords(code, request, description) }
 }
 
-/** The application or the token may not; the rest is malformed. */
+/** What the application or token may not do; the rest is malformed. */
 const FORBIDDEN = [10014, 21321, 21327, 21332]
 
-/** How the API refuses: another form, whose number may be text. */
+/** Refusals of the API: another shape, whose number may be text. */
 export class ApiRefusals {
   constructor(private readonly type: 'text' | 'number') {}
 

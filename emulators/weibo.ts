@@ -94,7 +94,7 @@ function provider(_origin: string, settings: Settings & WeiboEmulatorOptions): P
     }
   })
 
-  /** A form, or a query; HTTP 400 for every refusal, and that of a code quotes it. */
+  /** A form or a query; every refusal is HTTP 400, and that of a code quotes the code. */
   function token(call: Call): Reply {
     const params = mediaType(call) === FORM ? formOf(call) : call.query
     if (repeated(params)) return refused(21323, TOKEN)
@@ -146,7 +146,7 @@ function provider(_origin: string, settings: Settings & WeiboEmulatorOptions): P
     return ledger.isExpiredAccess(token) ? 21327 : 21332
   }
 
-  /** Of whomever is asked for: the app compares the id with the one that its token names. */
+  /** Returns any requested user: the app compares the id with its token's. */
   function show(call: Call): Reply {
     const grant = holder(call)
     if (!('user' in grant)) return grant
