@@ -4,6 +4,7 @@ import { AihubmixStrategy } from 'passport-dialects'
 import type { Running } from '../controls/support'
 import { startBareApp, startRouterApp } from '../support/app'
 import { Browser } from '../support/browser'
+import { Gate } from '../support/gate'
 import { providersOf } from '../support/providers'
 import { ATTACKER, cloneOf, consent, failure, loggedIn, me, type Scene, startScene, VICTIM } from './scene'
 
@@ -105,19 +106,11 @@ describe('session fixation across a login: the attacker planted the session that
   )
 
   test('a callback of the attacker that was at work when the victim logged in gets no session of the victim', async () => {
-    let release = () => {}
-    let arrived = () => {}
-    const read = new Promise<void>((resolve) => {
-      arrived = resolve
-    })
-    const finished = new Promise<void>((resolve) => {
-      release = resolve
-    })
+    const gate = new Gate()
     // Behind the session middleware: the attacker's request has read the planted session, and waits.
     const before: RequestHandler = (req, _res, next) => {
       if (req.path !== '/auth/tapd/callback') return next()
-      arrived()
-      void finished.then(() => next())
+      void gate.pass().then(() => next())
     }
     const app = await startRouterApp({ providers: providersOf(scene.emulators) }, { before })
     closing = app
@@ -125,9 +118,9 @@ describe('session fixation across a login: the attacker planted the session that
     const own = await consent(app, attacker, scene.emulators.tapd, { user: '6082' })
     const callback = await consent(app, victim, scene.emulators.aihubmix)
     const racing = attacker.get(own)
-    await read
+    await gate.reached
     await victim.get(callback)
-    release()
+    gate.open()
     await racing
     expect(await loggedIn(app, victim)).toBe(VICTIM)
     expect(await loggedIn(app, attacker)).toBe('6082')

@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express'
 import session from 'express-session'
 import { type RunningApp, startRouterApp } from '../support/app'
+import { Gate } from '../support/gate'
 import { LightBrowser } from '../support/light-browser'
 import { backChannelCalls, closeAll, type Emulators, NAMES, providersOf, startAll } from '../support/providers'
 import { agent, randomOrders, tab, told } from '../support/tabs'
@@ -69,19 +70,11 @@ test('the 21st pending login pushes out the oldest, and only that', async () => 
 })
 
 test('a login that begins while that of another tab is finished is not lost with the old session id', async () => {
-  let release = () => {}
-  let arrived = () => {}
-  const read = new Promise<void>((resolve) => {
-    arrived = resolve
-  })
-  const finished = new Promise<void>((resolve) => {
-    release = resolve
-  })
+  const gate = new Gate()
   // Behind the session middleware: the request has read its session, and waits.
   const before: RequestHandler = (req, _res, next) => {
     if (req.path !== '/auth/tiktok') return next()
-    arrived()
-    void finished.then(() => next())
+    void gate.pass().then(() => next())
   }
   const racing = await startRouterApp({ providers: providersOf(emulators) }, { before })
   try {
@@ -89,9 +82,9 @@ test('a login that begins while that of another tab is finished is not lost with
     const [first, second] = [tab(browser, 'tapd', 1), tab(browser, 'tiktok', 2)]
     await first[0]?.()
     const beginning = second[0]?.()
-    await read
+    await gate.reached
     expect(await first[1]?.()).toBe('/done/1')
-    release()
+    gate.open()
     await beginning
     expect(await second[1]?.()).toBe('/done/2')
     const { providers } = await told(browser, '/auth/session')

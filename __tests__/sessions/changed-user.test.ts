@@ -1,7 +1,8 @@
 import type { Express } from 'express'
 import session from 'express-session'
 import { AihubmixStrategy, BbscloudStrategy, type TokenSet } from 'passport-dialects'
-import { Gate, SessionScene, slowPage } from '../support/session-scene'
+import { Gate } from '../support/gate'
+import { SessionScene, slowPage } from '../support/session-scene'
 
 // A page of the app that changes a field of the session's user, "last seen" above all, while something else is at work
 // there. The control of each: the same without the change.

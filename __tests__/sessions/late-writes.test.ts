@@ -1,8 +1,9 @@
 import type { Express, RequestHandler } from 'express'
 import session from 'express-session'
 import type { TokenStore } from 'passport-dialects'
+import { Gate } from '../support/gate'
 import { startPlainApp } from '../support/plain-app'
-import { Gate, reloadingPage, SessionScene } from '../support/session-scene'
+import { reloadingPage, SessionScene } from '../support/session-scene'
 
 // A page that calls `req.session.reload` has another session object from then on. What it writes late undoes nothing.
 

@@ -1,6 +1,7 @@
 import session from 'express-session'
 import type { OAuthRouterConfig } from 'passport-dialects'
-import { Gate, SessionScene } from '../support/session-scene'
+import { Gate } from '../support/gate'
+import { SessionScene } from '../support/session-scene'
 
 // A link whose `verify` returns a newer copy of the user who is logged in: he is the same, whatever else changed in him.
 

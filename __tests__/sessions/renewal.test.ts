@@ -1,6 +1,7 @@
 import type { OAuthRouterConfig } from 'passport-dialects'
+import { Gate } from '../support/gate'
 import { startPlainApp } from '../support/plain-app'
-import { Gate, keepPages, SessionScene } from '../support/session-scene'
+import { keepPages, SessionScene } from '../support/session-scene'
 
 // A login writes the app's content into a new session: what others changed meanwhile, and what `verify` changed, is in it.
 

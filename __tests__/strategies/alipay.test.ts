@@ -21,6 +21,7 @@ import {
 import { Browser } from '../support/browser'
 import { jump } from '../support/clock'
 import { bareLoginAt, logInAt, strategyAt, tokensAt, withEmulator } from '../support/one-provider'
+import { endpointsOf } from '../support/protected'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 
 const ZHANG = '061a7KdRq2ZsW0vXnT4hB9yLmE3cJ8uGpF5oA6iQzSxYtHw'
@@ -548,7 +549,7 @@ describe('the keys', () => {
   })
 
   test('baseURL moves the page and the gateway', () => {
-    const endpoints = (options: object) => Reflect.get(built(options), 'endpoints')
+    const endpoints = (options: object) => endpointsOf(built(options))
     expect(endpoints({})).toEqual({
       authorizationURL: 'https://openauth.alipay.com/oauth2/publicAppAuthorize.htm',
       tokenURL: 'https://openapi.alipay.com/gateway.do',

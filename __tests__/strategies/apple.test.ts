@@ -7,6 +7,7 @@ import { Browser, told } from '../support/browser'
 import { jump } from '../support/clock'
 import { comeBack } from '../support/coming-back'
 import { bareLoginAt, inApp, logInAt, strategyAt, tokensAt, withEmulator } from '../support/one-provider'
+import { endpointsOf } from '../support/protected'
 import { countOf, loggedIn, startTokenApp } from '../support/token-app'
 
 const ID = '001234.9f86d081884c4d659a2feaa0c55ad015.0815'
@@ -276,7 +277,7 @@ describe('options', () => {
   })
 
   test('baseURL moves every address, jwksURL that of the keys', () => {
-    const endpoints = (options: object) => Reflect.get(built(options), 'endpoints')
+    const endpoints = (options: object) => endpointsOf(built(options))
     expect(endpoints({})).toEqual({
       authorizationURL: 'https://appleid.apple.com/auth/authorize',
       tokenURL: 'https://appleid.apple.com/auth/token',

@@ -4,6 +4,7 @@ import { startRouterApp } from '../support/app'
 import { Browser, told } from '../support/browser'
 import { callbackAt, inAppCallback, inAppLogin, stateAt } from '../support/in-page'
 import { strategyAt, withEmulator } from '../support/one-provider'
+import { endpointsOf, profileOf } from '../support/protected'
 import { ask, countOf, startTokenApp } from '../support/token-app'
 
 const UNION_ID = 'zX9mKq1LpT7vRn3WbYc2sQiEiE'
@@ -108,9 +109,8 @@ describe('a whole login inside DingTalk', () => {
   test('a user without a union id is response_invalid, never the userid', () =>
     at({}, async (emulator) => {
       const strategy = strategyAt(emulator)
-      const toProfile = Reflect.get(strategy, 'toProfile') as (...args: unknown[]) => unknown // protected
       for (const unionid of [undefined, '', null]) {
-        expect(() => toProfile.call(strategy, { userid: 'staff0007', name: '张三', unionid }, '')).toThrow(
+        expect(() => profileOf(strategy, { userid: 'staff0007', name: '张三', unionid })).toThrow(
           expect.objectContaining({ code: 'response_invalid', phase: 'profile' }),
         )
       }
@@ -237,7 +237,7 @@ describe('options', () => {
       callbackURL: '/c',
       kind: 'in-app' as const,
     }
-    const endpoints = (own: object) => Reflect.get(new DingtalkStrategy({ ...options, ...own }, () => {}), 'endpoints')
+    const endpoints = (own: object) => endpointsOf(new DingtalkStrategy({ ...options, ...own }, () => {}))
     expect(endpoints({})).toMatchObject({
       userProfileURL: 'https://oapi.dingtalk.com/topapi/v2/user/getuserinfo',
       appTokenURL: 'https://api.dingtalk.com/v1.0/oauth2/accessToken',

@@ -2,6 +2,7 @@
 import { DingtalkStrategy, type ErrorCode } from 'passport-dialects'
 import type { Emulator, EmulatorOptions, Fault, FaultEndpoint } from 'passport-dialects/emulators'
 import { bareLoginAt, logInAt, strategyAt, tokensAt, withEmulator } from '../support/one-provider'
+import { endpointsOf, profileOf } from '../support/protected'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 
 const UNION_ID = 'zX9mKq1LpT7vRn3WbYc2sQiEiE'
@@ -180,9 +181,7 @@ describe('who the user is', () => {
   ] as const)('a user without %s is response_invalid, never the other id: %j', (idSource, user) =>
     at({}, async (emulator) => {
       const strategy = strategyAt(emulator, { idSource })
-      const tokens = { accessToken: 'A', tokenType: 'Bearer' as const, scope: [], raw: {} }
-      const toProfile = Reflect.get(strategy, 'toProfile') as (...args: unknown[]) => unknown // protected
-      expect(() => toProfile.call(strategy, user, '', tokens)).toThrow(
+      expect(() => profileOf(strategy, user)).toThrow(
         expect.objectContaining({ code: 'response_invalid', phase: 'profile' }),
       )
     }),
@@ -371,7 +370,7 @@ describe('after the login', () => {
 
   test('baseURL moves every host; without it they are DingTalk’s', () => {
     const options = { clientID: 'id', clientSecret: 'cs-hosts-7f3a9c1e5b2d', callbackURL: '/callback' }
-    const endpoints = (own: object) => Reflect.get(new DingtalkStrategy({ ...options, ...own }, () => {}), 'endpoints')
+    const endpoints = (own: object) => endpointsOf(new DingtalkStrategy({ ...options, ...own }, () => {}))
     expect(endpoints({})).toEqual({
       authorizationURL: 'https://login.dingtalk.com/oauth2/auth',
       tokenURL: 'https://api.dingtalk.com/v1.0/oauth2/userAccessToken',

@@ -1,6 +1,7 @@
 import { DouyinStrategy, type ErrorCode } from 'passport-dialects'
 import type { Emulator, EmulatorOptions } from 'passport-dialects/emulators'
 import { bareLoginAt, logInAt, strategyAt, tokensAt, withEmulator } from '../support/one-provider'
+import { endpointsOf, profileOf } from '../support/protected'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 
 const ZHANG = '00000000-aaaa-4bbb-8ccc-000000000001'
@@ -84,10 +85,7 @@ describe('idSource', () => {
   ] as const)('a user without %s is response_invalid, never the other id: %j', (idSource, user) =>
     at({}, async (emulator) => {
       const strategy = strategyAt(emulator, { idSource })
-      const toProfile = Reflect.get(strategy, 'toProfile') as (...args: unknown[]) => unknown // protected
-      expect(() => toProfile.call(strategy, user, '', { accessToken: 'A', scope: [], raw: {} })).toThrow(
-        expect.objectContaining({ code: 'response_invalid' }),
-      )
+      expect(() => profileOf(strategy, user)).toThrow(expect.objectContaining({ code: 'response_invalid' }))
     }),
   )
 
@@ -234,7 +232,7 @@ describe('after the login', () => {
 
   test('without a baseURL every endpoint is Douyin’s', () => {
     const options = { clientID: 'id', clientSecret: 'cs-hosts-7f3a9c1e5b2d', callbackURL: '/callback' }
-    expect(Reflect.get(new DouyinStrategy(options, () => {}), 'endpoints')).toEqual({
+    expect(endpointsOf(new DouyinStrategy(options, () => {}))).toEqual({
       authorizationURL: 'https://open.douyin.com/platform/oauth/connect',
       tokenURL: 'https://open.douyin.com/oauth/access_token/',
       refreshURL: 'https://open.douyin.com/oauth/refresh_token/',

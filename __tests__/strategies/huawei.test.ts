@@ -6,6 +6,7 @@ import { IdTokenVerifier } from '../../lib/provider/id-token'
 import { KeySet } from '../../lib/provider/key-set'
 import { loadJose } from '../../lib/util/jose'
 import { bareLoginAt, logInAt, strategyAt, tokensAt, withEmulator } from '../support/one-provider'
+import { endpointsOf, profileOf } from '../support/protected'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 
 const ZHANG = 'MDFAMTAwMDAwMDAxQGExYjJjM2Q0ZQ'
@@ -107,10 +108,7 @@ describe('who the user is', () => {
   ] as const)('a user without %s is response_invalid, never the other id: %j', (idSource, user) =>
     at({}, async (emulator) => {
       const strategy = strategyAt(emulator, { idSource })
-      const toProfile = Reflect.get(strategy, 'toProfile') as (...args: unknown[]) => unknown // protected
-      expect(() => toProfile.call(strategy, user, '', { accessToken: 'A', scope: [], raw: {} })).toThrow(
-        expect.objectContaining({ code: 'response_invalid' }),
-      )
+      expect(() => profileOf(strategy, user)).toThrow(expect.objectContaining({ code: 'response_invalid' }))
     }),
   )
 
@@ -333,7 +331,7 @@ describe('after the login', () => {
 
   test('baseURL moves both hosts; without it they are HUAWEI’s', () => {
     const options = { clientID: 'id', clientSecret: 'cs-hosts-7f3a9c1e5b2d', callbackURL: '/callback' }
-    const endpoints = (own: object) => Reflect.get(new HuaweiStrategy({ ...options, ...own }, () => {}), 'endpoints')
+    const endpoints = (own: object) => endpointsOf(new HuaweiStrategy({ ...options, ...own }, () => {}))
     expect(endpoints({})).toEqual({
       authorizationURL: 'https://oauth-login.cloud.huawei.com/oauth2/v3/authorize',
       tokenURL: 'https://oauth-login.cloud.huawei.com/oauth2/v3/token',

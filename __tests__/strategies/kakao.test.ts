@@ -2,6 +2,7 @@
 import { type ErrorCode, KakaoStrategy } from 'passport-dialects'
 import { type EmulatorOptions, type Fault, ID_TOKEN_FORGERIES } from 'passport-dialects/emulators'
 import { bareLoginAt, inApp, logInAt, strategyAt, tokensAt, withEmulator } from '../support/one-provider'
+import { endpointsOf } from '../support/protected'
 import { countOf } from '../support/token-app'
 
 const ID = '2700000001'
@@ -418,7 +419,7 @@ describe('after the login', () => {
 
   test('baseURL moves both hosts; without it they are two', () => {
     const options = { clientID: 'id', callbackURL: '/callback' }
-    const endpoints = (own: object) => Reflect.get(new KakaoStrategy({ ...options, ...own }, () => {}), 'endpoints')
+    const endpoints = (own: object) => endpointsOf(new KakaoStrategy({ ...options, ...own }, () => {}))
     expect(endpoints({})).toMatchObject({
       authorizationURL: 'https://kauth.kakao.com/oauth/authorize',
       tokenURL: 'https://kauth.kakao.com/oauth/token',

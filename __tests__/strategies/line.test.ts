@@ -4,6 +4,7 @@ import { type EmulatorOptions, type Fault, ID_TOKEN_FORGERIES } from 'passport-d
 import { LINE, loginWith, verify } from '../support/oidc-login'
 import { DecodingStrategy } from '../support/oidc-strategy'
 import { bareLoginAt, inApp, lastForm, logInAt, strategyAt, tokensAt, withEmulator } from '../support/one-provider'
+import { endpointsOf } from '../support/protected'
 import { countOf } from '../support/token-app'
 
 const ID = 'U4af4980629b1c7e1a2d3f5b6c7d8e9f0'
@@ -430,7 +431,7 @@ describe('after the login', () => {
 
   test('baseURL moves both hosts; without it they are two', () => {
     const options = { clientID: 'id', clientSecret: 'cs-line-5f4e3d2c', callbackURL: '/callback' }
-    const endpoints = (own: object) => Reflect.get(new LineStrategy({ ...options, ...own }, () => {}), 'endpoints')
+    const endpoints = (own: object) => endpointsOf(new LineStrategy({ ...options, ...own }, () => {}))
     expect(endpoints({})).toEqual({
       authorizationURL: 'https://access.line.me/oauth2/v2.1/authorize',
       tokenURL: 'https://api.line.me/oauth2/v2.1/token',

@@ -2,6 +2,7 @@
 import { type ErrorCode, NaverStrategy } from 'passport-dialects'
 import type { EmulatorOptions, Fault } from 'passport-dialects/emulators'
 import { bareLoginAt, logInAt, strategyAt, tokensAt, withEmulator } from '../support/one-provider'
+import { endpointsOf } from '../support/protected'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 
 const ID = 'qV3nT-example_7hXw2LmB9cRkYs0ZpDfGjUoEaQ1t4vN6'
@@ -301,7 +302,7 @@ describe('after the login', () => {
 
   test('baseURL moves both hosts; without it they are two', () => {
     const options = { clientID: 'id', clientSecret: 'cs-hosts-7f3a9c1e5b2d', callbackURL: '/callback' }
-    const endpoints = (own: object) => Reflect.get(new NaverStrategy({ ...options, ...own }, () => {}), 'endpoints')
+    const endpoints = (own: object) => endpointsOf(new NaverStrategy({ ...options, ...own }, () => {}))
     expect(endpoints({})).toMatchObject({
       authorizationURL: 'https://nid.naver.com/oauth2.0/authorize',
       tokenURL: 'https://nid.naver.com/oauth2.0/token',

@@ -2,6 +2,7 @@
 import { type ErrorCode, NotionStrategy } from 'passport-dialects'
 import type { Emulator, EmulatorOptions, Fault } from 'passport-dialects/emulators'
 import { bareLoginAt, logInAt, strategyAt, tokensAt, withEmulator } from '../support/one-provider'
+import { endpointsOf } from '../support/protected'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 import { bareLogin } from '../support/whole-login'
 
@@ -335,7 +336,7 @@ describe('after the login', () => {
 
   test('baseURL moves every address', () => {
     const options = { clientID: 'id', clientSecret: 'cs-notion-1d2e3f4a5b6c', callbackURL: '/callback' }
-    const endpoints = (own: object) => Reflect.get(new NotionStrategy({ ...options, ...own }, () => {}), 'endpoints')
+    const endpoints = (own: object) => endpointsOf(new NotionStrategy({ ...options, ...own }, () => {}))
     expect(endpoints({})).toEqual({
       authorizationURL: 'https://api.notion.com/v1/oauth/authorize',
       tokenURL: 'https://api.notion.com/v1/oauth/token',

@@ -1,5 +1,6 @@
 import { type DialectProfile, type ErrorCode, type Providers, QqStrategy, type TokenSet } from 'passport-dialects'
 import { type Emulator, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
+import { endpointsOf } from '../support/protected'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 import { bareLogin, type LoginSteps, routerLogin } from '../support/whole-login'
 
@@ -206,7 +207,7 @@ test('every endpoint is QQ’s, and openIDURL replaces one', async () => {
   await start()
   const { clientID, clientSecret } = emulator.options
   const options = { clientID, clientSecret, callbackURL: 'https://app.example.com/callback' }
-  const endpoints = (more: object) => Reflect.get(new QqStrategy({ ...options, ...more }, () => {}), 'endpoints') // protected
+  const endpoints = (more: object) => endpointsOf(new QqStrategy({ ...options, ...more }, () => {}))
   expect(endpoints({})).toMatchObject({
     authorizationURL: 'https://graph.qq.com/oauth2.0/authorize',
     tokenURL: 'https://graph.qq.com/oauth2.0/token',

@@ -12,6 +12,7 @@ import { type Emulator, type EmulatorOptions, type Fault, ID_TOKEN_FORGERIES } f
 import { loginWith, SLACK, verify } from '../support/oidc-login'
 import { DecodingStrategy } from '../support/oidc-strategy'
 import { bareLoginAt, inApp, lastForm, logInAt, strategyAt, tokensAt, withEmulator } from '../support/one-provider'
+import { endpointsOf } from '../support/protected'
 import { countOf } from '../support/token-app'
 
 const [KITES, HARBOUR] = ['T0KITES001', 'T0HARBOUR2']
@@ -355,8 +356,7 @@ describe('options', () => {
   })
 
   test('baseURL moves all of it; without it Slack is slack.com', () => {
-    const endpoints = (own: Partial<SlackOptions>) =>
-      Reflect.get(new SlackStrategy({ ...OPTIONS, ...own }, () => {}), 'endpoints')
+    const endpoints = (own: Partial<SlackOptions>) => endpointsOf(new SlackStrategy({ ...OPTIONS, ...own }, () => {}))
     expect(endpoints({})).toEqual({
       authorizationURL: 'https://slack.com/openid/connect/authorize',
       tokenURL: 'https://slack.com/api/openid.connect.token',

@@ -5,6 +5,7 @@ import { type ErrorCode, type OAuthRouterConfig, type TokenSet, VkStrategy } fro
 import type { Emulator, EmulatorOptions, Fault } from 'passport-dialects/emulators'
 import { RedisTokenStore } from 'passport-dialects/redis'
 import { bareLoginAt, logInAt, strategyAt, tokensAt, withEmulator } from '../support/one-provider'
+import { endpointsOf } from '../support/protected'
 import { describeWith, SERVICES } from '../support/services'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 
@@ -131,7 +132,7 @@ describe('options', () => {
 
   test('baseURL moves every address of VK ID', () => {
     const built = (own: object) => new VkStrategy({ clientID: '1', callbackURL: '/cb', ...own }, () => {})
-    const endpoints = (own: object) => Reflect.get(built(own), 'endpoints')
+    const endpoints = (own: object) => endpointsOf(built(own))
     expect(endpoints({})).toEqual({
       authorizationURL: 'https://id.vk.com/authorize',
       tokenURL: 'https://id.vk.com/oauth2/auth',

@@ -1,6 +1,7 @@
 // Over 300 lines because one set of helpers logs in at both kinds of app.
 import { type DialectProfile, type ErrorCode, type Providers, type TokenSet, WechatStrategy } from 'passport-dialects'
 import { type Emulator, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
+import { endpointsOf } from '../support/protected'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 import { bareLogin, type LoginSteps, routerLogin } from '../support/whole-login'
 
@@ -108,7 +109,7 @@ test('without a baseURL the two origins are WeChat’s', async () => {
   const { clientID, clientSecret } = emulator.options
   const endpoints = (['website', 'official-account'] as const).map((kind) => {
     const options = { clientID, clientSecret, callbackURL: 'https://app.example.com/callback', kind }
-    return Reflect.get(new WechatStrategy(options, () => {}), 'endpoints') // protected
+    return endpointsOf(new WechatStrategy(options, () => {}))
   })
   expect(endpoints).toMatchObject([
     {

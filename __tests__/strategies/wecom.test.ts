@@ -4,6 +4,7 @@ import { type Emulator, type EmulatorOptions, startEmulator } from 'passport-dia
 import { startRouterApp } from '../support/app'
 import { Browser } from '../support/browser'
 import { bareLoginAt, logInAt, strategyAt } from '../support/one-provider'
+import { endpointsOf } from '../support/protected'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 import { bareLogin, type LoginSteps, routerLogin } from '../support/whole-login'
 
@@ -229,13 +230,13 @@ describe('options', () => {
   })
 
   test('without a baseURL the three origins are WeCom’s', () => {
-    const [web, inApp] = (['web', 'in-app'] as const).map((kind) => Reflect.get(build({ kind }), 'endpoints')) // protected
+    const [web, inApp] = (['web', 'in-app'] as const).map((kind) => endpointsOf(build({ kind })))
     expect(web).toMatchObject({
       authorizationURL: 'https://login.work.weixin.qq.com/wwlogin/sso/login',
       appTokenURL: 'https://qyapi.weixin.qq.com/cgi-bin/gettoken',
       userProfileURL: 'https://qyapi.weixin.qq.com/cgi-bin/auth/getuserinfo',
     })
-    expect(inApp.authorizationURL).toBe('https://open.weixin.qq.com/connect/oauth2/authorize')
+    expect(inApp?.authorizationURL).toBe('https://open.weixin.qq.com/connect/oauth2/authorize')
   })
 })
 

@@ -1,6 +1,7 @@
 import { type ErrorCode, WeiboStrategy } from 'passport-dialects'
 import type { Emulator, EmulatorOptions, Fault } from 'passport-dialects/emulators'
 import { bareLoginAt, logInAt, strategyAt, tokensAt, withEmulator } from '../support/one-provider'
+import { endpointsOf, profileOf } from '../support/protected'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 
 const ZHANG = '7000000001'
@@ -79,8 +80,7 @@ describe('who the user is', () => {
   ])('%j for the token of %j: %s', (user, context, id) =>
     at({}, async (emulator) => {
       const strategy = strategyAt(emulator)
-      const toProfile = Reflect.get(strategy, 'toProfile') as (...args: unknown[]) => { id: string } // protected
-      const made = () => toProfile.call(strategy, user, '', { accessToken: 'A', scope: [], raw: {}, context }).id
+      const made = () => profileOf(strategy, user, context).id
       if (id === undefined) expect(made).toThrow(expect.objectContaining({ code: 'response_invalid' }))
       else expect(made()).toBe(id)
     }),
@@ -246,7 +246,7 @@ describe('after the login', () => {
 
   test('without a baseURL every endpoint is Weibo’s', () => {
     const options = { clientID: 'id', clientSecret: 'cs-hosts-7f3a9c1e5b2d', callbackURL: '/callback' }
-    expect(Reflect.get(new WeiboStrategy(options, () => {}), 'endpoints')).toEqual({
+    expect(endpointsOf(new WeiboStrategy(options, () => {}))).toEqual({
       authorizationURL: 'https://api.weibo.com/oauth2/authorize',
       tokenURL: 'https://api.weibo.com/oauth2/access_token',
       revokeURL: 'https://api.weibo.com/oauth2/revokeoauth2',

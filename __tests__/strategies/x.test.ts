@@ -2,6 +2,7 @@
 import { type ErrorCode, type Refusal, type TokenGrant, XStrategy } from 'passport-dialects'
 import type { Emulator, EmulatorOptions, Fault } from 'passport-dialects/emulators'
 import { bareLoginAt, logInAt, strategyAt, withEmulator } from '../support/one-provider'
+import { endpointsOf } from '../support/protected'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 
 const ID = '1500000000000000001'
@@ -394,7 +395,7 @@ describe('after the login', () => {
 
   test('baseURL moves both hosts; without it they are two', () => {
     const options = { clientID: 'id', clientSecret: 'cs-hosts-7f3a9c1e5b2d', callbackURL: '/callback' }
-    const endpoints = (own: object) => Reflect.get(new XStrategy({ ...options, ...own }, () => {}), 'endpoints')
+    const endpoints = (own: object) => endpointsOf(new XStrategy({ ...options, ...own }, () => {}))
     expect(endpoints({})).toMatchObject({
       authorizationURL: 'https://x.com/i/oauth2/authorize',
       tokenURL: 'https://api.x.com/2/oauth2/token',

@@ -6,6 +6,7 @@ import { serve } from '../controls/support'
 import type { RunningApp } from './app'
 import { Browser, type Told, told } from './browser'
 import { showsSecrets } from './canaries/on-purpose'
+import type { Gate } from './gate'
 import { closeAll, type Emulators, type ProviderName, providersOf, startAll } from './providers'
 import { ask, startTokenApp } from './token-app'
 
@@ -136,32 +137,6 @@ export function keepPages(app: Express): void {
     if (req.user) Reflect.set(req.user, req.params.name, req.params.value) // the session's own: the whole user is in it
     res.json({})
   })
-}
-
-/** A place where a request waits until the test lets it go on. */
-export class Gate {
-  readonly reached: Promise<void>
-  private arrive = () => {}
-  private readonly opened: Promise<void>
-  private release = () => {}
-
-  constructor() {
-    this.reached = new Promise((resolve) => {
-      this.arrive = resolve
-    })
-    this.opened = new Promise((resolve) => {
-      this.release = resolve
-    })
-  }
-
-  async pass(): Promise<void> {
-    this.arrive()
-    await this.opened
-  }
-
-  open(): void {
-    this.release()
-  }
 }
 
 /** A page that writes to its session only when the gate is opened. */

@@ -7,6 +7,7 @@ import type { RunningApp } from '../support/app'
 import { Browser } from '../support/browser'
 import { jump } from '../support/clock'
 import { eventually } from '../support/eventually'
+import { Gate } from '../support/gate'
 import { startSlowLane } from '../support/slow-lane'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 
@@ -23,30 +24,21 @@ afterEach(async () => {
   await emulator.close()
 })
 
-/** A route that begins, waits for `go`, changes the session and ends. */
-function slowRoute(routes: Express): { begun: Promise<void>; go: () => void } {
-  let begin = () => {}
-  let go = () => {}
-  const begun = new Promise<void>((resolve) => {
-    begin = resolve
-  })
-  const gate = new Promise<void>((resolve) => {
-    go = resolve
-  })
+/** A route that begins, waits at the gate, changes the session and ends. */
+function slowRoute(routes: Express, gate: Gate): void {
   routes.get('/slow', async (req, res) => {
-    begin()
-    await gate
+    await gate.pass()
     Object.assign(req.session ?? {}, { cart: 'full' })
     res.json({ done: true })
   })
-  return { begun, go: () => go() }
 }
 
 test('control: tokens kept naively in the session are lost, and the user with them', async () => {
   const strategy = new AihubmixStrategy({ ...emulator.options, callbackURL: '/callback' }, () => {})
   const naive = express()
   naive.use(session({ secret: 'a test session secret', resave: false, saveUninitialized: false }))
-  const slow = slowRoute(naive)
+  const gate = new Gate()
+  slowRoute(naive, gate)
   const state = (req: express.Request) =>
     req.session as unknown as { tokens?: Awaited<ReturnType<typeof strategy.refresh>> }
   naive.get('/start', async (req, res) => {
@@ -94,9 +86,9 @@ test('control: tokens kept naively in the session are lost, and the user with th
   const browser = new Browser()
   await browser.get(`${origin}/start`)
   const late = browser.get(`${origin}/slow`)
-  await slow.begun
+  await gate.reached
   expect(await (await browser.get(`${origin}/refresh`)).json()).toEqual({ code: 'ok' })
-  slow.go()
+  gate.open()
   await late
   expect(await (await browser.get(`${origin}/refresh`)).json()).toEqual({ code: 'refresh_rejected' })
   server.close()
@@ -105,23 +97,23 @@ test('control: tokens kept naively in the session are lost, and the user with th
 
 test('a slow request that began before a refresh does not write the old tokens over the new ones', async () => {
   const store = new session.MemoryStore()
-  const gate: { slow?: ReturnType<typeof slowRoute> } = {}
+  const gate = new Gate()
   app = await startTokenApp(
     { providers: { aihubmix: { ...emulator.options } } },
     {
       store,
       routes: (routes) => {
-        gate.slow = slowRoute(routes)
+        slowRoute(routes, gate)
         routes.get('/cart', (req, res) => void res.json({ cart: Reflect.get(req.session, 'cart') ?? null }))
       },
     },
   )
   const browser = await loggedIn(app, 'aihubmix', emulator)
   const late = browser.get(`${app.origin}/slow`)
-  await gate.slow?.begun
+  await gate.reached
   jump(7000)
   const renewed = await ask(browser, `${app.origin}/tokens/aihubmix`)
-  gate.slow?.go()
+  gate.open()
   await late
   // What the slow request had to say is kept, and so are the new tokens: in the store itself, not in this process alone.
   expect(await (await browser.get(`${app.origin}/cart`)).json()).toEqual({ cart: 'full' })
@@ -168,22 +160,20 @@ test('a request that only reads leaves what another wrote meanwhile, tokens and 
 
 test('a log-out stays one: a slow request does not bring the session back', async () => {
   const store = new session.MemoryStore()
-  const gate: { slow?: ReturnType<typeof slowRoute> } = {}
+  const gate = new Gate()
   app = await startTokenApp(
     { providers: { aihubmix: { ...emulator.options } } },
     {
       store,
-      routes: (routes) => {
-        gate.slow = slowRoute(routes)
-      },
+      routes: (routes) => slowRoute(routes, gate),
     },
   )
   const browser = await loggedIn(app, 'aihubmix', emulator)
   const late = browser.get(`${app.origin}/slow`)
-  await gate.slow?.begun
+  await gate.reached
   const { tokens } = await ask(browser, `${app.origin}/tokens/aihubmix`)
   await browser.post(`${app.origin}/auth/logout`)
-  gate.slow?.go()
+  gate.open()
   await late
   expect(JSON.stringify(Reflect.get(store, 'sessions'))).not.toContain(tokens?.refreshToken)
 })
@@ -206,22 +196,20 @@ test('a second provider linked while the first one’s tokens are refreshed lose
 
 test('over cookie-session too, a late answer’s older cookie does not log the user out', async () => {
   const middleware = cookieSession({ name: 'session', keys: ['a test session secret'] })
-  const gate: { slow?: ReturnType<typeof slowRoute> } = {}
+  const gate = new Gate()
   app = await startTokenApp(
     { providers: { aihubmix: { ...emulator.options } } },
     {
       middleware,
-      routes: (routes) => {
-        gate.slow = slowRoute(routes)
-      },
+      routes: (routes) => slowRoute(routes, gate),
     },
   )
   const browser = await loggedIn(app, 'aihubmix', emulator)
   const late = browser.get(`${app.origin}/slow`)
-  await gate.slow?.begun
+  await gate.reached
   jump(7000)
   const renewed = await ask(browser, `${app.origin}/tokens/aihubmix`)
-  gate.slow?.go()
+  gate.open()
   await late // its cookie has the old tokens
   expect((await ask(browser, `${app.origin}/tokens/aihubmix`)).tokens).toEqual(renewed.tokens)
   jest.restoreAllMocks()
