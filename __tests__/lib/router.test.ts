@@ -1,44 +1,19 @@
-import { OAuthError, type OAuthRouterConfig } from 'passport-dialects'
-import { type RunningApp, startRouterApp } from '../support/app'
+import { OAuthError } from 'passport-dialects'
+import type { RunningApp } from '../support/app'
 import { Browser, told } from '../support/browser'
-import { backChannelCalls, closeAll, type Emulators, providersOf, startAll } from '../support/providers'
+import { backChannelCalls } from '../support/providers'
+import { RouterScene, whoIs } from '../support/router-scene'
 
-let emulators: Emulators
-const running: RunningApp[] = []
-
-beforeAll(async () => {
-  emulators = await startAll()
-})
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((app) => app.close()))
-})
-afterAll(() => closeAll(emulators))
-
-async function appWith(
-  config: Partial<OAuthRouterConfig> = {},
-  options: Parameters<typeof startRouterApp>[1] = {},
-): Promise<RunningApp> {
-  const app = await startRouterApp({ providers: providersOf(emulators), ...config }, options)
-  running.push(app)
-  return app
-}
-
-/** A whole login; resolves to the callback's answer. */
-async function login(app: RunningApp, browser: Browser, name: keyof Emulators, query = '', user?: string) {
-  const address = await browser.location(`${app.origin}/auth/${name}${query}`)
-  return browser.get(await emulators[name].approve(address, user ? { user } : {}))
-}
-
-const whoIs = (app: RunningApp, browser: Browser) => told(browser.get(`${app.origin}/auth/session`))
+const scene = new RouterScene()
 const JSON_ONLY = { accept: 'application/json' }
 
 describe('a login', () => {
   test('gives the session a new id and the old id nothing (session fixation)', async () => {
-    const app = await appWith()
+    const app = await scene.appWith()
     const browser = new Browser()
     await browser.location(`${app.origin}/auth/tapd`)
     const before = browser.cookies(app.origin)
-    await login(app, browser, 'tapd')
+    await scene.login(app, browser, 'tapd')
     expect(browser.cookies(app.origin)).not.toBe(before)
     const fixed = new Browser()
     fixed.setCookie(app.origin, 'connect.sid', before.split('=')[1] ?? '')
@@ -46,7 +21,7 @@ describe('a login', () => {
   })
 
   test('keeps what the app had in the session', async () => {
-    const app = await appWith(
+    const app = await scene.appWith(
       {},
       {
         before: (req, res, next) => {
@@ -58,14 +33,14 @@ describe('a login', () => {
       },
     )
     const browser = new Browser()
-    await login(app, browser, 'tapd', '?cart=tea')
+    await scene.login(app, browser, 'tapd', '?cart=tea')
     expect((await told(browser.get(`${app.origin}/cart`))).info).toEqual({ cart: 'tea' })
   })
 
   test('tells the session of it, without any token', async () => {
-    const app = await appWith()
+    const app = await scene.appWith()
     const browser = new Browser()
-    await login(app, browser, 'aihubmix')
+    await scene.login(app, browser, 'aihubmix')
     const text = await (await browser.get(`${app.origin}/auth/session`)).text()
     expect(JSON.parse(text)).toEqual({
       user: { provider: 'aihubmix', id: '12345', displayName: '张三', username: '张三', email: 'zhangsan@example.com' },
@@ -81,16 +56,16 @@ describe('a login', () => {
     ['?returnTo=/a&returnTo=/b', '/home'],
     ['', '/home'],
   ])('begun with %s goes to %s', async (query, target) => {
-    const app = await appWith({ successRedirect: '/home' })
-    const answer = await login(app, new Browser(), 'tiktok', query)
+    const app = await scene.appWith({ successRedirect: '/home' })
+    const answer = await scene.login(app, new Browser(), 'tiktok', query)
     expect([answer.status, answer.headers.get('location')]).toEqual([303, target])
   })
 
   test('answers carry no referrer and are not kept', async () => {
-    const app = await appWith()
+    const app = await scene.appWith()
     const begun = await new Browser().get(`${app.origin}/auth/tapd`)
     expect(begun.status).toBe(302)
-    for (const answer of [begun, await login(app, new Browser(), 'tapd')]) {
+    for (const answer of [begun, await scene.login(app, new Browser(), 'tapd')]) {
       expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
       expect(answer.headers.get('cache-control')).toBe('no-store')
     }
@@ -98,9 +73,9 @@ describe('a login', () => {
 })
 
 test('a HEAD request, such as a link scanner sends, uses up nothing', async () => {
-  const app = await appWith()
+  const app = await scene.appWith()
   const browser = new Browser()
-  const callback = await emulators.tapd.approve(await browser.location(`${app.origin}/auth/tapd`))
+  const callback = await scene.emulators.tapd.approve(await browser.location(`${app.origin}/auth/tapd`))
   const cookie = browser.cookies(app.origin)
   expect((await fetch(callback, { method: 'HEAD', headers: { cookie } })).status).toBe(405)
   expect((await browser.get(callback)).headers.get('location')).toBe('/')
@@ -109,7 +84,7 @@ test('a HEAD request, such as a link scanner sends, uses up nothing', async () =
 describe('a second provider', () => {
   test('is linked: the first user stays, verify sees it', async () => {
     const seen: unknown[] = []
-    const app = await appWith({
+    const app = await scene.appWith({
       verify: ({ provider, profile, tokens, req }) => {
         seen.push(req.user)
         expect(tokens).toMatchObject({ tokenType: 'Bearer', accessToken: expect.any(String) })
@@ -117,8 +92,8 @@ describe('a second provider', () => {
       },
     })
     const browser = new Browser()
-    await login(app, browser, 'tapd')
-    await login(app, browser, 'tiktok')
+    await scene.login(app, browser, 'tapd')
+    await scene.login(app, browser, 'tiktok')
     expect(seen).toEqual([undefined, { provider: 'tapd', id: '6081' }])
     const { user, providers } = await whoIs(app, browser)
     expect(user).toEqual({ provider: 'tapd', id: '6081' })
@@ -126,33 +101,33 @@ describe('a second provider', () => {
   })
 
   test('the same provider again, as somebody else, is a new user without the old links', async () => {
-    const app = await appWith()
+    const app = await scene.appWith()
     const browser = new Browser()
-    await login(app, browser, 'tapd')
-    await login(app, browser, 'tiktok')
-    await login(app, browser, 'tapd', '', '6082')
+    await scene.login(app, browser, 'tapd')
+    await scene.login(app, browser, 'tiktok')
+    await scene.login(app, browser, 'tapd', '', '6082')
     const { user, providers } = await whoIs(app, browser)
     expect(user?.id).toBe('6082')
     expect(providers.map(({ name }) => name)).toEqual(['tapd'])
   })
 
   test('a link begun by one user cannot be finished by another', async () => {
-    const app = await appWith()
+    const app = await scene.appWith()
     const browser = new Browser()
-    await login(app, browser, 'tapd')
-    const link = await emulators.tiktok.approve(await browser.location(`${app.origin}/auth/tiktok`))
-    await login(app, browser, 'tapd', '', '6082')
-    const before = backChannelCalls(emulators)
+    await scene.login(app, browser, 'tapd')
+    const link = await scene.emulators.tiktok.approve(await browser.location(`${app.origin}/auth/tiktok`))
+    await scene.login(app, browser, 'tapd', '', '6082')
+    const before = backChannelCalls(scene.emulators)
     expect((await told(browser.get(link, JSON_ONLY))).error.code).toBe('state_mismatch')
-    expect(backChannelCalls(emulators)).toBe(before)
+    expect(backChannelCalls(scene.emulators)).toBe(before)
   })
 })
 
 describe('logging out', () => {
   test('ends every login and the session id', async () => {
-    const app = await appWith({ logoutRedirect: '/bye' })
+    const app = await scene.appWith({ logoutRedirect: '/bye' })
     const browser = new Browser()
-    await login(app, browser, 'tapd')
+    await scene.login(app, browser, 'tapd')
     const before = browser.cookies(app.origin)
     const answer = await browser.post(`${app.origin}/auth/logout`)
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/bye'])
@@ -163,9 +138,9 @@ describe('logging out', () => {
   })
 
   test('a form of another site cannot do it, nor can a link', async () => {
-    const app = await appWith()
+    const app = await scene.appWith()
     const browser = new Browser()
-    await login(app, browser, 'tapd')
+    await scene.login(app, browser, 'tapd')
     expect((await browser.post(`${app.origin}/auth/logout`, {}, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
     expect((await browser.get(`${app.origin}/auth/logout`)).status).toBe(404)
     expect((await whoIs(app, browser)).user).not.toBeNull()
@@ -175,17 +150,17 @@ describe('logging out', () => {
 describe('a failure', () => {
   const denied = async (app: RunningApp, headers?: Record<string, string>): Promise<Response> => {
     const browser = new Browser()
-    return browser.get(await emulators.tapd.deny(await browser.location(`${app.origin}/auth/tapd`)), headers)
+    return browser.get(await scene.emulators.tapd.deny(await browser.location(`${app.origin}/auth/tapd`)), headers)
   }
 
   test('goes to failureRedirect with its code', async () => {
-    const app = await appWith({ failureRedirect: '/login?from=auth#top' })
+    const app = await scene.appWith({ failureRedirect: '/login?from=auth#top' })
     const answer = await denied(app)
     expect(answer.headers.get('location')).toBe('/login?from=auth&error=access_denied&provider=tapd#top')
   })
 
   test('is a short page, or JSON for those who ask', async () => {
-    const app = await appWith()
+    const app = await scene.appWith()
     const html = await denied(app, { accept: 'text/html' })
     expect(html.status).toBe(403)
     expect(html.headers.get('content-security-policy')).toContain("default-src 'none'")
@@ -195,7 +170,7 @@ describe('a failure', () => {
   })
 
   test('goes to onError where there is one', async () => {
-    const app = await appWith({ onError: (error, _req, res) => void res.status(418).json({ code: error.code }) })
+    const app = await scene.appWith({ onError: (error, _req, res) => void res.status(418).json({ code: error.code }) })
     const answer = await denied(app)
     expect([answer.status, (await told(answer)).code]).toEqual([418, 'access_denied'])
   })
@@ -213,9 +188,9 @@ describe('a failure', () => {
     ],
     ['rejects', () => Promise.reject(new Error('database at secret-host')), 'verify_failed', 500],
   ] as const)('verify %s', async (_what, verify, code, status) => {
-    const app = await appWith({ verify })
+    const app = await scene.appWith({ verify })
     const browser = new Browser()
-    const callback = await emulators.tapd.approve(await browser.location(`${app.origin}/auth/tapd`))
+    const callback = await scene.emulators.tapd.approve(await browser.location(`${app.origin}/auth/tapd`))
     const answer = await browser.get(callback, JSON_ONLY)
     expect(answer.status).toBe(status)
     const text = await answer.text()
@@ -224,7 +199,7 @@ describe('a failure', () => {
   })
 
   test('without a session middleware says so', async () => {
-    const app = await appWith({}, { middleware: (_req, _res, next) => next() })
+    const app = await scene.appWith({}, { middleware: (_req, _res, next) => next() })
     const answer = await new Browser().get(`${app.origin}/auth/tapd`, JSON_ONLY)
     expect(answer.status).toBe(500)
     expect((await told(answer)).error.code).toBe('session_missing')
@@ -233,7 +208,7 @@ describe('a failure', () => {
   test.each(['nobody', '__proto__', 'constructor', 'toString', '%2e%2e', '%E0%A4%A', '..%2fsession', 'tapd%00'])(
     'an unknown provider %s is 404, without a stack trace',
     async (name) => {
-      const app = await appWith()
+      const app = await scene.appWith()
       for (const path of [`/auth/${name}`, `/auth/${name}/callback?code=a&state=b`]) {
         const answer = await fetch(app.origin + path)
         expect(answer.status).toBe(404)
