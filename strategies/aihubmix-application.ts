@@ -52,7 +52,7 @@ export async function registerApplication(request: ApplicationRequest): Promise<
   return { clientID, clientSecret, name, redirectURI: textOf(app.redirect_uri) ?? redirect_uri }
 }
 
-/** `success: true` is the only success; what was registered stands in `data`. */
+/** `success: true` is the only success; the application is in `data`. */
 const DIALECT = {
   refusal(body: JsonObject): Refusal | undefined {
     return body.success === true ? undefined : { providerMessage: textOf(body.message) }

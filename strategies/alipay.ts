@@ -1,4 +1,4 @@
-// Over 120 lines because Alipay has every request signed and every answer to be verified, and a table of codes.
+// Over 120 lines because Alipay requires signed requests, its answers must be verified, and there is a table of codes.
 import { type KeyObject, sign, verify as verifySignature } from 'node:crypto'
 import type {
   DialectOptions,
@@ -46,7 +46,7 @@ export interface AlipayOptions extends Omit<DialectOptions, 'clientSecret'> {
 const TOKEN = 'alipay.system.oauth.token'
 const USER = 'alipay.user.info.share'
 
-/** common/02km9f: `sub_code`, or a `code` whatever its `sub_code`. All others are `provider_error`. */
+/** common/02km9f: `sub_code`, or a `code` with any `sub_code`. All others are `provider_error`. */
 const CODES: Record<string, ErrorCode> = {
   20000: 'provider_unavailable',
   40005: 'rate_limited',
@@ -65,7 +65,7 @@ const CODES: Record<string, ErrorCode> = {
   'isv.refresh-token-time-out': 'grant_rejected',
   'isv.refreshed-token-invalid': 'grant_rejected',
 }
-/** Families of `sub_code`: whatever says that the app, its signature or its certificate is missing, or is no merchant's. */
+/** Groups of `sub_code`: the app, its signature or its certificate is missing, or does not belong to a merchant. */
 const CLIENT = /^(?:isv\.missing-(?:signature|app-)|aop\.(?:invalid-)?app-auth-token)/
 
 /** The strategy of Alipay. The constructor throws `config_invalid`, naming the option. See {@link AlipayOptions}. */
@@ -146,7 +146,7 @@ export class AlipayStrategy extends DialectStrategy {
     const value = decodeJson(raw)
     const said = (member: string) => decodeJson(members.find((one) => one.name === member)?.raw ?? '')
     const signature = said('sign')
-    if (signature === undefined && isFailure(name, value)) return { [name]: value } // the gateway's own
+    if (signature === undefined && isFailure(name, value)) return { [name]: value } // a failure of the gateway
     if (signature === undefined) throw this.failure('signature_invalid', phase, 'The response of Alipay is not signed.')
     const isRSA2 = (said('sign_type') ?? 'RSA2') === 'RSA2'
     if (isRSA2 && isSigned(raw, signature, this.keys.alipay)) return { [name]: value }
@@ -199,7 +199,7 @@ export class AlipayStrategy extends DialectStrategy {
   }
 }
 
-/** All parameters but `sign` and the empty ones, by name, as they are before they are encoded. */
+/** All parameters except `sign` and empty ones, sorted by name, not encoded. */
 function signedText(parameters: Params): string {
   return Object.entries(parameters)
     .filter(([name, value]) => name !== 'sign' && value !== undefined && value !== '')
@@ -215,7 +215,7 @@ function isSigned(text: string, signature: Json, key: KeyObject): boolean {
   return verifySignature('sha256', Buffer.from(text), key, Buffer.from(signature, 'base64'))
 }
 
-/** Where the answer can be no success, signed or not: failures of the token stand under a key of their own. */
+/** Whether the answer cannot be a success, signed or not: failures of the token have their own key. */
 function isFailure(name: string, value: Json | undefined): boolean {
   const code = isObject(value) ? textOf(value.code) : undefined
   return name === 'error_response' || (code !== undefined && code !== '10000')

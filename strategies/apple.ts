@@ -1,4 +1,4 @@
-// Over 120 lines because Apple has a secret to be signed, and a name that comes beside the code and is not to be believed.
+// Over 120 lines because Apple needs a signed secret, and posts a name beside the code that must not be trusted.
 import type {
   DialectOptions,
   DialectProfile,
@@ -52,7 +52,7 @@ export class AppleStrategy extends DialectStrategy {
     clientSecret: 'none',
   } satisfies OwnOptions<AppleOptions>
   private readonly secret: SignedSecret
-  /** What was posted beside the code, by the claims of its login: nothing of it is kept any longer than those. */
+  /** The posted `user` of each login, by its claims: it is not kept any longer than those. */
   private readonly posted = new WeakMap<JsonObject, JsonObject>()
 
   constructor(...withRequest: WithRequest<AppleOptions>)
@@ -71,7 +71,7 @@ export class AppleStrategy extends DialectStrategy {
         tokenURL: `${site}/auth/token`,
         revokeURL: `${site}/auth/revoke`,
         jwksURL: `${site}/auth/keys`,
-        userProfileURL: `${site}/`, // there is none: only its origin counts
+        userProfileURL: `${site}/`, // there is none: only the origin is used
       },
       scope: ['name', 'email'],
       clientSecret: 'none',
@@ -140,7 +140,7 @@ export class AppleStrategy extends DialectStrategy {
 
 const LONGEST_NAME = 200
 
-/** The name of a posted `user`, in one line: nothing that turns the text around it, and nothing endless. */
+/** The name of a posted `user`, in one line of limited length, without characters that change the text direction. */
 function nameIn(user: Json | undefined): string {
   const { name } = isObject(user) ? user : {}
   const { firstName, lastName } = isObject(name) ? name : {}

@@ -51,7 +51,7 @@ export class BbscloudStrategy extends DialectStrategy {
       },
       scope: [],
       credentials: ['token'],
-      // The document knows the token as a parameter only.
+      // Documented only as a parameter.
       tokenParameter: 'access_token',
     })
   }

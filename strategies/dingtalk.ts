@@ -1,4 +1,4 @@
-// Over 120 lines because it has two logins, and refuses by words that mean another thing at each call, or by numbers.
+// Over 120 lines because it has two logins, and refuses with words whose meaning depends on the call, or with numbers.
 import type {
   DialectOptions,
   DialectProfile,
@@ -180,7 +180,7 @@ export class DingtalkStrategy extends DialectStrategy {
   }
 }
 
-/** The document says `authCode`; live callbacks were seen with `code`, or with both. Inside the app the page names it. */
+/** `authCode` is documented; live callbacks had `code`, or both. Inside the app, the page chooses the name. */
 const CODES = ['authCode', 'code']
 
 const API_WORDS: Record<string, ErrorCode> = {
@@ -188,13 +188,13 @@ const API_WORDS: Record<string, ErrorCode> = {
   'Forbidden.AccessDenied.AccessTokenPermissionDenied': 'scope_insufficient',
 }
 
-/** Scopes are of no help: DingTalk has two, and neither gives a permission. */
+/** Scopes do not help: DingTalk has two, and neither grants a permission. */
 const ADVICE: Record<string, string> = {
   'Forbidden.AccessDenied.AccessTokenPermissionDenied':
     'The application lacks a permission: apply for it in the console under 权限管理 (Permission Management); a login needs `Contact.User.Read`.',
 }
 
-/** Where the words are not known, the HTTP status decides: 400 for a dead token, of either kind. */
+/** For unknown words the HTTP status decides: 400 for a dead token of either kind. */
 function meaning(word: string, phase: Phase, status: number): ErrorCode | undefined {
   if (/QpsLimit/i.test(word)) return 'rate_limited'
   if (word === 'ServiceUnavailable') return 'provider_unavailable'
@@ -205,10 +205,10 @@ function meaning(word: string, phase: Phase, status: number): ErrorCode | undefi
   return phase === 'refresh' && status === 400 ? 'grant_rejected' : undefined
 }
 
-/** Of `oapi.dingtalk.com`, always on HTTP 200. */
+/** The numbers of `oapi.dingtalk.com`, always on HTTP 200. */
 const NUMBERS: Record<string, ErrorCode> = {
   '-1': 'provider_unavailable',
-  40014: 'token_rejected', // the application's token: invalid, too old
+  40014: 'token_rejected', // the application token: invalid, expired
   42001: 'token_rejected',
   40078: 'grant_rejected', // code: unknown, used or too old; missing
   41026: 'grant_rejected',
@@ -218,7 +218,7 @@ const NUMBERS: Record<string, ErrorCode> = {
   90018: 'rate_limited',
 }
 
-/** 88 is about the application's token too, unless its sub code says another thing. */
+/** 88 also concerns the application token, unless its sub code says otherwise. */
 function numbered({ errcode, errmsg, sub_code, request_id }: JsonObject): Refusal | undefined {
   const providerCode = textOf(errcode) ?? ''
   if (providerCode === '0') return undefined

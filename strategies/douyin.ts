@@ -1,4 +1,4 @@
-// Over 120 lines because of Douyin's numbers, of which there are three series.
+// Over 120 lines because Douyin has three series of numbers.
 import type {
   DialectOptions,
   ErrorCode,
@@ -26,7 +26,7 @@ export interface DouyinOptions extends DialectOptions {
   idSource?: 'open_id' | 'union_id' | undefined
 }
 
-/** status-code, and numbers that other clients copied from it. */
+/** status-code, and numbers copied from it by other clients. */
 const CODES: Record<string, ErrorCode> = {
   10001: 'provider_unavailable',
   2100004: 'provider_unavailable',
@@ -54,7 +54,7 @@ const CODES: Record<string, ErrorCode> = {
   10008: 'token_rejected',
   28001003: 'token_rejected',
   28001008: 'token_rejected',
-  28001015: 'token_rejected', // of another open id
+  28001015: 'token_rejected', // belongs to another open id
   2100009: 'user_unknown', // gone, banned, private
   28001020: 'user_unknown',
   28001045: 'user_unknown',
@@ -76,7 +76,7 @@ export class DouyinStrategy extends DialectStrategy {
     const read = new OptionReader('douyin', options)
     const site = read.base('baseURL', 'https://open.douyin.com')
     super('douyin', options, verify, {
-      // The slashes at the end are part of them.
+      // The trailing slashes are required.
       endpoints: {
         authorizationURL: `${site}/platform/oauth/connect`,
         tokenURL: `${site}/oauth/access_token/`,

@@ -24,13 +24,13 @@ export interface FeishuOptions extends DialectOptions {
   edition?: 'feishu' | 'lark' | undefined
 }
 
-/** Feishu's token address of version 2 is marked as history; Lark documents no other. Both take JSON. */
+/** Feishu marks version 2 of its token address as historical; Lark documents no other. Both accept JSON. */
 const EDITIONS = {
   feishu: { accounts: 'https://accounts.feishu.cn', open: 'https://open.feishu.cn' },
   lark: { accounts: 'https://accounts.larksuite.com', open: 'https://open.larksuite.com' },
 }
 
-/** The tables of error codes at the end of the four pages, and of the general one. */
+/** The error tables of the four pages, and the general one. */
 const CODES: Record<string, ErrorCode> = {
   20002: 'client_rejected', // wrong secret
   20009: 'client_rejected', // the app is not installed
@@ -83,10 +83,10 @@ export class FeishuStrategy extends DialectStrategy {
         tokenURL: edition === 'feishu' ? `${accounts}/oauth/v3/token` : `${open}/open-apis/authen/v2/oauth/token`,
         userProfileURL: `${open}/open-apis/authen/v1/user_info`,
       },
-      // Name and picture need none; `offline_access` brings a refresh token.
+      // Name and picture need no scope; `offline_access` brings a refresh token.
       scope: [],
       pkce: true,
-      // The API answers HTTP 400 to whatever it does not like, a dead access token included.
+      // The API answers HTTP 400 to any error, also to a dead access token.
       tokenMayBeRefused: [400],
     })
   }

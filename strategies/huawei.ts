@@ -1,4 +1,4 @@
-// Over 120 lines because HUAWEI ID refuses in two languages, each with a table of numbers.
+// Over 120 lines because HUAWEI ID has two ways to refuse, each with a table of numbers.
 import type {
   DialectOptions,
   DialectProfile,
@@ -68,7 +68,7 @@ const VERDICTS: Record<string, ErrorCode> = {
   105: 'provider_error', // parameters
   70001201: 'provider_error',
 }
-/** Where a gateway has lost the header. */
+/** Used if a gateway dropped the header. */
 const DEAD_TOKEN = ['session timeout', 'invalid session']
 
 /** The strategy of HUAWEI ID. The constructor throws `config_invalid`, naming the option. See {@link HuaweiOptions}. */
@@ -140,7 +140,7 @@ export class HuaweiStrategy extends DialectStrategy {
   }
 }
 
-/** Numbers where RFC 6749 has words. HTTP 503 is flow control there. */
+/** Reads a refusal with numbers instead of RFC 6749's words. There, HTTP 503 means flow control. */
 function refusedGrant(body: JsonObject, phase: Phase, status: number): Refusal | undefined {
   const error = textOf(body.error) ?? '0'
   const meant = status === 503 ? 429 : undefined
@@ -160,7 +160,7 @@ function refusedCall({ error }: JsonObject, headers: RawResponse['headers']): Re
   return { code: DEAD_TOKEN.includes(providerMessage) ? 'token_rejected' : undefined, providerMessage }
 }
 
-/** `undefined` is success. */
+/** The error code; `undefined` for a success. */
 function verdictIn(headers: RawResponse['headers']): string | undefined {
   const verdict = String(headers.nsp_status ?? '0').trim()
   return verdict === '0' || verdict === '' ? undefined : verdict

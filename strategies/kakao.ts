@@ -72,12 +72,12 @@ export class KakaoStrategy extends DialectStrategy {
         userProfileURL: `${api}/v2/user/me`,
         jwksURL: `${pages}/.well-known/jwks.json`,
       },
-      // The console says what an app gets of a user.
+      // The console sets what an app gets of a user.
       scope: [],
       scopeSeparator: ',',
       clientSecret: 'optional',
-      tokenMayBeRefused: [401], // a user who is too young is one too
-      // The console can switch it on for every login; the scope `openid` asks for it.
+      tokenMayBeRefused: [401], // also means a user who is too young
+      // The console can turn it on for every login; the scope `openid` requests it.
       idToken: {
         issuer: 'https://kauth.kakao.com',
         algorithms: ['RS256'],
@@ -108,7 +108,7 @@ export class KakaoStrategy extends DialectStrategy {
     const providerCode = textOf(body.code)
     if (providerCode === undefined || !/^-\d+$/.test(providerCode)) return undefined
     const code = lookUp(API_CODES, providerCode) ?? 'provider_error'
-    // Of HTTP 401 the number alone says whether it is about the token.
+    // With HTTP 401, only the number says whether it concerns the token.
     const meant = code === 'provider_error' && status === 401 ? 400 : undefined
     return { code, providerCode, providerMessage: textOf(body.msg), status: meant }
   }

@@ -59,7 +59,7 @@ export class LineStrategy extends DialectStrategy {
       scope: ['profile', 'openid', 'email'],
       pkce: true,
       tokenMayBeRefused: [400],
-      // A web channel's are HS256; those of native apps, the same person's, are ES256.
+      // HS256 for web channels; ES256 for native apps, which may log in the same user.
       idToken: {
         issuer: 'https://access.line.me',
         algorithms: ['HS256', 'ES256'],
@@ -130,5 +130,5 @@ export class LineStrategy extends DialectStrategy {
   }
 }
 
-/** The API may say so on HTTP 400. */
+/** The API may report this with HTTP 400. */
 const DEAD_TOKEN = /access token.*(?:expired|invalid)|invalid.*access token/i

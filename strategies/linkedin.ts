@@ -34,7 +34,7 @@ export class LinkedinStrategy extends DialectStrategy {
         jwksURL: `${site}/oauth/openid/jwks`,
       },
       scope: ['openid', 'profile', 'email'],
-      // Its discovery document says the one `iss`, the example of a page the other.
+      // The discovery document has one `iss`, an example on a page has the other.
       idToken: {
         issuer: ['https://www.linkedin.com/oauth', 'https://www.linkedin.com'],
         algorithms: ['RS256'],
@@ -61,5 +61,5 @@ export class LinkedinStrategy extends DialectStrategy {
   }
 }
 
-/** A code that is wrong, old or used, or another redirect URI, is `invalid_request` or `invalid_redirect_uri` there. */
+/** A wrong, expired or used code, or another redirect URI, is `invalid_request` or `invalid_redirect_uri`. */
 const REFUSED_CODE = /authorization code/i

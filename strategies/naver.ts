@@ -53,7 +53,7 @@ export class NaverStrategy extends DialectStrategy {
         revokeURL: `${pages}/oauth2.0/revoke`,
         userProfileURL: `${api}/v1/nid/me`,
       },
-      // The console says what an app gets of a user.
+      // The console sets what an app gets of a user.
       scope: [],
     })
     const { authType } = options

@@ -64,7 +64,7 @@ export class NotionStrategy extends DialectStrategy {
     return this.asClient(this.endpoint('revokeURL'), { token })
   }
 
-  /** Id and secret go into base64 as they are. */
+  /** Basic with the unencoded id and secret. */
   private asClient(url: string, json: JsonObject): ProviderRequest {
     const basic = { user: this.clientID, password: this.clientSecret }
     return { method: 'POST', url, json, basic, ...this.apiParameters() }

@@ -66,7 +66,7 @@ const CODES: Record<string, ErrorCode> = {
   100026: 'provider_unavailable',
   100027: 'provider_unavailable',
 }
-/** `ret` of the API where the table says nothing: not logged in (inferred). */
+/** Values of the API's `ret` that the table lacks: not logged in (inferred). */
 const DEAD_TOKEN = /^(?:1002|-22|-23|100\d{3})$/
 
 /** The strategy of QQ. The constructor throws `config_invalid`, naming the option. See {@link QqOptions}. */
@@ -88,7 +88,7 @@ export class QqStrategy extends DialectStrategy {
       },
       scope: ['get_user_info'],
       scopeSeparator: ',',
-      // Older SDKs came back with `usercancel=1`, and neither code nor error.
+      // Older SDKs returned `usercancel=1`, with neither code nor error.
       denial: { bareState: true },
       tokenParameter: 'access_token',
       tokenMayBeRefused: [200],
@@ -122,7 +122,7 @@ export class QqStrategy extends DialectStrategy {
     return this.withUser(await super.exchange(code, transaction, options))
   }
 
-  /** Asks whose the token is, and whether it was made for this app: nothing else tells (RFC 6819 §4.4.2.6). */
+  /** Requests the token's user and client; nothing else shows that it was issued to this app (RFC 6819 §4.4.2.6). */
   private async withUser(tokens: TokenSet): Promise<TokenSet> {
     const { accessToken: access_token } = tokens
     const query = { access_token, fmt: 'json', unionid: this.idSource === 'unionid' ? '1' : undefined }

@@ -1,4 +1,4 @@
-// Over 120 lines because a login is of a person or of a shop, with tokens, a profile and errors of its own each.
+// Over 120 lines because a login is a person's or a shop's, each with its own tokens, profile and errors.
 import type {
   DialectOptions,
   DialectProfile,
@@ -39,13 +39,16 @@ export interface ShopifyOptions extends Omit<DialectOptions, 'baseURL'> {
   signatureTolerance?: number | undefined
 }
 
-/** Stricter than Shopify's own, which lets names of its development pass: this decides where the client secret goes. */
+/**
+ * Stricter than Shopify's own pattern, which also accepts names of its development: this decides where the client
+ * secret goes.
+ */
 const SHOP = /^[a-zA-Z0-9][a-zA-Z0-9-]*\.myshopify\.com$/
 
-/** Words of the token endpoint beside the standard ones. */
+/** Error codes of the token endpoint besides the standard ones. */
 const CODES: Record<string, ErrorCode> = { application_cannot_be_found: 'client_rejected' }
 
-/** Words of GraphQL, on HTTP 200. */
+/** Error codes of GraphQL, on HTTP 200. */
 const API_CODES: Record<string, ErrorCode> = { THROTTLED: 'rate_limited', ACCESS_DENIED: 'scope_insufficient' }
 
 /** The strategy of Shopify. The constructor throws `config_invalid`, naming the option. See {@link ShopifyOptions}. */

@@ -1,4 +1,4 @@
-// Over 120 lines because two flows stand in it, and Slack's table of errors.
+// Over 120 lines because of two flows and Slack's table of errors.
 import type {
   DialectOptions,
   DialectProfile,
@@ -52,7 +52,7 @@ const PATHS = {
 const TEAM = 'https://slack.com/team_id'
 const USER = 'https://slack.com/user_id'
 
-/** `error` of the methods' pages. Any other is the app's own mistake. */
+/** `error`, from the methods' pages. All others are mistakes of the app. */
 const CODES: Record<string, ErrorCode> = {
   bad_client_secret: 'client_rejected',
   invalid_client_id: 'client_rejected',
@@ -81,7 +81,7 @@ const CODES: Record<string, ErrorCode> = {
   fatal_error: 'provider_unavailable',
   service_unavailable: 'provider_unavailable',
   request_timeout: 'provider_unavailable',
-  team_added_to_org: 'provider_unavailable', // it moves, and comes back
+  team_added_to_org: 'provider_unavailable', // temporary: the team is being moved
   org_login_required: 'provider_unavailable',
 }
 
@@ -116,7 +116,7 @@ export class SlackStrategy extends DialectStrategy {
         userProfileURL: site + PATHS[flow].user,
         jwksURL: `${site}/openid/connect/keys`,
       },
-      // An app that asks the user for something need have no bot.
+      // An app that requests user scopes may do without a bot.
       scope: isSignin ? ['openid', 'profile', 'email'] : userScope.length > 0 ? [] : ['users:read'],
       scopeSeparator: isSignin ? ' ' : ',',
       tokenTypes: ['bot', 'user'],
@@ -199,7 +199,7 @@ export class SlackStrategy extends DialectStrategy {
       if (id === user) return profile
       throw this.failure('response_invalid', 'profile', 'Slack returned a user other than the requested one.')
     }
-    // OpenID Connect Core 1.0 §5.3.2, and a user's id is one workspace's.
+    // OpenID Connect Core 1.0 §5.3.2; and a user id belongs to one workspace.
     if ((subject === undefined || sub === subject) && (team === undefined || place === team)) return profile
     throw this.failure(
       'signature_invalid',

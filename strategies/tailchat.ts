@@ -37,7 +37,7 @@ export class TailchatStrategy extends DialectStrategy {
         tokenURL: `${site}/open/token`,
         userProfileURL: `${site}/open/me`,
       },
-      // `openid` opens /open/me, `profile` brings nickname and avatar.
+      // `openid` is required for /open/me; `profile` brings nickname and avatar.
       scope: ['openid', 'profile'],
       pkce: true,
       issuer: read.optionalText('issuer'),
@@ -52,7 +52,7 @@ export class TailchatStrategy extends DialectStrategy {
 
   protected profileFields(user: JsonObject): ProfileFields {
     const { sub, nickname, avatar } = user
-    // A site without STATIC_HOST leaves the placeholder of its own web client in the address.
+    // Without STATIC_HOST, a site leaves its web client's placeholder in the address.
     const photo = typeof avatar === 'string' ? avatar.replace(/^\{BACKEND\}/, this.site) : undefined
     return { id: sub, displayName: nickname, photo }
   }

@@ -35,7 +35,7 @@ const SITES = {
   cloud: { pages: 'https://www.tapd.cn', api: 'https://api.tapd.cn' },
 }
 
-/** TAPD says in words what went wrong at the token endpoint. */
+/** TAPD's token endpoint describes the error only in words. */
 const REFUSED_GRANT = /authorization code|redirect uri|refresh token|invalid_grant/i
 const REFUSED_CLIENT = /invalid_client|basic auth|client/i
 

@@ -21,7 +21,7 @@ export interface TiktokOptions extends DialectOptions {
   disableAutoAuth?: boolean | undefined
 }
 
-/** The slashes at the end are part of the addresses. */
+/** The trailing slashes are required. */
 const V1 = { authorize: '/platform/oauth/connect/', token: '/oauth/access_token/', user: '/user/info/' }
 const V2 = { authorize: '/v2/auth/authorize/', token: '/v2/oauth/token/', user: '/v2/user/info/' }
 
@@ -63,7 +63,7 @@ export class TiktokStrategy extends DialectStrategy {
       scope: ['user.info.basic'],
       scopeSeparator: ',',
       clientIDName: 'client_key',
-      tokenMayBeRefused: [401], // a missing scope is one too
+      tokenMayBeRefused: [401], // also means a missing scope
     })
     this.own = { v1, fields: read.words('fields'), disableAutoAuth: read.flag('disableAutoAuth') }
   }

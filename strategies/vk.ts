@@ -1,4 +1,5 @@
-// Over 120 lines because VK ID has a device and a state in every grant, two callbacks, and an API with a table of numbers.
+// Over 120 lines because VK ID has a device and a state in every grant, two forms of callback, and an API with a table
+// of numbers.
 import { randomBytes } from 'node:crypto'
 import type {
   CallbackReading,
@@ -32,13 +33,15 @@ export interface VkOptions extends Omit<DialectOptions, 'clientSecret'> {
   lang?: number | undefined
 }
 
-/** VK's own hosts have the API beside them; any other one plays both. id.vk.ru/about/faq/business/vkid/alternative_api_domain */
+/**
+ * The API hosts of VK's own hosts; any other host serves both. id.vk.ru/about/faq/business/vkid/alternative_api_domain
+ */
 const API_HOSTS: Record<string, string> = {
   'https://id.vk.com': 'https://api.vk.com',
   'https://id.vk.ru': 'https://api.vk.ru',
 }
 
-/** Words beside those of RFC 6749. */
+/** Error codes besides those of RFC 6749. */
 const CODES: Record<string, ErrorCode> = {
   invalid_scope: 'scope_insufficient',
   slow_down: 'rate_limited',
@@ -189,7 +192,7 @@ export class VkStrategy extends DialectStrategy {
   }
 }
 
-/** What a callback's `payload` says: texts, or nothing. */
+/** The members of a callback's `payload` that are text. */
 function membersOf(payload: string | undefined): { code?: string; state?: string; device_id?: string } {
   const json = payload === undefined ? undefined : decodeJson(payload)
   const texts = isObject(json) ? Object.entries(json).filter(([, value]) => typeof value === 'string' && value) : []

@@ -1,4 +1,4 @@
-// Over 120 lines because WeChat has two kinds of apps, and two meanings of one table of numbers.
+// Over 120 lines because WeChat has two kinds of apps, and a table of numbers with two meanings.
 import type {
   DialectOptions,
   DialectProfile,
@@ -45,7 +45,9 @@ const KINDS = {
   'official-account': { path: '/connect/oauth2/authorize', scope: 'snsapi_userinfo' },
 }
 
-/** Public tables of return codes; some numbers say another thing of the app's credentials than of the user's token. */
+/**
+ * Public tables of return codes; some numbers mean something else for the app's credentials than for the user's token.
+ */
 const CODES: Record<string, ErrorCode> = {
   '-1': 'provider_unavailable',
   40013: 'client_rejected', // appid
@@ -70,7 +72,7 @@ const TOKEN_CODES: Record<string, ErrorCode> = {
 const API_CODES: Record<string, ErrorCode> = {
   ...CODES,
   40001: 'token_rejected',
-  40003: 'token_rejected', // the openid is of another app or token
+  40003: 'token_rejected', // the openid belongs to another app or token
   40014: 'token_rejected',
   41001: 'token_rejected',
   42001: 'token_rejected',
@@ -108,7 +110,7 @@ export class WechatStrategy extends DialectStrategy {
       scope: [KINDS[kind].scope],
       scopeSeparator: ',',
       clientIDName: 'appid',
-      // An official account's page stays blank where the order is another.
+      // An official account's page stays blank if the order differs.
       authorizationOrder: ['appid', 'redirect_uri', 'response_type', 'scope', 'state'],
       authorizationFragment: 'wechat_redirect',
       denial: { credentials: ['authdeny'], bareState: true },

@@ -1,4 +1,4 @@
-// Over 120 lines because of WeCom's table of numbers, and because up to three calls name one user.
+// Over 120 lines because of WeCom's table of numbers, and up to three calls for one user.
 import type {
   DialectOptions,
   DialectProfile,
@@ -35,7 +35,7 @@ export interface WecomOptions extends DialectOptions {
   appTokenURL?: string | undefined
 }
 
-/** 90313, as client libraries have it. */
+/** 90313, as copied by client libraries. */
 const CODES: Record<string, ErrorCode> = {
   '-1': 'provider_unavailable',
   40001: 'client_rejected', // secret
@@ -49,7 +49,7 @@ const CODES: Record<string, ErrorCode> = {
   50003: 'client_rejected', // application disabled
   60020: 'client_rejected', // this server's address
   301002: 'client_rejected',
-  40014: 'token_rejected', // the application's token
+  40014: 'token_rejected', // the application token
   42001: 'token_rejected',
   40029: 'grant_rejected', // code
   40078: 'grant_rejected',
@@ -62,7 +62,7 @@ const CODES: Record<string, ErrorCode> = {
   60111: 'user_unknown',
   48002: 'scope_insufficient', // no right to this API, member, department
   60011: 'scope_insufficient',
-  50002: 'scope_insufficient', // a member outside the application's range
+  50002: 'scope_insufficient', // the member is outside the application's range
 }
 
 /** The strategy of WeCom. The constructor throws `config_invalid`, naming the option. See {@link WecomOptions}. */
@@ -141,7 +141,7 @@ export class WecomStrategy extends DialectStrategy {
     return entry ? { ...profile, displayName: entry.displayName } : profile
   }
 
-  /** A person who is no member has no `userid`. */
+  /** A user who is not a member has no `userid`. */
   private external(named: JsonObject): DialectProfile {
     const profile = this.toProfile(named, JSON.stringify(named))
     if (this.own.allowExternal) return profile
@@ -149,7 +149,7 @@ export class WecomStrategy extends DialectStrategy {
     throw this.failure('user_unknown', 'profile', message)
   }
 
-  /** What the person agreed to tell, for `snsapi_privateinfo`. */
+  /** The details that the user agreed to share, with `snsapi_privateinfo`. */
   private async detail(user_ticket: string, userid: string): Promise<DialectProfile> {
     const url = this.endpoint('userDetailURL')
     const { payload, text } = await this.askAsApp(
@@ -159,7 +159,10 @@ export class WecomStrategy extends DialectStrategy {
     return this.sameUser(this.toProfile(payload, text), userid)
   }
 
-  /** The name. Many an application may not read it: who logs in is known all the same, unless the directory knows better. */
+  /**
+   * The user's name. Many applications may not read it: the login succeeds anyway, unless the directory says that the
+   * user is unknown.
+   */
   private async directoryEntry(userid: string): Promise<DialectProfile | undefined> {
     const url = this.endpoint('directoryURL')
     try {

@@ -1,4 +1,4 @@
-// Over 120 lines because of Weibo's table of numbers, and of an e-mail address that is asked for by a call of its own.
+// Over 120 lines because of Weibo's table of numbers, and a separate call for the e-mail address.
 import type {
   DialectOptions,
   DialectProfile,
@@ -127,7 +127,7 @@ export class WeiboStrategy extends DialectStrategy {
     return email === undefined ? profile : { ...profile, emails: [{ value: email }] }
   }
 
-  /** The address, where the user and Weibo let the app have it: no reason for a login to fail. */
+  /** The e-mail address, if the user and Weibo allow it; a login does not fail without it. */
   private async emailOf(tokens: TokenSet): Promise<string | undefined> {
     if (!tokens.scope.some((name) => name === 'email' || name === 'all')) return undefined
     const request = await super.profileRequest(tokens)

@@ -1,4 +1,4 @@
-// Over 120 lines because X words its refusals in two languages, and in one of them a dead code as a missing parameter.
+// Over 120 lines because X has two formats of refusals, and in one of them a dead code looks like a missing parameter.
 import type {
   DialectOptions,
   ErrorCode,
@@ -40,14 +40,14 @@ export interface XOptions extends DialectOptions {
 
 const EMAIL = 'confirmed_email'
 
-/** `reason` of a problem, or the end of its `type`. The HTTP status tells the others. */
+/** By a problem's `reason`, or the end of its `type`. The HTTP status decides the others. */
 const PROBLEMS: Record<string, ErrorCode> = {
   'client-not-enrolled': 'client_rejected', // the app belongs to no project
   'client-forbidden': 'client_rejected',
   'resource-not-found': 'user_unknown',
 }
 
-/** Where the credentials are right, and the app is not. */
+/** Messages for cases where the credentials are right and the app's set-up is not. */
 const ADVICE: Record<string, string> = {
   'client-not-enrolled':
     'The app does not belong to a project with access to this API: add it to one in the developer console of X.',
@@ -70,7 +70,7 @@ export class XStrategy extends DialectStrategy {
         revokeURL: `${api}/2/oauth2/revoke`,
         userProfileURL: `${api}/2/users/me`,
       },
-      scope: ['users.read', 'tweet.read'], // `users/me` wants both
+      scope: ['users.read', 'tweet.read'], // `users/me` requires both
       pkce: 'required',
     })
     this.fields = (read.words('fields') ?? ['profile_image_url']).filter((field) => field !== EMAIL)
@@ -118,7 +118,7 @@ export class XStrategy extends DialectStrategy {
   }
 }
 
-/** A code or refresh token that is wrong, used or old is an `invalid_request`, as a missing parameter is. */
+/** A wrong, used or expired code or refresh token is `invalid_request`, like a missing parameter. */
 function grantRefusal(body: JsonObject, phase: Phase): Refusal | undefined {
   const said = standardRefusal(body)
   const inExchange = phase === 'token' || phase === 'refresh'
@@ -128,7 +128,7 @@ function grantRefusal(body: JsonObject, phase: Phase): Refusal | undefined {
 
 const REFUSED_VALUE = /\b(?:authorization code|token)\b/i
 
-/** RFC 7807; on HTTP 200 in a list, which means something only where no user is beside it. */
+/** A problem of RFC 7807. With HTTP 200 it is in a list, and counts only if there is no user beside it. */
 function problemIn(body: JsonObject, status: number): Refusal | undefined {
   const problem = Array.isArray(body.errors) && body.title === undefined ? body.errors[0] : body
   if (body.data !== undefined || !isObject(problem)) return undefined
@@ -146,7 +146,7 @@ function problemIn(body: JsonObject, status: number): Refusal | undefined {
   }
 }
 
-/** `detail` says what kind of problem, and `message` in `errors` which parameter. */
+/** `detail` says what kind of problem it is, and `message` in `errors` which parameter. */
 function wordsOf(problem: JsonObject, { errors }: JsonObject): string | undefined {
   const first = Array.isArray(errors) ? errors[0] : undefined
   const words = [textOf(problem.detail), isObject(first) ? textOf(first.message) : undefined]
