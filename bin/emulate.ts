@@ -68,7 +68,7 @@ interface Asked {
   host: string
   /** The registered callback addresses. If `undefined`, every address is accepted. */
   redirectURIs: string[] | undefined
-  /** Seconds. */
+  /** In seconds. */
   tokenLifetime: number | undefined
   help: boolean
 }
@@ -125,16 +125,16 @@ async function start(
       port,
       host,
       clientID: `${name}-emulator`,
-      // A blank and a plus: what spoils a secret on its way to a provider should show here.
+      // With a space and a plus sign, so that wrong encoding of a secret shows up here.
       clientSecret: `${name} secret/+=`,
-      // TAPD's apps have it where they ask for it; whoever takes the printed refresh address wants to see it work.
+      // TAPD issues refresh tokens on request; the printed refresh address should work.
       refresh: true,
       ...(redirectURIs && { redirectURIs }),
       ...(tokenLifetime !== undefined && { accessTokenLifetime: tokenLifetime }),
       onRequest: (request) => void process.stderr.write(`${logLine(name, request)}\n`),
     })
   } catch (problem) {
-    const { code, message } = problem as NodeJS.ErrnoException // of listen()
+    const { code, message } = problem as NodeJS.ErrnoException // from listen()
     if (code === 'EADDRINUSE') throw new Error(`Port ${port} of ${host} is taken; --port chooses others.`)
     if (code === 'EACCES') throw new Error(`Port ${port} may not be used by you; --port chooses others.`)
     throw new Error(`The emulator of ${name} cannot listen on ${host}: ${message}`)

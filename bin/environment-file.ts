@@ -28,7 +28,7 @@ export function writeEnvironment<Name extends string>(
     const kept = lines.filter((line) => !isOf(line))
     while (kept.at(-1) === '') kept.pop()
     const text = [...kept, ...names.map((name) => `${name}=${quoted(values[name])}`), ''].join('\n')
-    // In one step: a file half written would lose what was in it.
+    // Replaced in one step: a half-written file would lose its content.
     const next = `${file}.${process.pid}.tmp`
     writeFileSync(next, text, { mode: 0o600, flag: 'wx' })
     chmodSync(next, 0o600)

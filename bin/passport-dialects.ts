@@ -46,7 +46,7 @@ function overview(): string {
   return `Usage: passport-dialects <command> [options]\n\n${lines.join('\n')}\n\nEach has a --help of its own.\n`
 }
 
-// Whoever reads the output may stop reading (`| head`): then there is nothing more to say.
+// The reader of the output may stop reading (`| head`): then exit.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => process.exit(1))
 
 void main(process.argv.slice(2)).then((code) => {

@@ -8,7 +8,7 @@ const FOLDER = join(dirname(require.resolve('passport-dialects/package.json')), 
 export function filesOf(name: string, form: Form): { file: string; text: string }[] {
   const { language, modules, runner } = form
   const source = language === 'ts' ? 'ts' : 'mjs'
-  // vitest takes its own functions from ES modules alone.
+  // vitest exports its functions only as an ES module.
   const isModule = language === 'ts' || modules || runner === 'vitest'
   const ending = language === 'ts' ? 'ts' : isModule && !modules ? 'mjs' : 'js'
   const imported = language === 'js' ? `.${ending}` : modules ? '.js' : ''

@@ -61,21 +61,21 @@ export function loginWithPopup(provider: string, options: PopupOptions = {}): Pr
     }
     const watch = setInterval(() => {
       if (!document.hasFocus()) left = true
-      // A popup that Cross-Origin-Opener-Policy has cut off looks closed while the user still types into it. Believe it
-      // when the user is back on this page; where the browser never tells, after ten seconds.
+      // A popup that Cross-Origin-Opener-Policy has cut off looks closed while the user is still typing in it. It
+      // counts as closed once the user is back on this page; if this page never lost the focus, after ten seconds.
       closedFor = popup.closed && document.hasFocus() ? closedFor + 1 : 0
       if (closedFor > (left ? 4 : 40)) finish({ ok: false })
     }, 250)
     channel.onmessage = listen
     addEventListener('message', listen)
-    // What was said while this page lay in the back/forward cache has reached nobody.
+    // A result that was sent while this page was in the back/forward cache has been lost.
     comeBack().then(() =>
       sessionResult(base, provider, { ok: false }, false).then((result) => result.ok && finish(result)),
     )
   })
 }
 
-/** This page is shown again as it was left: out of the back/forward cache. */
+/** Resolves when this page is shown again from the back/forward cache. */
 function comeBack(): Promise<void> {
   return new Promise((resolve) => {
     const shown = ({ persisted }: PageTransitionEvent) => {
@@ -88,8 +88,8 @@ function comeBack(): Promise<void> {
 }
 
 /**
- * Success where this page's own session is logged in at `provider`, else `otherwise`; where it cannot be asked, what the
- * window said stands.
+ * A success if this page's own session is logged in at `provider`, otherwise `otherwise`. If the session cannot be
+ * checked, the window's result stands.
  */
 async function sessionResult(
   base: string,

@@ -3,7 +3,7 @@ import { mountsOf } from './kit'
 import { demand } from './say'
 import { inWorld, type World } from './world'
 
-/** The token of an application, where logins need one: a provider throttles whoever asks for it at every login. */
+/** The application token, if logins need one: a provider throttles apps that request it at every login. */
 export function appTokenChecks(kit: Settled): Check[] {
   if (!kit.endpoints.includes('appToken')) return []
   const group = 'application token'

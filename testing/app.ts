@@ -4,25 +4,25 @@ import session from 'express-session'
 import { Passport } from 'passport'
 import { type DialectProfile, type DialectStrategy, oauthRouter, type StrategyClass, type TokenSet } from '../lib/index'
 
-/** What a finished login handed to `verify`. */
+/** What a finished login passed to `verify`. */
 export interface Login {
   profile: DialectProfile
-  /** `undefined` where a login brings no token of the user's. */
+  /** `undefined` if a login brings no user token. */
   accessToken: string | undefined
   refreshToken: string | undefined
-  /** Under the router alone. */
+  /** Only under the router. */
   tokens: TokenSet | undefined
 }
 
-/** A strategy in an app of its own, over real sockets, and what its last request came to. */
+/** A strategy in its own app, over real sockets, and the result of the last request. */
 export interface App {
-  /** Where a login of an instance begins. */
+  /** The address where an instance's login begins. */
   beginAt(instance?: string): string
   callbackAt(instance?: string): string
-  /** Forgotten at the next request. */
+  /** Reset by the next request. */
   readonly last: { login: Login | undefined; error: unknown }
   forget(): void
-  /** Whether the provider's deadline is the app's `hastyTimeout` from now on; never under a bare Passport. */
+  /** From now on, whether the provider's deadline is the app's `hastyTimeout`; has no effect under bare Passport. */
   hurry(hurried: boolean): void
   close(): Promise<void>
 }
@@ -30,7 +30,7 @@ export interface App {
 export type Mount = 'oauthRouter' | 'bare Passport'
 
 /**
- * An app with `oauthRouter`, and two instances of the strategy in it: one of the strategy's name, and `other`.
+ * An app with `oauthRouter` and two instances of the strategy: one with the strategy's name, and `other`.
  * @param hastyTimeout milliseconds, for {@link App.hurry}
  */
 export async function routerApp(
@@ -73,7 +73,7 @@ export async function routerApp(
   }
 }
 
-/** An app with a Passport of its own, as one that was there before this package. */
+/** An app with its own Passport, like one that existed before this package. */
 export async function bareApp(strategy: StrategyClass, name: string, options: object): Promise<App> {
   const last: App['last'] = { login: undefined, error: undefined }
   const passport = new Passport()
@@ -112,9 +112,9 @@ export async function bareApp(strategy: StrategyClass, name: string, options: ob
   }
 }
 
-/** The emulator's options are of the router's shape; the strategy's own come from the kit. */
+/** The emulator's options have the router's shape; the strategy's own come from the kit. */
 function clientOptions(options: object): { clientID: string; clientSecret: string } {
-  return options as { clientID: string; clientSecret: string } // checked by the strategy itself, which is the point
+  return options as { clientID: string; clientSecret: string } // the strategy checks it: that is under test
 }
 
 async function start(mount: (app: Express) => void, last: App['last']) {

@@ -1,6 +1,6 @@
 import { Stopwatch } from './stopwatch'
 
-/** A browser's part in a login: it keeps cookies for each host and follows nothing by itself. */
+/** Acts as the browser in a login: keeps cookies per host, and follows no redirect by itself. */
 export class Browser {
   private readonly jar = new Map<string, Map<string, string>>()
 
@@ -10,8 +10,8 @@ export class Browser {
 
   /**
    * Posts a form.
-   * @param withCookies not where the page that posts it is another site's
-   * @param origin of the page, where it says one
+   * @param withCookies false if the page that posts it is another site's
+   * @param origin the page's origin, if it sends one
    */
   post(url: string, form: string, { withCookies = true, origin = '' } = {}): Promise<Response> {
     const headers = { 'content-type': 'application/x-www-form-urlencoded', ...(origin && { origin }) }
@@ -36,5 +36,5 @@ export class Browser {
   }
 }
 
-/** Milliseconds after which an app that does not answer is given up: within the five seconds that jest gives a test. */
+/** How long to wait for an app, in milliseconds: less than the five seconds that jest gives a test. */
 const PATIENCE = 4_500

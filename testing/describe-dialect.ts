@@ -42,8 +42,8 @@ export function describeDialect(kit: DialectKit, framework: Partial<TestFramewor
 }
 
 /**
- * A check that was not tried is skipped where the framework lets a running test say so, as node:test and vitest do;
- * in jest it fails with one line, for it has not passed either.
+ * Skips a check that was not tried, if the framework lets a running test do that, like node:test and vitest. In jest it
+ * fails with one line, because it has not passed either.
  */
 async function runIn([context]: unknown[], check: Check): Promise<void> {
   try {

@@ -4,7 +4,7 @@ import type { Check, Outcome, Settled } from './kit'
 import { demand, told } from './say'
 import { inWorld, LONG, outcomes, type Turn, type World } from './world'
 
-/** Everything that can go wrong at an endpoint, at every endpoint that a login uses. */
+/** Every fault at every endpoint that a login uses. */
 export function faultChecks(kit: Settled): Check[] {
   const endpoints: FaultEndpoint[] = [...kit.endpoints]
   if (kit.idToken && kit.idToken.keys !== false) endpoints.push('keys')
@@ -27,19 +27,21 @@ export function faultChecks(kit: Settled): Check[] {
   )
 }
 
-/** What a fault at an endpoint may come to. */
+/** The allowed outcomes of a fault at an endpoint. */
 export function expectedOf(kit: Settled, fault: Fault, endpoint: FaultEndpoint): readonly Outcome[] {
   const own = kit.faults?.[`${fault}@${endpoint}`] ?? kit.faults?.[fault]
   const usual =
     ABOUT_TOKENS.has(fault) && !BRINGS_TOKENS.has(endpoint)
       ? ['ok' as const]
       : fault === 'refused' && endpoint === 'keys'
-        ? ['response_invalid' as const] // a key set has no words for no
+        ? ['response_invalid' as const] // a key set has no refusal
         : USUAL[fault]
   return outcomes(own, usual ?? REFUSED)
 }
 
-/** A failed turn must be an OAuthError of a known code, of its phase, within the deadline, and show no credential. */
+/**
+ * A failed request must end in an OAuthError with a known code and the right phase, in time and without a credential.
+ */
 export function demandFaultError(
   world: World,
   turn: Turn,
@@ -50,7 +52,7 @@ export function demandFaultError(
   const when = `Where the answer of \`${endpoint}\` is ${MEANS[fault] ?? fault}`
   const error = world.demandFailure(turn, expected, when)
   demand(Object.hasOwn(ERROR_CODES, error.code), `${when}, the code \`${error.code}\` is none of ERROR_CODES.`)
-  // A key set is asked for on a token response's account.
+  // A key set is requested because of a token response.
   const phase = endpoint === 'keys' || endpoint === 'appToken' ? 'token' : endpoint
   demand(
     error.phase === phase,
@@ -73,7 +75,7 @@ async function strike(
   const known = world.emulator.requests.length
   const hasStruck = () => world.emulator.requests.slice(known).some((request) => request.fault === fault)
   let turn = await struckLogin(world, endpoint, fault)
-  // On a machine that stands still the short deadline may strike an earlier call: the fault waits for its own.
+  // If the machine pauses, the short deadline may end an earlier call: then try again until the fault has struck.
   for (let tries = 1; tries < TRIES && SLOW.has(fault) && !hasStruck(); tries++) {
     turn = await struckLogin(world, endpoint, fault, { planned: true })
   }
@@ -100,7 +102,7 @@ async function strike(
   )
 }
 
-/** One login, with a fault at the endpoint where one is named; `planned` where it waits there already. */
+/** One login, with a fault at the endpoint if one is given; `planned` if the fault is already set. */
 async function struckLogin(
   world: World,
   endpoint: FaultEndpoint,
@@ -116,7 +118,7 @@ async function struckLogin(
   return world.get(callback, { hurried: fault !== undefined && !before })
 }
 
-/** Where to look when a fault goes unnoticed: it may have spoilt nothing. */
+/** Where to look if a fault had no effect: it may have damaged nothing. */
 function adviceOn(fault: Fault): string {
   if (ABOUT_TOKENS.has(fault)) {
     return "Let `unwrap()` rename this member to RFC 6749's name (token_type, expires_in). Where it is called otherwise on the wire, the emulator must say so beside its `routes`, as in `tokenNames: { access_token: 'accessToken', token_type: 'tokenType', expires_in: 'expiresIn' }`, or the fault spoils nothing."
@@ -131,7 +133,7 @@ function summary(expected: readonly Outcome[]): string {
   return expected === REFUSED ? 'a refusal' : expected.join(' or ')
 }
 
-/** Milliseconds. */
+/** In milliseconds. */
 const SHORT = 400
 const GRACE = 2_000
 const TRIES = 10
@@ -141,7 +143,7 @@ const ABOUT_MEMBERS: ReadonlySet<string> = new Set(['wrong-types', 'missing-toke
 const BRINGS_TOKENS: ReadonlySet<string> = new Set(['token', 'refresh', 'appToken'])
 const ABOUT_TOKENS: ReadonlySet<string> = new Set(['token-type-mac', 'expires-text', 'expires-negative'])
 
-/** What a refusal may come to whose cause only the provider's documentation tells. */
+/** The codes for a refusal whose cause only the provider's documentation tells. */
 const REFUSED: readonly ErrorCode[] = [
   'client_rejected',
   'grant_rejected',
@@ -183,7 +185,7 @@ const USUAL: Partial<Record<string, readonly Outcome[]>> = {
   'http-503': ['provider_unavailable'],
 }
 
-/** Faults in words, where their name does not tell. */
+/** Descriptions of faults whose names do not say enough. */
 const MEANS: Partial<Record<string, string>> = {
   reset: 'a connection that is cut',
   silent: 'silence',

@@ -3,12 +3,12 @@ import type { Check, Outcome, Settled } from './kit'
 import { demand, told } from './say'
 import { inWorld, type World } from './world'
 
-/** Right tokens of somebody else are of no use at a login: nobody there knows whose it is to be. */
+/** A valid token of another user cannot be tested at a login, which expects no particular user. */
 const FORGERIES = ID_TOKEN_FORGERIES.filter((name) => name !== 'other-sub')
 
 const OF_NONCE: ReadonlySet<IdTokenForgery> = new Set(['other-nonce', 'no-nonce'])
 
-/** Id_tokens that are not what they should be, where the provider signs them: none may log anybody in. */
+/** Invalid id_tokens, if the provider signs them: none may log anybody in. */
 export function idTokenChecks(kit: Settled): Check[] {
   const { idToken } = kit
   if (!idToken) return []

@@ -7,7 +7,7 @@ export type DialectEmulator = Pick<
   Emulator<string>,
   'name' | 'users' | 'requests' | 'failNext' | 'approve' | 'deny' | 'close'
 > &
-  // Asked for where the provider posts its callback, signs id_tokens, lets a page begin the login, has application tokens.
+  // Needed if the provider posts its callback, signs id_tokens, lets a page begin the login, or has application tokens.
   Partial<Pick<Emulator<string>, 'approveForm' | 'denyForm' | 'forgeNext' | 'entryCode' | 'expireAppTokens'>> & {
     /** The options for the strategy's constructor, except `callbackURL`. */
     readonly options: FewerClientOptions
@@ -99,7 +99,7 @@ export interface Settled extends DialectKit {
   codes: NonNullable<DialectKit['codes']>
 }
 
-/** How its logins are mounted: what a page begins is the router's alone. */
+/** How its logins are mounted: only the router has logins that a page begins. */
 export function mountsOf({ inPage }: DialectKit): readonly Mount[] {
   return inPage ? ['oauthRouter'] : ['oauthRouter', 'bare Passport']
 }

@@ -6,7 +6,7 @@ import { type Check, mountsOf, type Settled } from './kit'
 import { demand } from './say'
 import { bodyOf, inWorld, type World } from './world'
 
-/** Logins that succeed: what goes over the wire, and whom they name. */
+/** Logins that succeed: the requests on the wire, and the user. */
 export function loginChecks(kit: Settled): Check[] {
   const group = 'a whole login'
   const under = (mount: Mount, name: string, body: (world: World) => Promise<void>): Check => ({
@@ -120,7 +120,7 @@ function demandTokens(world: World, { accessToken, tokens }: Login): void {
   )
 }
 
-/** Without its end an access token is used until the provider refuses it, and is never refreshed ahead. */
+/** Without an expiry, an access token is used until the provider refuses it, and never refreshed early. */
 export function demandLifetime({ kit }: World, { expiresAt }: TokenSet, what: string): void {
   const says = kit.expires !== false
   demand(
@@ -131,7 +131,7 @@ export function demandLifetime({ kit }: World, { expiresAt }: TokenSet, what: st
   )
 }
 
-/** Every text of a profile beside the provider's own, with its path. */
+/** All texts of a profile except the provider's own, with their paths. */
 function textsOf(profile: DialectProfile): [string, string][] {
   const { _raw, _json, ...own } = profile
   const walk = (value: unknown, path: string): [string, string][] => {
@@ -164,7 +164,7 @@ async function twoTabs(world: World): Promise<void> {
   }
 }
 
-/** One login, before anything else is looked at: where it fails, most other checks fail too, and mislead. */
+/** One login before all other checks: if it fails, most of them fail too, and mislead. */
 export function firstLogin(kit: Settled): Promise<void> {
   return inWorld(kit, 'oauthRouter', async (world) => {
     const request = await world.begin()
@@ -234,7 +234,7 @@ async function repeatedRedirectURI(world: World): Promise<void> {
 
 async function knownEndpoints(world: World): Promise<void> {
   await world.login()
-  // The keys of id_tokens are the engine's own to ask for, and it keeps them.
+  // The engine requests and keeps the keys of id_tokens itself.
   const calls = world.backChannel().filter(({ endpoint }) => endpoint !== 'keys')
   const made = [...new Set(calls.map(({ endpoint }) => endpoint))].sort()
   const tested = [...world.kit.endpoints].sort()

@@ -4,6 +4,6 @@ export class NotTried extends Error {
 
   constructor() {
     super('Not tried: first make a login succeed.')
-    this.stack = this.message // where it was thrown tells nobody anything, and comes a hundred times
+    this.stack = this.message // the stack says nothing, and would appear a hundred times
   }
 }

@@ -4,7 +4,7 @@ import type { Check, Settled } from './kit'
 import { demand, told } from './say'
 import { startEmulatorOf } from './world'
 
-/** What the constructor takes and refuses. */
+/** What the constructor accepts and refuses. */
 export function optionChecks(kit: Settled): Check[] {
   const group = 'options'
   const required = [
@@ -53,7 +53,7 @@ export function optionChecks(kit: Settled): Check[] {
   ]
 }
 
-/** A provider whose hosts are named by each login has no `baseURL`, and its strategy says so. */
+/** A provider whose logins name the host has no `baseURL`, and its strategy declares that. */
 function hasBase({ strategy }: Settled): boolean {
   return strategy.options?.baseURL !== 'none'
 }
@@ -140,7 +140,7 @@ function demandConfigError(kit: Settled, options: object, option: string, what: 
 
 const ADDRESSES = ['authorizationURL', 'tokenURL', 'refreshURL', 'userProfileURL']
 
-/** The emulator names every address, and so hides a mistake in those that the strategy has of itself. */
+/** The emulator sets every address, which hides mistakes in the strategy's defaults. */
 function demandAddresses(
   kit: Settled,
   options: Record<string, unknown>,
@@ -160,7 +160,7 @@ function demandAddresses(
     const theirs = partIn(options[name])
     const own: unknown = Reflect.get(endpoints, name)
     const ours = partIn(own ?? (name === 'refreshURL' ? Reflect.get(endpoints, 'tokenURL') : undefined))
-    // The callback brings the token itself; or there is no token of the user's at all.
+    // The callback brings the token itself, or there is no user token.
     const isAbsent = (name === 'tokenURL' || kit.userToken === 'none') && ours === undefined
     demand(
       theirs === undefined || isAbsent || ours === theirs,

@@ -7,7 +7,7 @@ import { demand, told } from './say'
 import { Stopwatch } from './stopwatch'
 import { inWorld, LONG, type Turn, type World } from './world'
 
-/** New tokens for old ones, where the provider issues refresh tokens. */
+/** Refreshes, if the provider issues refresh tokens. */
 export function refreshChecks(kit: Settled): Check[] {
   if (!kit.refresh) return []
   const group = 'refresh'
@@ -43,7 +43,7 @@ async function refreshes(world: World): Promise<void> {
     .backChannel()
     .slice(before)
     .map(({ endpoint }) => endpoint)
-    .filter((endpoint) => endpoint !== 'keys') // of an id_token, where one comes
+    .filter((endpoint) => endpoint !== 'keys') // for an id_token, if there is one
   demand(
     made.join() !== 'token',
     "A refresh arrives at the emulator as `token`, so no fault of `refresh` strikes it: the emulator's route can't tell. Name what tells in its `refreshes`: `true` for grant_type, the parameter's own name, such as 'grantType', or a function.",

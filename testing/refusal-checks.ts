@@ -3,7 +3,7 @@ import type { Check, Outcome, Settled } from './kit'
 import { demand } from './say'
 import { inWorld, outcomes, type World } from './world'
 
-/** What the provider refuses, in its own words, and the codes that it comes to. */
+/** The provider's refusals, in its own words, and the codes that they lead to. */
 export function refusalChecks(kit: Settled): Check[] {
   const group = 'refusals'
   const { denied, wrongSecret, usedCode, forgedCode } = kit.codes

@@ -7,7 +7,7 @@ export function demand(holds: unknown, mistake: string): asserts holds {
   if (!holds) assert.fail(mistake)
 }
 
-/** Where in a strategy to look, by the turn that failed. */
+/** Where to look in a strategy, by the phase that failed. */
 const LOOK_AT: Record<Phase, string> = {
   authorize:
     '`authorizationParams()`, `clientIDName`, `authorizationNames`, `scopeSeparator`, `scope` and `endpoints.authorizationURL`',
@@ -23,7 +23,7 @@ const LOOK_AT: Record<Phase, string> = {
 const TOKEN_NAMES =
   'The token object that `unwrap()` returns must have the names of RFC 6749: access_token, token_type, expires_in, refresh_token, scope. Rename there what the provider names otherwise, such as accessToken.'
 
-/** A failure in words: its code, its turn, what the provider said, and where to look. */
+/** Describes a failure: its code, its phase, what the provider said, and where to look. */
 export function told(error: unknown): string {
   if (error === undefined) return 'no error at all'
   if (!OAuthError.is(error))
@@ -35,7 +35,7 @@ export function told(error: unknown): string {
   return `\`${error.code}\` in phase \`${error.phase}\` (${error.message}).${provider}${names} Look at ${LOOK_AT[error.phase]}`
 }
 
-/** Whatever shows an error must show no credential. */
+/** No representation of an error may show a credential. */
 export function demandNoSecret(error: unknown, secrets: readonly string[]): void {
   const views = {
     'JSON.stringify(error)': JSON.stringify(error) ?? '',

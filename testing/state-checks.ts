@@ -7,7 +7,7 @@ import { inWorld, type Turn, type World } from './world'
 
 const READ_STATE = 'Let `readCallback()` return the state that the callback carries, and nothing else.'
 
-/** Callbacks that were not begun here, or not so: none may log anybody in, or ask the provider anything. */
+/** Callbacks of logins that did not begin here, or not like this: none may log anybody in or call the provider. */
 export function stateChecks(kit: Settled): Check[] {
   const group = 'state'
   const check = (name: string, mount: Mount, body: (world: World) => Promise<void>, options = {}): Check => ({
@@ -78,7 +78,7 @@ async function demandRefusal(
   world.demandFailure(turn, codes, when)
 }
 
-/** The callback with another state; without one where it is empty, wherever the dialect carries it. */
+/** Replaces the state of a callback, wherever the dialect has it; an empty one removes it. */
 function withState(other: string): (callback: string, state: string) => string {
   return (callback, state) => {
     const address = new URL(callback)

@@ -1,10 +1,10 @@
-/** In ms. */
+/** In milliseconds. */
 const TICK = 50
 const MOST = 2 * TICK
 
 /**
- * Milliseconds in which this process ran: on a machine that stands still for seconds, neither the app nor its deadlines
- * get on, and nothing is late.
+ * Counts only the time in which this process ran: while a machine pauses for seconds, neither the app nor its deadlines
+ * advance, and nothing is late.
  */
 export class Stopwatch {
   private readonly over = new AbortController()
@@ -13,7 +13,7 @@ export class Stopwatch {
   private cpu = process.cpuUsage()
   private counted = 0
 
-  /** @param limit in ms, after which `signal` aborts */
+  /** @param limit when `signal` aborts, in milliseconds */
   constructor(limit = Number.POSITIVE_INFINITY) {
     this.timer = setInterval(() => {
       if (this.count() >= limit) this.over.abort(new Error(`no answer within ${limit} ms`))
@@ -24,7 +24,7 @@ export class Stopwatch {
     return this.over.signal
   }
 
-  /** Ends it. @returns what it counted, in ms */
+  /** Stops it. @returns the counted time in milliseconds */
   stop(): number {
     clearInterval(this.timer)
     return this.count()
@@ -33,7 +33,7 @@ export class Stopwatch {
   private count(): number {
     const now = performance.now()
     const { user, system } = process.cpuUsage(this.cpu)
-    // A strategy that keeps the event loop busy lets no tick through, and did run.
+    // A strategy that blocks the event loop lets no tick through, but it did run.
     this.counted += Math.min(now - this.at, Math.max(MOST, (user + system) / 1000))
     this.at = now
     this.cpu = process.cpuUsage()

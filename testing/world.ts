@@ -6,17 +6,17 @@ import type { DialectEmulator, Outcome, Settled } from './kit'
 import { demand, demandNoSecret, told } from './say'
 import { Stopwatch } from './stopwatch'
 
-/** The `timeout` of a login where nothing is to be late, in ms: what hangs is given up earlier, by the browser. */
+/** The `timeout` of a login without a time limit of its own, in ms: the browser gives up hanging requests earlier. */
 export const LONG = 30_000
 
-/** What one request to the app came to. */
+/** The result of one request to the app. */
 export interface Turn {
   status: number
   /** Absolute. */
   location: string | undefined
   login: Login | undefined
   error: unknown
-  /** Milliseconds in which the process ran. */
+  /** How long the process ran meanwhile, in milliseconds. */
   took: number
 }
 
@@ -30,26 +30,26 @@ export class World {
     readonly browser = new Browser(),
   ) {}
 
-  /** The same app before another browser. */
+  /** The same app with another browser. */
   elsewhere(): World {
     return new World(this.kit, this.emulator, this.app, this.name)
   }
 
-  /** @param hurried with the app's short deadline, where it has one */
+  /** @param hurried use the app's short deadline, if it has one */
   get(address: string, { hurried = false } = {}): Promise<Turn> {
     return this.take(address, hurried, () => this.ask(address))
   }
 
   /**
-   * The first request of a login. `location` is the authorization address; where a page begins the login, the callback's
-   * with the state alone.
+   * The first request of a login. `location` is the authorization address. If a page begins the login, it is the
+   * callback's, with only the state.
    */
   start(instance?: string, { hurried = false } = {}): Promise<Turn> {
     const address = this.app.beginAt(instance)
     return this.kit.inPage ? this.startInPage(instance, new URL(address).origin) : this.get(address, { hurried })
   }
 
-  /** @param origin of the page */
+  /** @param origin the page's origin */
   async startInPage(instance: string | undefined, origin: string): Promise<Turn> {
     const address = `${this.app.beginAt(instance)}/entry`
     let state: string | undefined
@@ -91,7 +91,10 @@ export class World {
     }
   }
 
-  /** By GET; a callback that the provider posts, from its site without a cookie, and then once more from the app's own page. */
+  /**
+   * Requests an address by GET. A callback that the provider posts is sent from its site without a cookie, then again
+   * from the app's own page.
+   */
   private async ask(address: string): Promise<Response> {
     const { origin, pathname, search } = new URL(address)
     const isPosted = this.kit.callback === 'form_post' && search !== '' && this.isCallback(origin + pathname)
@@ -134,7 +137,7 @@ export class World {
     }
   }
 
-  /** What the provider's script gives to a page, which brings it to the callback. */
+  /** The code that the provider's script gives to a page, for the callback. */
   private codeOfScript(callback: URL, choice: { user?: string }): string {
     demand(this.emulator.entryCode, 'The emulator has no `entryCode()`: start it by `createEmulator()`.')
     const withCode = new URL(callback)
@@ -142,7 +145,7 @@ export class World {
     return withCode.href
   }
 
-  /** Says no at the provider; resolves as {@link approve}. */
+  /** Refuses at the provider; resolves as {@link approve}. */
   async deny(address: URL): Promise<string> {
     const { emulator } = this
     if (this.kit.callback === undefined) return emulator.deny(address.href)
@@ -155,7 +158,7 @@ export class World {
     return { request, ...(await this.follow(request, user)) }
   }
 
-  /** The rest of a login that must succeed, from its authorization request. */
+  /** The rest of a login that must succeed, after its authorization request. */
   async follow(request: URL, user?: string): Promise<{ callback: string; login: Login }> {
     const callback = await this.approve(request, user)
     const { login, error, status } = await this.get(callback)
@@ -163,12 +166,12 @@ export class World {
     return { callback, login }
   }
 
-  /** What the app asked the provider from server to server. */
+  /** The server-to-server requests of the app to the provider. */
   backChannel(): EmulatorRequest[] {
     return this.emulator.requests.filter(({ endpoint }) => endpoint !== 'authorize')
   }
 
-  /** A turn that must have failed with one of `expected`, and must show no credential. */
+  /** Checks that a request failed with one of `expected`, without showing a credential. */
   demandFailure(turn: Turn, expected: readonly Outcome[], when: string): OAuthError {
     const { login, error } = turn
     demand(!login, `${when}, somebody is logged in all the same. It must come to ${expected.join(' or ')}.`)
@@ -181,7 +184,7 @@ export class World {
     return error
   }
 
-  /** Every credential that went over the wire in this world. */
+  /** Every credential on the wire in this world. */
   secrets(): string[] {
     const { clientID, clientSecret, privateKey } = this.emulator.options
     const found = new Set<string>()
@@ -220,7 +223,7 @@ function fieldsIn(html: string): string {
 }
 
 /**
- * Runs `body` in a world of its own.
+ * Runs `body` in its own world.
  * @param hastyTimeout milliseconds, for `world.app.hurry`
  */
 export async function inWorld(
@@ -267,7 +270,7 @@ export function bodyOf({ body, headers }: EmulatorRequest): Record<string, strin
   }
 }
 
-/** What the kit says something comes to, or what it comes to with any other dialect. */
+/** The kit's own outcomes, or else those of any other dialect. */
 export function outcomes(own: Outcome | readonly Outcome[] | undefined, usual: readonly Outcome[]): readonly Outcome[] {
   if (own === undefined) return usual
   return typeof own === 'string' ? [own] : own
