@@ -4,17 +4,17 @@ import { balanceOf } from './users'
 
 declare module 'express-session' {
   interface SessionData {
-    /** What was asked for since the login, by the login's key. */
+    /** Balances requested since the login, by the login's key. */
     balances?: Record<string, string>
   }
 }
 
-/** What a user does with a login once it is there. Each works for a form and for a script that asks for JSON. */
+/** What a user can do with a login. Each action works for a form, and for a script that requests JSON. */
 export function actions(): Router {
   const router = express.Router()
 
   router.post('/tokens/:provider/refresh', async (req, res) => {
-    const tokens = await req.oauth.tokens(req.params.provider) // renewed by the package where they end soon
+    const tokens = await req.oauth.tokens(req.params.provider) // refreshed by the package if they expire soon
     answer(req, res, { secondsLeft: secondsLeft(tokens?.expiresAt) })
   })
 
@@ -44,7 +44,7 @@ export function keyOf(req: Request, provider: string): string {
   return req.oauth.tokenKey(provider) ?? provider
 }
 
-/** `undefined` where the provider does not say how long a token lives. */
+/** `undefined` if the provider does not say when a token expires. */
 export function secondsLeft(expiresAt: Date | undefined): number | undefined {
   return expiresAt && Math.max(0, Math.floor((expiresAt.getTime() - Date.now()) / 1000))
 }
@@ -54,7 +54,7 @@ function answer(req: Request, res: Response, json: object, query?: Record<string
   else res.redirect(303, query ? `/?${new URLSearchParams(query)}` : '/')
 }
 
-/** As the router's `failureRedirect` does it, so that the page has one way to tell of failures. */
+/** Redirects like the router's `failureRedirect`, so that the page has one way to show failures. */
 function tellFailure(error: unknown, req: Request, res: Response, next: NextFunction): void {
   if (!OAuthError.is(error)) {
     next(error)

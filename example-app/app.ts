@@ -12,12 +12,12 @@ import { popupHelper } from './popup-helper'
 import { protectPages, refuseForeignForms, toOwnHost } from './protection'
 import { cookieFor } from './stores'
 
-/** The app: what any Express app has, and one line for the logins. */
+/** The app: an ordinary Express app, with one line for the logins. */
 export function createApp(options: AppOptions): Express {
   const { baseURL, sessionSecret, store } = options
   const app = express()
   app.disable('x-powered-by')
-  if (baseURL.startsWith('https:')) app.set('trust proxy', 1) // TLS ends there: without this no Secure cookie is ever set
+  if (baseURL.startsWith('https:')) app.set('trust proxy', 1) // a proxy ends TLS: else no Secure cookie is set
   app.use(toOwnHost(baseURL))
   app.use(protectPages(options))
   app.get('/popup.js', popupHelper)

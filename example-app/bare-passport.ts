@@ -19,7 +19,7 @@ async function main() {
   const client = clientID && clientSecret ? { clientID, clientSecret } : (await startEmulator('feishu')).options
 
   passport.use(
-    // A path follows the request's host; in production write the whole address that is registered.
+    // A path follows the request's host; in production, use the whole registered address.
     new FeishuStrategy({ ...client, callbackURL: '/auth/feishu/callback' }, (_access, _refresh, profile, done) => {
       // Your database goes here: find or create the user by provider and `profile.id` together.
       const user: User = { id: profile.id, name: profile.displayName ?? profile.id }
@@ -30,14 +30,14 @@ async function main() {
   passport.deserializeUser((user: User, done) => done(null, user))
 
   const app = express()
-  app.set('trust proxy', 'loopback') // in production TLS ends at a proxy before this app
+  app.set('trust proxy', 'loopback') // in production, TLS ends at a proxy before this app
   const cookie = { sameSite: 'lax', secure: 'auto' } as const
   app.use(session({ secret: SESSION_SECRET, resave: false, saveUninitialized: false, cookie }))
   app.use(passport.session())
 
   app.get('/auth/feishu', passport.authenticate('feishu'))
   app.get('/auth/feishu/callback', (req, res, next) => {
-    // A callback of one's own sees every failure: the provider's as `error`, the user's and the browser's as `info`.
+    // Your own callback gets every failure: the provider's as `error`, the user's and the browser's as `info`.
     const done = (error: unknown, user: Express.User | false, info: unknown) => {
       const failure = error ?? (user ? undefined : info)
       if (OAuthError.is(failure)) return res.redirect(`/?error=${failure.code}`)
@@ -50,7 +50,7 @@ async function main() {
   app.post('/logout', (req, res, next) => req.logout((problem) => (problem ? next(problem) : res.redirect('/'))))
 
   app.get('/', (req, res) => {
-    const user = req.user as User | undefined // what deserializeUser gave
+    const user = req.user as User | undefined // from deserializeUser
     const { error } = req.query
     const failure = error ? `<p role="alert">The login failed: ${html(String(error))}</p>` : ''
     const account = `<p>Hello, ${html(user?.name ?? '')}.</p><form method="post" action="/logout"><button>Log out</button></form>`
@@ -60,11 +60,11 @@ async function main() {
 
   const server = app.listen(Number(PORT), '127.0.0.1', (error?: Error) => {
     if (error) throw error
-    console.log(`Open http://127.0.0.1:${(server.address() as AddressInfo).port}`) // a TCP server's
+    console.log(`Open http://127.0.0.1:${(server.address() as AddressInfo).port}`) // a TCP server
   })
 }
 
-/** Names come from a provider, and error codes from an address: both may have anything in them. */
+/** Names come from a provider and error codes from an address: both may contain anything. */
 function html(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }

@@ -7,16 +7,16 @@ import {
 } from 'passport-dialects'
 import { type Emulator, type EmulatorName, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
 
-/** The providers of the example: every one that the package has. */
+/** The providers of the example: all built-in ones. */
 export const NAMES: readonly EmulatorName[] = PROVIDER_NAMES
 
-/** The providers of the example, and the emulators that stand in for those without credentials. */
+/** The providers of the example, and the emulators for those without credentials. */
 export interface ExampleProviders {
   providers: Providers
   emulators: Emulator[]
 }
 
-/** AIHubMix again, as an instance that asks its users nothing. */
+/** AIHubMix again, as an instance that shows no consent page. */
 export const ONE_CLICK = 'aihubmix-one-click'
 
 /**
@@ -28,13 +28,13 @@ export async function providersFrom(env: NodeJS.ProcessEnv, emulation = SHORT_TO
   const started = await Promise.all(
     NAMES.map(
       async (name) =>
-        given[name] ? undefined : startEmulator(name, { ...emulation, ...(TO_SHOW[name] as EmulatorOptions) }), // its own, by its name
+        given[name] ? undefined : startEmulator(name, { ...emulation, ...(TO_SHOW[name] as EmulatorOptions) }), // its own options, by name
     ),
   )
   const providers: Record<string, ProviderConfig> = {}
   for (const [at, name] of NAMES.entries()) {
     const emulator = started[at]
-    const options = { ...EXTRAS[name], ...emulator?.options, ...given[name] } as ProviderConfig // one of the two is whole
+    const options = { ...EXTRAS[name], ...emulator?.options, ...given[name] } as ProviderConfig // one of the two is complete
     providers[name] = options
     if (!emulator) continue
     if (name === 'tapd') providers[name] = { ...options, silentLogin: true }
@@ -45,11 +45,11 @@ export async function providersFrom(env: NodeJS.ProcessEnv, emulation = SHORT_TO
   return { providers, emulators: started.filter((emulator) => emulator !== undefined) }
 }
 
-/** Tokens are renewed five minutes before they end: of these one sees it half a minute after the login. */
+/** Tokens are refreshed five minutes before they expire: with these, that happens half a minute after the login. */
 const SHORT_TOKENS: EmulatorOptions = { accessTokenLifetime: 330 }
 const TO_SHOW: { readonly [Name in EmulatorName]?: EmulatorOptions<Name> } = {
   tapd: { refresh: true },
-  // As its buttons would have it: by itself the page stays where somebody says no.
+  // So that the "Deny" button leads back: by default, the page stays.
   qq: { refusal: 'usercancel' },
 }
 

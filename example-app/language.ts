@@ -4,7 +4,7 @@ import { zh } from './texts-zh'
 
 const LANGUAGES: Readonly<Record<string, Texts>> = { en, zh }
 
-/** `?lang=` chooses, and is remembered; without it the cookie, else what the browser prefers. */
+/** `?lang=` sets the language and is remembered; without it, the cookie counts, else the browser's preference. */
 export function preferLanguage(req: Request, res: Response, next: NextFunction): void {
   const { lang } = req.query
   if (typeof lang === 'string' && Object.hasOwn(LANGUAGES, lang)) {

@@ -1,14 +1,14 @@
 import { oauthRouter, type Providers, type TokenStore } from 'passport-dialects'
 import { verify } from './users'
 
-/** All that the example asks of the package: mounted once, it logs in, links, refreshes and logs out. */
+/** All that the example uses of the package: one mounted router logs in, links, refreshes and logs out. */
 export function logins({ baseURL, providers, tokenStore }: LoginOptions) {
   return oauthRouter({
     baseURL,
     providers,
     verify,
     successRedirect: '/',
-    failureRedirect: '/', // with ?error=CODE&provider=NAME: pages/failure.ts has a sentence for each
+    failureRedirect: '/', // with ?error=CODE&provider=NAME: pages/failure.ts has the sentences
     ...(tokenStore && { tokenStore }),
   })
 }

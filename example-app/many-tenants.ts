@@ -1,4 +1,4 @@
-// Each customer has a host name and credentials of its own. In a clone: npx tsx example-app/many-tenants.ts
+// Each customer has its own host name and credentials. In a clone: npx tsx example-app/many-tenants.ts
 // In a folder of your own: npm install passport-dialects passport express express-session && npx tsx many-tenants.ts
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
@@ -14,7 +14,9 @@ interface User {
   name: string
 }
 
-/** Real credentials where the environment has some, as RED_FEISHU_CLIENT_ID for the prefix `RED_`; else an emulator. */
+/**
+ * Real credentials if the environment has some, such as RED_FEISHU_CLIENT_ID for the prefix `RED_`; else an emulator.
+ */
 async function providersOf(prefix: string, emulated: 'feishu' | 'slack'): Promise<Providers> {
   const own = Object.entries(process.env).filter(([name]) => name.startsWith(prefix))
   const real = providersFromEnv(Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), value])))
@@ -24,22 +26,22 @@ async function providersOf(prefix: string, emulated: 'feishu' | 'slack'): Promis
 
 async function main() {
   const { PORT = '3000', SESSION_SECRET = randomBytes(32).toString('hex') } = process.env
-  // This machine has two names. In production they are red.example.com and blue.example.com, out of your database.
-  // A tenant's object stays the same: its strategies are built once.
+  // This machine has two names. In production they are red.example.com and blue.example.com, from your database. Keep a
+  // tenant's object, because its strategies are built once for each object.
   const tenants = new Map<string, Providers>([
     ['localhost', await providersOf('RED_', 'feishu')],
     ['127.0.0.1', await providersOf('BLUE_', 'slack')],
   ])
 
   const app = express()
-  app.set('trust proxy', 'loopback') // a proxy on this machine may say which host was asked for
+  app.set('trust proxy', 'loopback') // a proxy on this machine may set the host
   // No `domain`: the cookie of one tenant never reaches another.
   const cookie = { sameSite: 'lax', secure: 'auto' } as const
   app.use(session({ secret: SESSION_SECRET, resave: false, saveUninitialized: false, cookie }))
   app.use(
     oauthRouter({
       providers: (req) => tenants.get(req.hostname) ?? {}, // an unknown host has no providers: 404
-      // One person at two tenants is two users: the tenant is part of the key.
+      // One person at two tenants is two users, so the tenant is part of the key.
       verify: ({ provider, profile, req }): User => {
         return { tenant: req.hostname, provider, id: profile.id, name: profile.displayName ?? profile.id }
       },
@@ -50,7 +52,7 @@ async function main() {
   app.get('/', (req, res) => {
     const providers = tenants.get(req.hostname)
     if (!providers) return void res.status(404).send('There is no such tenant.')
-    const user = req.user as User | undefined // what `verify` returned
+    const user = req.user as User | undefined // from `verify`
     const { error } = req.query
     const failure = error ? `<p role="alert">The login failed: ${html(String(error))}</p>` : ''
     const links = Object.keys(providers).map((name) => `<li><a href="/auth/${name}">Log in with ${name}</a></li>`)
@@ -62,12 +64,12 @@ async function main() {
 
   const server = app.listen(Number(PORT), '127.0.0.1', (error?: Error) => {
     if (error) throw error
-    const { port } = server.address() as AddressInfo // a TCP server's
+    const { port } = server.address() as AddressInfo // a TCP server
     for (const host of tenants.keys()) console.log(`Open http://${host}:${port}`)
   })
 }
 
-/** Names come from a provider, and error codes from an address: both may have anything in them. */
+/** Names come from a provider and error codes from an address: both may contain anything. */
 function html(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }

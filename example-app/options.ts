@@ -1,11 +1,11 @@
 import type { Store } from 'express-session'
 import type { LoginOptions } from './logins'
 
-/** What the app is made from: server.ts reads it from the environment, tests write it down. */
+/** The app's options: server.ts reads them from the environment, tests set them. */
 export interface AppOptions extends LoginOptions {
-  /** The origins of the emulators, by the name of the provider that each stands in for. */
+  /** The origins of the emulators, by provider. */
   emulated?: Readonly<Record<string, string>>
-  /** Default: a random one, which ends all sessions at a restart. */
+  /** Default: a random one, so a restart ends all sessions. */
   sessionSecret?: string | undefined
   /** Default: sessions in memory. */
   store?: Store | undefined

@@ -4,7 +4,9 @@ import type { Request, Response } from 'express'
 
 let script: string | undefined
 
-/** `passport-dialects/popup` for the browser. An app of one's own bundles it; here it is translated when first asked for. */
+/**
+ * `passport-dialects/popup` for the browser. Your own app would bundle it; here it is compiled at the first request.
+ */
 export async function popupHelper(_req: Request, res: Response): Promise<void> {
   script ??= await translated(join(__dirname, '../popup/index.ts'))
   res.type('js').send(script)

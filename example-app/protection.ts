@@ -3,8 +3,8 @@ import helmet from 'helmet'
 import type { AppOptions } from './options'
 
 /**
- * A login begins and ends at one host, or its cookie does not come back: whoever opens `localhost` where the app is
- * at 127.0.0.1 is sent there first. Other hosts are a proxy's affair.
+ * A login must begin and end at one host, or its cookie does not come back. So a browser at `localhost` is redirected
+ * if the app is at 127.0.0.1. Other hosts are left to a proxy.
  */
 export function toOwnHost(baseURL: string): RequestHandler {
   const own = new URL(baseURL)
@@ -17,7 +17,10 @@ export function toOwnHost(baseURL: string): RequestHandler {
 }
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
-/** Nothing inline, nothing from elsewhere but avatars; framed by this app's own page, and by TAPD where that logs in silently. */
+/**
+ * Allows nothing inline, and nothing from elsewhere except avatars. The page may be framed by this app's own page, and
+ * by TAPD if that logs in silently.
+ */
 export function protectPages({ providers, emulated = {} }: AppOptions): RequestHandler[] {
   const framers = logsInSilently(providers.tapd) && !emulated.tapd ? TAPD_PAGES : []
   const protect = helmet({
@@ -35,10 +38,10 @@ export function protectPages({ providers, emulated = {} }: AppOptions): RequestH
         frameAncestors: ["'self'", ...framers],
       },
     },
-    // Keeps the tie to a popup that this page opens.
+    // Keeps the connection to a popup that this page opens.
     crossOriginOpenerPolicy: { policy: 'same-origin-allow-popups' },
     referrerPolicy: { policy: 'same-origin' },
-    xFrameOptions: false, // frame-ancestors says it, and can name TAPD
+    xFrameOptions: false, // frame-ancestors covers it, and can name TAPD
   })
   return [protect, keepNothing]
 }
@@ -55,9 +58,8 @@ function keepNothing(_req: Request, res: Response, next: NextFunction): void {
 }
 
 /**
- * A form on another site can press no button here, but for a provider that posts its callback: the router believes that
- * one by its state. Browsers say where a request comes from; others have
- * no cookies.
+ * Refuses forms of other sites, except for a provider that posts its callback, which the router checks by its state.
+ * Browsers say where a request comes from; other clients have no cookies.
  */
 export function refuseForeignForms(baseURL: string): RequestHandler {
   const { origin: own } = new URL(baseURL)

@@ -13,7 +13,10 @@ interface User {
   name: string
 }
 
-/** Real ones where the environment has their credentials, as FEISHU_CLIENT_ID and FEISHU_CLIENT_SECRET; else emulators. */
+/**
+ * Real providers if the environment has their credentials, such as FEISHU_CLIENT_ID and FEISHU_CLIENT_SECRET; else
+ * emulators.
+ */
 async function providersFrom(env: NodeJS.ProcessEnv): Promise<Providers> {
   const real = providersFromEnv(env)
   if (Object.keys(real).length > 0) return real
@@ -30,10 +33,10 @@ async function main() {
   const { PORT = '3000', BASE_URL: baseURL, SESSION_SECRET = randomBytes(32).toString('hex') } = process.env
 
   const app = express()
-  app.set('trust proxy', 'loopback') // in production TLS ends at a proxy before this app
+  app.set('trust proxy', 'loopback') // in production, TLS ends at a proxy before this app
   app.use(
     session({
-      secret: SESSION_SECRET, // without one of your own everybody is logged out at a restart
+      secret: SESSION_SECRET, // without your own, a restart logs everybody out
       resave: false,
       saveUninitialized: false,
       cookie: { sameSite: 'lax', secure: 'auto' },
@@ -41,7 +44,7 @@ async function main() {
   )
   app.use(
     oauthRouter({
-      ...(baseURL && { baseURL }), // in production: the public origin of your app
+      ...(baseURL && { baseURL }), // in production, the public origin of your app
       providers,
       // Your database goes here: find or create the user by `provider` and `profile.id` together.
       verify: ({ provider, profile }): User => ({ provider, id: profile.id, name: profile.displayName ?? profile.id }),
@@ -50,7 +53,7 @@ async function main() {
   )
 
   app.get('/', (req, res) => {
-    const user = req.user as User | undefined // what `verify` returned
+    const user = req.user as User | undefined // from `verify`
     const { error } = req.query
     const failure = error ? `<p role="alert">The login failed: ${html(String(error))}</p>` : ''
     const links = Object.keys(providers).map((name) => `<li><a href="/auth/${name}">Log in with ${name}</a></li>`)
@@ -62,11 +65,11 @@ async function main() {
 
   const server = app.listen(Number(PORT), '127.0.0.1', (error?: Error) => {
     if (error) throw error
-    console.log(`Open http://127.0.0.1:${(server.address() as AddressInfo).port}`) // a TCP server's
+    console.log(`Open http://127.0.0.1:${(server.address() as AddressInfo).port}`) // a TCP server
   })
 }
 
-/** Names come from a provider, and error codes from an address: both may have anything in them. */
+/** Names come from a provider and error codes from an address: both may contain anything. */
 function html(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }

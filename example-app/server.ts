@@ -6,8 +6,8 @@ import { NAMES, providersFrom } from './emulated'
 import { addressOf, settingsFrom } from './settings'
 import { storesAt } from './stores'
 
-// `npm start`: the example against real providers where the environment (or .env) has their credentials,
-// against emulators where it has not.
+// `npm start`: the example with real providers if the environment (or .env) has their credentials, and with emulators
+// otherwise.
 if (existsSync('.env')) process.loadEnvFile('.env')
 
 async function main(): Promise<void> {
@@ -15,9 +15,9 @@ async function main(): Promise<void> {
   const { host, sessionSecret, redisURL } = settings
   const stores = await storesAt(redisURL)
   const { providers, emulators } = await providersFrom(process.env)
-  // The address is known only once a port is taken: the app answers from then on.
+  // The address is known only once the port is taken, so the app is added afterwards.
   const server = await listen(settings.port, host)
-  const { port } = server.address() as AddressInfo // a TCP server's, as listen() asked
+  const { port } = server.address() as AddressInfo // a TCP server
   const baseURL = settings.baseURL ?? addressOf(host, port)
   const emulated = Object.fromEntries(emulators.map(({ name, origin }) => [name, origin]))
   server.on('request', createApp({ baseURL, providers, sessionSecret, emulated, ...stores }))
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   process.once('SIGTERM', stop)
 }
 
-/** Listens on `port`, or on a free one where that is taken. */
+/** Listens on `port`, or on a free port if that is taken. */
 function listen(port: number, host: string): Promise<Server> {
   const server = createServer()
   return new Promise((resolve, reject) => {
@@ -56,6 +56,6 @@ function listen(port: number, host: string): Promise<Server> {
 
 main().catch((error) => {
   console.error(error instanceof Error ? error.message : error)
-  // Emulators may be listening already, and would keep a start that failed alive without an app.
+  // Emulators may be listening already, and would keep a failed start alive.
   process.exit(1)
 })

@@ -1,18 +1,18 @@
-/** Where the example listens and how it is reached. */
+/** Where the example listens, and its public address. */
 export interface Settings {
   port: number
   host: string
-  /** The public origin, where it differs from the address that the app listens on. */
+  /** The public origin, if it differs from the address that the app listens on. */
   baseURL: string | undefined
   sessionSecret: string | undefined
-  /** Sessions and tokens go there; in memory without it. */
+  /** The Redis for sessions and tokens; without it they are in memory. */
   redisURL: string | undefined
 }
 
 /**
- * Reads the environment. A variable that is left blank, as in a copy of `.env.example`, counts as not given:
- * a blank HOST would otherwise listen on every interface.
- * @throws Error naming the variable that is malformed
+ * Reads the environment. A blank variable, as in a copy of `.env.example`, counts as not set: a blank HOST would
+ * otherwise listen on every interface.
+ * @throws Error naming the malformed variable
  */
 export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
   const given = (name: string) => env[name]?.trim() || undefined
@@ -27,7 +27,7 @@ export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
   }
 }
 
-/** The address to open for a host that is listened on; one that means "every interface" is opened on loopback. */
+/** The address to open for a listening host; one that means "every interface" becomes loopback. */
 export function addressOf(host: string, port: number): string {
   const opened = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   return `http://${opened.includes(':') ? `[${opened}]` : opened}:${port}`

@@ -6,7 +6,7 @@ import { createClient } from 'redis'
 import type { AppOptions } from './options'
 import { logsInSilently } from './protection'
 
-/** Where sessions and tokens live. */
+/** The stores of sessions and tokens. */
 export interface Stores {
   store?: Store
   tokenStore?: TokenStore
@@ -14,19 +14,19 @@ export interface Stores {
 }
 
 /**
- * In memory, or in Redis for any number of processes and restarts.
- * @throws Error where that Redis does not answer
+ * In memory, or in Redis for several processes and restarts.
+ * @throws Error if that Redis does not answer
  */
 export async function storesAt(redisURL: string | undefined): Promise<Stores> {
   if (redisURL === undefined) return { close: () => {} }
   let answered = false
   const reconnectStrategy = (tries: number) => answered && Math.min(50 * tries, 1000)
   const client = createClient({ url: redisURL, socket: { reconnectStrategy } })
-  client.on('error', () => {}) // without a listener a lost connection would end the process; each command tells its own
+  client.on('error', () => {}) // without a listener, a lost connection would end the process
   try {
     await client.connect()
   } catch (cause) {
-    throw new Error(`REDIS_URL: there is no Redis that answers (${(cause as Error).message}).`, { cause }) // the client throws nothing else
+    throw new Error(`REDIS_URL: there is no Redis that answers (${(cause as Error).message}).`, { cause }) // the client throws only Errors
   }
   answered = true
   return {
@@ -36,7 +36,9 @@ export async function storesAt(redisURL: string | undefined): Promise<Stores> {
   }
 }
 
-/** The session's cookie. Inside TAPD's frame the app is a third party, whose cookies browsers keep only if they say so. */
+/**
+ * The session's cookie. In TAPD's frame the app is a third party: the cookie needs `SameSite=None` and `Partitioned`.
+ */
 export function cookieFor({ baseURL, providers }: AppOptions): CookieOptions {
   const secure = baseURL.startsWith('https:')
   if (secure && logsInSilently(providers.tapd)) {

@@ -1,6 +1,6 @@
 import type { ErrorCode } from 'passport-dialects'
 
-/** Every sentence of the pages, in one object a language. */
+/** All texts of the pages, one object per language. */
 export const en = {
   lang: 'en',
   title: 'Sign in',
@@ -85,5 +85,5 @@ export const en = {
   } satisfies Record<ErrorCode, string>,
 }
 
-/** The same sentences in any language. */
+/** The same texts in any language. */
 export type Texts = typeof en

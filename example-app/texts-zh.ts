@@ -83,7 +83,7 @@ export const zh: Texts = {
   },
 }
 
-/** A space stands between Chinese and Latin letters, none between Chinese ones. */
+/** Puts a space between Chinese and Latin letters, and none between Chinese ones. */
 function spaced(name: string): string {
   return `${/^[\x20-\x7e]/.test(name) ? ' ' : ''}${name}${/[\x20-\x7e]$/.test(name) ? ' ' : ''}`
 }

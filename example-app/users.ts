@@ -1,6 +1,6 @@
 import type { DialectProfile, VerifyLogin } from 'passport-dialects'
 
-/** Who is signed in here: the account that came first, and all that were connected to it. */
+/** The user of this app: the first account, and all accounts that were connected to it. */
 export interface User {
   provider: string
   id: string
@@ -13,13 +13,13 @@ export interface User {
 export interface Account {
   provider: string
   displayName: string
-  /** What is left to spend, where the provider tells. */
+  /** The remaining balance, if the provider has one. */
   balance?: string | undefined
   /** The provider issues no token for its users: WeCom. */
   tokenless?: true | undefined
 }
 
-/** The router's `verify`: a first login makes the user, a further one connects an account to it. */
+/** The router's `verify`: the first login makes the user, a further one connects an account. */
 export function verify({ provider, profile, tokens, req }: VerifyLogin): User {
   const displayName = nameOf(provider, profile)
   const tokenless: true | undefined = tokens ? undefined : true
@@ -30,13 +30,13 @@ export function verify({ provider, profile, tokens, req }: VerifyLogin): User {
   return { ...known, accounts: [...known.accounts.filter((other) => other.provider !== provider), account] }
 }
 
-/** AIHubMix's, where its scope `balance` was granted. */
+/** AIHubMix's balance, if the scope `balance` was granted. */
 export function balanceOf({ _json }: DialectProfile): string | undefined {
-  const { balance_formatted: balance } = _json as { balance_formatted?: unknown } // the provider's own object, checked here
+  const { balance_formatted: balance } = _json as { balance_formatted?: unknown } // checked below
   return typeof balance === 'string' ? balance : undefined
 }
 
-/** A database would keep them: Apple tells the name at the first login of a person, and never again. */
+/** An app would use a database: Apple sends a user's name only at the first login. */
 const NAMES = new Map<string, string>()
 
 function nameOf(provider: string, { id, displayName }: DialectProfile): string {

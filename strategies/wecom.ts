@@ -160,8 +160,8 @@ export class WecomStrategy extends DialectStrategy {
   }
 
   /**
-   * The user's name. Many applications may not read it: the login succeeds anyway, unless the directory says that the
-   * user is unknown.
+   * The user's name. Many applications may not read it: then the login goes on without it. Any other error fails the
+   * login.
    */
   private async directoryEntry(userid: string): Promise<DialectProfile | undefined> {
     const url = this.endpoint('directoryURL')

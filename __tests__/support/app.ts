@@ -11,14 +11,14 @@ export interface RunningApp {
   close(): Promise<void>
 }
 
-/** An app with `oauthRouter` on a free port, and `/me` that tells who is logged in. */
+/** An app with `oauthRouter` on a free port, and `/me`, which returns the logged-in user. */
 export function startRouterApp(
   config: OAuthRouterConfig,
   options: {
     store?: session.Store
     middleware?: RequestHandler
     before?: RequestHandler
-    /** The app's own, behind the router. */
+    /** The app's own routes, after the router. */
     routes?: (app: Express) => void
   } = {},
 ): Promise<RunningApp> {
@@ -31,14 +31,14 @@ export function startRouterApp(
   })
 }
 
-/** What a callback under bare Passport came to. */
+/** The result of a callback under bare Passport. */
 interface BareOutcome {
   user: unknown
   info: unknown
   code: string | undefined
 }
 
-/** An app with one strategy under a Passport of its own; the callback tells what Passport was told. */
+/** An app with one strategy under its own Passport; the callback returns what Passport was given. */
 export function startBareApp(
   build: (callbackURL: string) => DialectStrategy,
   options: { store?: session.MemoryStore; callbackURL?: string; route?: RegExp } = {},
@@ -98,7 +98,7 @@ async function start(
   }
 }
 
-/** The router asks for a `verify` where tenants may be many; this one has a single one at a time. */
+/** The router requires a `verify` if there may be several tenants; this app has one at a time. */
 const userOf: NonNullable<OAuthRouterConfig['verify']> = ({ provider, profile }) => ({
   provider,
   id: profile?.id ?? '',

@@ -1,4 +1,4 @@
-/** A browser's part in a login: it keeps cookies for each host and follows nothing by itself. */
+/** Acts as the browser in a login: keeps cookies per host, and follows no redirect by itself. */
 export class Browser {
   private readonly jar = new Map<string, Map<string, string>>()
 
@@ -10,7 +10,7 @@ export class Browser {
     return this.send(url, { method: 'POST', headers, body: new URLSearchParams(form) })
   }
 
-  /** The absolute address that an answer redirects to; throws with the answer's text where it does not. */
+  /** The absolute address of a redirect; throws with the response's text if there is none. */
   async location(url: string): Promise<string> {
     const answer = await this.get(url)
     const location = answer.headers.get('location')
@@ -29,7 +29,7 @@ export class Browser {
     this.jar.set(host, cookies.set(name, value))
   }
 
-  /** This browser's cookies of one address, at another: for real browsers ports make no difference. */
+  /** Copies this browser's cookies from one address to another: real browsers ignore ports. */
   at(from: string, to: string): Browser {
     const moved = new Browser()
     for (const [name, value] of this.jar.get(new URL(from).host) ?? []) moved.setCookie(to, name, value)
@@ -49,7 +49,7 @@ export class Browser {
   }
 }
 
-/** What the apps of these tests answer as JSON. */
+/** What the apps of these tests return as JSON. */
 export interface Told {
   user: Record<string, unknown> | null
   providers: { name: string; scope: string[]; expiresAt?: string }[]
@@ -61,5 +61,5 @@ export interface Told {
 }
 
 export async function told(answer: Response | Promise<Response>): Promise<Told> {
-  return (await (await answer).json()) as Told // the apps are these tests' own
+  return (await (await answer).json()) as Told // these tests' own apps
 }

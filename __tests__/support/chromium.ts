@@ -2,19 +2,19 @@ import { existsSync, readFileSync } from 'node:fs'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { chromium as path } from './services'
 
-/** Chromium without what is round its pages: 40 % less work. Debian has it as a package of its own. */
+/** Chromium without its window: 40 % less work. Debian has it as a separate package. */
 const SHELL = '/usr/bin/chromium-headless-shell'
 
 /**
- * A real browser that goes nowhere but to this machine.
- * @param whole with what people have round their pages too: what blocks windows, for one
- * @param features what is switched on in it beside
+ * A real browser that can reach only this machine.
+ * @param whole the full browser, for example for its popup blocker
+ * @param features further features to turn on
  */
 export function launchChromium({ whole = false, features = [] as readonly string[] } = {}): Promise<Browser> {
   const shell = !whole && !process.env.CHROMIUM_PATH && existsSync(SHELL)
   return chromium.launch({
     executablePath: shell ? SHELL : path(),
-    // Windows are blocked here as they are for people: without a click.
+    // Popups are blocked as for users: without a click.
     ignoreDefaultArgs: ['--disable-popup-blocking'],
     args: [
       ...(whole ? [] : ONE_PROCESS),
@@ -31,7 +31,7 @@ export function launchChromium({ whole = false, features = [] as readonly string
   })
 }
 
-/** All pages in one process: to start one for each site and window is 40 % of the work. Cookies and sites stay what they are. */
+/** All pages in one process: starting one per site and window is 40 % of the work. Cookies and sites are unaffected. */
 const ONE_PROCESS = ['--disable-site-isolation-trials', '--process-per-site', '--renderer-process-limit=1']
 
 const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
@@ -42,14 +42,14 @@ interface Violation {
   nodes: { html: string }[]
 }
 
-/** Nothing is cut off at that width, in CSS pixels. */
+/** Checks that nothing is cut off at that width, in CSS pixels. */
 export async function expectWhole(page: Page, width: number): Promise<void> {
   expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
 }
 
 /**
- * Axe finds nothing on the page.
- * @param except its rules that are not asked for
+ * Checks that axe finds no problem on the page.
+ * @param except the rules to leave out
  */
 export async function expectReadable(page: Page, except: readonly string[] = []): Promise<void> {
   await page.evaluate(AXE)

@@ -1,12 +1,12 @@
 import { createServer } from 'node:net'
 
-/** Below the ports that systems give of themselves (RFC 6335 §6 has them from 49152 on, Linux from 32768). */
+/** Below the ports that systems assign automatically (RFC 6335 §6: from 49152, Linux: from 32768). */
 const FIRST = 15_000
 const COUNT = 17_000
 
 /**
- * A port of loopback where nobody listens, and that no `listen(0)` or connection of another test gets meanwhile: it is none
- * of those that the system gives of itself.
+ * A free port of loopback that no `listen(0)` or connection of another test gets meanwhile, because systems do not
+ * assign it automatically.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -2,17 +2,17 @@ import http, { type IncomingMessage, type RequestListener } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Server, Socket } from 'node:net'
 
-/** A server between a client and an emulator, for what happens to connections and bodies on the way. */
+/** A server between a client and an emulator, for tests of connections and bodies in transit. */
 export interface Front {
   port: number
-  /** Connections that are open now, as the server counts them. */
+  /** The number of open connections, as the server counts them. */
   open(): number
-  /** Connections that ever came. */
+  /** The number of all connections so far. */
   accepted(): number
   close(): Promise<void>
 }
 
-/** Listens on loopback; with a certificate it speaks TLS. */
+/** Listens on loopback; with a certificate, by TLS. */
 export async function startFront(listener: RequestListener, tls?: { key: string; cert: string }): Promise<Front> {
   const server = tls ? https.createServer(tls, listener) : http.createServer(listener)
   const sockets = new Set<Socket>()
@@ -21,7 +21,7 @@ export async function startFront(listener: RequestListener, tls?: { key: string;
     accepted++
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    socket.on('error', () => {}) // a client that turns away is what is tested
+    socket.on('error', () => {}) // the tests close connections
   })
   server.on('clientError', (_error, socket) => socket.destroy())
   server.on('tlsClientError', () => {})
@@ -38,7 +38,7 @@ export async function startFront(listener: RequestListener, tls?: { key: string;
   }
 }
 
-/** Asks the emulator what a client asked the front. */
+/** Sends a client's request on to the emulator. */
 export async function forward(req: IncomingMessage, origin: string): Promise<{ status: number; body: Buffer }> {
   const chunks: Buffer[] = []
   for await (const chunk of req) chunks.push(chunk)
@@ -53,5 +53,5 @@ export async function forward(req: IncomingMessage, origin: string): Promise<{ s
 }
 
 function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port // a TCP server's
+  return (server.address() as AddressInfo).port // a TCP server
 }

@@ -5,13 +5,13 @@ interface Asking {
   /** The provider's name in the app. */
   name: string
   browser: Browser
-  /** Of the address: `?returnTo=/x`. */
+  /** The query of the address: `?returnTo=/x`. */
   query?: string
-  /** In place of those of a page of this app. */
+  /** Replace the headers of a page of this app. */
   headers?: Record<string, string>
 }
 
-/** What the script of a page asks the app first. */
+/** The first request of a page's script to the app. */
 export function askForState(
   app: { origin: string },
   { name, browser, query = '', headers }: Asking,
@@ -19,20 +19,20 @@ export function askForState(
   return browser.post(`${app.origin}/auth/${name}/entry${query}`, {}, headers ?? { origin: app.origin })
 }
 
-/** The state that the page is given. */
+/** The state that the page gets. */
 export async function stateAt(app: { origin: string }, asking: Asking): Promise<string> {
   const answer = await askForState(app, asking)
   if (answer.status !== 200) throw new Error(`no state: ${answer.status} ${await answer.text()}`)
-  const { state } = (await answer.json()) as { state: string } // the router's own
+  const { state } = (await answer.json()) as { state: string } // from the router
   return state
 }
 
-/** Where the page goes with a code. */
+/** The address to which the page goes with a code. */
 export function callbackAt(app: { origin: string }, name: string, params: Record<string, string>): string {
   return `${app.origin}/auth/${name}/callback?${new URLSearchParams(params)}`
 }
 
-/** The callback of a login of a page inside DingTalk, as the page would go there. */
+/** The callback of a login from a page inside DingTalk. */
 export async function inAppCallback(
   app: { origin: string },
   emulator: Emulator,
@@ -43,7 +43,7 @@ export async function inAppCallback(
   return callbackAt(app, name, { code: emulator.entryCode(user === undefined ? {} : { user }), state })
 }
 
-/** A browser that has logged in by a page inside DingTalk. */
+/** A browser that has logged in from a page inside DingTalk. */
 export async function inAppLogin(
   app: { origin: string },
   emulator: Emulator,
@@ -55,7 +55,7 @@ export async function inAppLogin(
   return browser
 }
 
-/** Where a login ends that fails: the status and the code. */
+/** The status and code of a failed login. */
 export async function failureAt(browser: Browser, address: string): Promise<[status: number, code: string]> {
   const answer = await browser.get(address, { accept: 'application/json' })
   return [answer.status, (await told(answer)).error.code]

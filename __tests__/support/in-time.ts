@@ -3,8 +3,9 @@ import type { ProviderConfig } from 'passport-dialects'
 const TRIES = 10
 
 /**
- * Within so many ms, at one of ten tries: the machine has other work too, and a deadline that does not hold is missed by all.
- * @param timed a try that expects what must come of it; resolves to what it took, in ms
+ * Expects one of ten tries to take at most `limit` ms: the machine has other work too, but a broken deadline fails all
+ * of them.
+ * @param timed a try with its own expectations; resolves to its time in ms
  */
 export async function expectInTime(limit: number, timed: () => Promise<number>): Promise<void> {
   let fastest = Number.POSITIVE_INFINITY
@@ -13,8 +14,7 @@ export async function expectInTime(limit: number, timed: () => Promise<number>):
 }
 
 /**
- * For a short deadline that must not strike: where the machine stands still, it may. At one of ten tries it does not, or
- * the fault is ours.
+ * For a short deadline that must not end the work, though it may if the machine pauses: one of ten tries must succeed.
  */
 export async function inOneOfTenTries<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
@@ -26,20 +26,22 @@ export async function inOneOfTenTries<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What it takes, in ms. */
+/** The time that the work takes, in ms. */
 export async function timeOf(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
   await work()
   return performance.now() - started
 }
 
-/** One provider, in no hurry but where a deadline must strike: on a busy machine all else takes its time. */
+/**
+ * One provider without a short deadline, except where a test needs it: on a busy machine, everything else takes time.
+ */
 export class Paced {
   private readonly patient: Record<string, ProviderConfig>
   private readonly hasty: Record<string, ProviderConfig>
   private hurried = false
 
-  /** @param deadline in ms */
+  /** @param deadline in milliseconds */
   constructor(name: string, options: ProviderConfig, deadline: number) {
     this.patient = { [name]: { ...options, timeout: 10_000 } }
     this.hasty = { [name]: { ...options, timeout: deadline } }
@@ -48,7 +50,7 @@ export class Paced {
   /** The `providers` of a router. */
   readonly providers = () => (this.hurried ? this.hasty : this.patient)
 
-  /** With the deadline, while it lasts. */
+  /** Runs `work` with the short deadline. */
   async hastily<T>(work: () => Promise<T>): Promise<T> {
     this.hurried = true
     try {

@@ -11,7 +11,7 @@ export interface LightAnswer {
   text: string
 }
 
-/** A browser of one app, as cheap as can be: one cookie jar, nothing followed, no `fetch`. */
+/** The cheapest possible browser for one app: one cookie jar, no redirects followed, no `fetch`. */
 export class LightBrowser {
   private readonly cookies = new Map<string, string>()
 
@@ -36,7 +36,7 @@ export class LightBrowser {
     return { status: answer.statusCode, location: location === undefined ? undefined : String(location), text }
   }
 
-  /** The address that an answer redirects to. @throws Error with the answer where it does not */
+  /** The address of a redirect. @throws Error with the response if there is none */
   async follow(address: string): Promise<string> {
     const { status, location, text } = await this.get(address)
     if (location === undefined) throw new Error(`${address.split('?')[0]} answered ${status}: ${text.slice(0, 300)}`)

@@ -16,7 +16,7 @@ export interface Setting {
   restores: 'router' | 'app'
 }
 
-/** Any three values of different columns meet in one of these eight. */
+/** Any three values from different columns occur together in one of these eight. */
 export const SETTINGS: readonly Setting[] = [
   { express: '5', passport: '0.7', env: 'development', restores: 'router' },
   { express: '4', passport: '0.6', env: 'production', restores: 'app' },
@@ -28,20 +28,20 @@ export const SETTINGS: readonly Setting[] = [
   { express: '4', passport: '0.7', env: 'production', restores: 'router' },
 ]
 
-/** Every value is in one of these two, for what takes long. */
+/** Every value occurs in one of these two, for slow tests. */
 export const OPPOSITES = SETTINGS.slice(0, 2)
 
-/** Where the sessions are kept. */
+/** Where sessions are stored. */
 export interface SessionPlace {
   middleware: RequestHandler
-  /** Whether a session has an id that the cookie names; cookie-session's have none. */
+  /** Whether a session has an id, which the cookie contains; cookie-session's have none. */
   hasID: boolean
   close?(): Promise<void>
 }
 
 /**
- * Declares the login suite, the same for every store, in one setting.
- * @param together start what can run side by side at once: for a store that spends its time waiting
+ * Declares the login suite in one setting; it is the same for every store.
+ * @param together run what can run side by side at once, for a store that mostly waits
  */
 export function loginSuite(
   setting: Setting,
@@ -68,7 +68,7 @@ interface Scene {
   emulators: Emulators
   app: RunningApp
   place: SessionPlace
-  /** What the app itself says it runs on. */
+  /** What the app reports that it runs on. */
   host: () => Host | undefined
   close(): Promise<void>
 }
@@ -117,7 +117,7 @@ const LOGINS: Record<string, (scene: Scene) => Promise<void>> = {
       callback: '',
     }))
     const landed: [number, string | null][] = []
-    // Each tab stands twice: the first time begins its login, the second finishes it.
+    // Each tab appears twice: first it begins its login, then it finishes it.
     for (const tab of shuffled([...tabs, ...tabs], random)) {
       if (tab.callback === '') tab.callback = await begin(scene, browser, tab.name, `?returnTo=/tab/${tab.nth}`)
       else landed.push([tab.nth, (await browser.get(tab.callback)).headers.get('location')])
@@ -133,7 +133,7 @@ const LOGINS: Record<string, (scene: Scene) => Promise<void>> = {
     const copy = copyOf(scene, browser)
     expect((await browser.post(`${scene.app.origin}/auth/logout`)).status).toBe(303)
     expect(await userOf(scene, browser)).toBeNull()
-    // A cookie that is the session itself lives as long as the cookie: nothing on the server can end it.
+    // A session in a cookie lives as long as the cookie: the server cannot end it.
     if (scene.place.hasID) expect(await userOf(scene, copy)).toBeNull()
   },
 
@@ -167,7 +167,7 @@ const LOGINS: Record<string, (scene: Scene) => Promise<void>> = {
   },
 }
 
-/** These count what the provider is asked: nothing may run beside them. */
+/** These count calls to the provider, so nothing may run beside them. */
 const COUNTED: typeof LOGINS = {
   async 'a double click asks the provider once and lands where the login goes'(scene) {
     const browser = new Browser()
@@ -218,19 +218,19 @@ function copyOf({ app }: Scene, browser: Browser): Browser {
 
 function idOf({ users, name }: Emulator): unknown {
   const id = users[0]?.id
-  // TikTok's ids are made for each client.
+  // TikTok's ids differ for each client.
   return name === 'tiktok' ? expect.any(String) : id
 }
 
-/** A whole app in a module registry of its own, so that each setting loads its own Express and Passport. */
+/** A whole app in its own module registry, so that each setting loads its own Express and Passport. */
 async function openScene(setting: Setting, open: () => SessionPlace | Promise<SessionPlace>): Promise<Scene> {
   const emulators = await startAll()
   const before = process.env.NODE_ENV
-  process.env.NODE_ENV = setting.env // before anything reads it
+  process.env.NODE_ENV = setting.env // before it is read
   const place = await open()
   let app: RunningApp | undefined
   let host: Host | undefined
-  // The app too is started in there: `oauthRouter` loads Express and Passport when it is called.
+  // The app is started there too, because `oauthRouter` loads Express and Passport when it is called.
   await jest.isolateModulesAsync(async () => {
     const { startRouterApp, Passport, passport } = load(setting)
     const authenticator = setting.restores === 'app' ? appPassport(Passport) : undefined
@@ -243,7 +243,7 @@ async function openScene(setting: Setting, open: () => SessionPlace | Promise<Se
     app = await startRouterApp(config, {
       middleware: place.middleware,
       before: (req, res, next) => {
-        // Express 4 has `app.del`, which Express 5 took away.
+        // `app.del` exists only in Express 4.
         host = { env: req.app.get('env'), express: 'del' in req.app ? '4' : '5', passport }
         if (restore) restore(req, res, next)
         else next()
@@ -265,7 +265,7 @@ async function openScene(setting: Setting, open: () => SessionPlace | Promise<Se
 interface Loaded {
   startRouterApp: typeof import('./app').startRouterApp
   Passport: typeof import('passport').Passport
-  /** The version that was really loaded. */
+  /** The version that was actually loaded. */
   passport: Setting['passport']
 }
 
@@ -273,14 +273,14 @@ function load({ express, passport }: Setting): Loaded {
   const names = { '4': 'express4', '5': 'express', '0.6': 'passport06', '0.7': 'passport' }
   jest.doMock('express', () => jest.requireActual(names[express]))
   jest.doMock('passport', () => jest.requireActual(names[passport]))
-  // `require` is untyped; a module registry of its own cannot be had by `import`.
+  // `require` is untyped; `import` cannot use another module registry.
   const { startRouterApp } = require('./app') as typeof import('./app')
   const { Passport } = require('passport') as typeof import('passport')
   const older = Passport === jest.requireActual('passport06').Passport
   return { startRouterApp, Passport, passport: older ? '0.6' : '0.7' }
 }
 
-/** An app's own Passport that keeps its users elsewhere and their keys in the session. */
+/** An app's own Passport, which keeps its users elsewhere and their keys in the session. */
 function appPassport(Passport: Loaded['Passport']): Authenticator {
   const users = new Map<string, Express.User>()
   const passport = new Passport() as Authenticator // the same class; @types/passport declares it twice

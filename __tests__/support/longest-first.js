@@ -1,8 +1,8 @@
 const { default: Sequencer } = require('@jest/test-sequencer')
 
-// Where nothing is known of earlier runs, jest starts with the largest files; these are small, and take long. Begun
-// last, they would keep one core while the other one has nothing to do. What drives a browser takes turns with what
-// mostly waits for deadlines: three browsers at once are slower than one after the other.
+// Without data of earlier runs, jest starts with the largest files. These are small but slow: if they started last, one
+// core would wait for them. Files with a browser alternate with those that mostly wait for deadlines, because three
+// browsers at once are slower than one after the other.
 const LONG = [
   'sessions/pairs',
   'browser/logins',

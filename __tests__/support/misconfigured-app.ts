@@ -3,7 +3,7 @@ import { oauthRouter } from 'passport-dialects'
 import { MemoryTokenStore } from '../review/memory-store'
 import { startRouterApp } from './app'
 
-// A process of its own: what Node prints of a warning, and how often, is seen from outside only.
+// A separate process: only from outside can one see what Node prints of a warning, and how often.
 async function main() {
   const warnings: string[] = []
   process.on('warning', ({ name }) => {

@@ -12,7 +12,7 @@ export const SLACK = {
 } as const
 export const LINE = { ...SLACK, issuer: 'https://access.line.me', algorithms: ['HS256', 'ES256'] } as const
 
-/** A provider that signs, and what its dialect says of it. */
+/** A provider that signs, and its dialect's rules. */
 export interface Signer {
   emulator: Emulator & { options: OidcOptions }
   rules: typeof SLACK | typeof LINE
@@ -26,7 +26,7 @@ export function ours({ emulator, rules }: Signer, options: Partial<OidcOptions> 
   return new OidcStrategy({ ...emulator.options, ...options }, verify, { idToken: rules })
 }
 
-/** What one login comes to, under a Passport of the app's own. */
+/** The result of one login, under the app's own Passport. */
 export async function loginWith(strategy: DialectStrategy, { emulator }: Signer) {
   const app = await startBareApp(() => strategy)
   const browser = new Browser()

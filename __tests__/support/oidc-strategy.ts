@@ -1,7 +1,7 @@
 import { type Dialect, type DialectOptions, DialectStrategy, type JsonObject, type TokenSet } from 'passport-dialects'
 import type { ClientOptions } from 'passport-dialects/emulators'
 
-/** What an emulator gives, its key set included. */
+/** The options from an emulator, including its key set. */
 export type OidcOptions = Pick<ClientOptions, 'clientID' | 'clientSecret' | 'authorizationURL' | 'tokenURL'> &
   Partial<DialectOptions> & { jwksURL: string; issuer?: string | undefined }
 
@@ -11,12 +11,12 @@ function endpointsOf({ authorizationURL, tokenURL, jwksURL }: OidcOptions) {
 
 const callbackURL = 'http://127.0.0.1/callback'
 
-/** The least that a provider of id_tokens can be: the user stands in its claims. */
+/** The smallest provider with id_tokens: the user is in the claims. */
 export class OidcStrategy extends DialectStrategy {
   constructor(options: OidcOptions, verify: unknown, members: Pick<Dialect, 'idToken'> & Partial<Dialect>) {
     const endpoints = endpointsOf(options)
     const own: Dialect = { endpoints, scope: ['openid', 'profile'], profileFromTokens: true, ...members }
-    super('oidc', { callbackURL, ...options }, verify as () => void, own) // each test's own
+    super('oidc', { callbackURL, ...options }, verify as () => void, own) // the test's own
   }
 
   protected profileFields({ sub, name }: JsonObject) {
@@ -24,7 +24,7 @@ export class OidcStrategy extends DialectStrategy {
   }
 }
 
-/** The control: it believes what it can decode, as many a client does. */
+/** The control: it trusts whatever it can decode, as many clients do. */
 export class DecodingStrategy extends DialectStrategy {
   constructor(options: OidcOptions, verify: unknown) {
     super('oidc', { callbackURL, ...options }, verify as () => void, {

@@ -11,7 +11,7 @@ import { BUILT_IN } from '../../lib/registry'
 import { ask, loggedIn, startTokenApp } from './token-app'
 import { bareLogin, type LoginResult, type LoginSteps, routerLogin } from './whole-login'
 
-/** What a login under the router came to, and what went over the wire. */
+/** The result of a login under the router, and its requests. */
 export interface OneLogin extends LoginResult {
   /** The parameters of the authorization request. */
   query: Record<string, string>
@@ -23,7 +23,7 @@ export interface OneLogin extends LoginResult {
   form(endpoint: FaultEndpoint): Record<string, string>
 }
 
-/** Runs `body` with an emulator, which is closed behind it. */
+/** Runs `body` with an emulator, and closes it afterwards. */
 export async function withEmulator<Name extends EmulatorName, Result>(
   name: Name,
   knobs: EmulatorOptions<Name>,
@@ -61,7 +61,7 @@ export async function tokensAt(emulator: Emulator, options: object = {}): Promis
   return tokens
 }
 
-/** A browser that has logged in at an app, and what the app's routes tell it. */
+/** A browser that has logged in at an app, and the responses of the app's routes. */
 export async function inApp(
   emulator: Emulator,
   options: object,
@@ -83,14 +83,14 @@ export function lastForm(emulator: Emulator): Record<string, string> {
   return Object.fromEntries(new URLSearchParams(emulator.requests.at(-1)?.body))
 }
 
-/** One login at a running emulator, under a Passport of the app's own; the user is the profile. */
+/** One login at a running emulator, under the app's own Passport; the user is the profile. */
 export function bareLoginAt(emulator: Emulator, options: object = {}, steps: LoginSteps = {}): Promise<LoginResult> {
   const verify = (_at: string, _rt: string, profile: object, done: (error: null, user: object) => void) =>
     done(null, profile)
   return bareLogin(emulator, (callbackURL) => strategyAt(emulator, { ...options, callbackURL }, verify), steps)
 }
 
-/** A strategy of its own for a running emulator: for what comes after a login. */
+/** A new strategy for a running emulator, for calls after a login. */
 export function strategyAt(emulator: Emulator, options: object = {}, verify: unknown = () => {}) {
   const Strategy = BUILT_IN[emulator.name]
   if (!Strategy) throw new Error(`${emulator.name} has no strategy.`)

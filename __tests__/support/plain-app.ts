@@ -4,7 +4,7 @@ import { Passport } from 'passport'
 import { serve } from '../controls/support'
 import type { RunningApp } from './app'
 
-/** Passport and express-session, as every tutorial has them: the control of what is said of sessions. */
+/** Passport and express-session as in any tutorial: the control for statements about sessions. */
 export async function startPlainApp(routes: (app: Express) => void): Promise<RunningApp> {
   const passport = new Passport()
   passport.serializeUser((value, done) => done(null, value))

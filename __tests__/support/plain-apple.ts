@@ -3,8 +3,8 @@ import type { Emulator } from 'passport-dialects/emulators'
 import OAuth2Strategy from 'passport-oauth2'
 
 /**
- * The control: Apple by passport-oauth2, as `passport-apple` and its kind do it. It looks for its session where Apple
- * posts, and believes what it can decode.
+ * The control: Apple with passport-oauth2, like `passport-apple` and similar packages. It expects its session in
+ * Apple's POST, and trusts whatever it can decode.
  */
 export async function plainApple(
   { clientID, teamID, keyID, privateKey, authorizationURL, tokenURL }: Emulator<'apple'>['options'],

@@ -7,7 +7,7 @@ import { Passport, type Strategy } from 'passport'
 import { type DialectOptions, DialectStrategy, type JsonObject, type VerifyFunction } from 'passport-dialects'
 import { showsSecrets } from './canaries/on-purpose'
 
-/** The least that a `DialectStrategy` can be: a provider without a dialect. */
+/** The smallest `DialectStrategy`: a provider without a dialect. */
 export class PlainStrategy extends DialectStrategy {
   constructor(options: DialectOptions & { scopeSeparator?: ' ' | ',' }, verify: VerifyFunction) {
     const { authorizationURL = '', tokenURL = '', userProfileURL = '', scopeSeparator = ' ' } = options
@@ -26,10 +26,10 @@ export interface PlainProvider {
     'authorizationURL' | 'tokenURL' | 'userProfileURL' | 'callbackURL',
     string
   >
-  /** What came to the token endpoint. */
+  /** The requests to the token endpoint. */
   tokenRequests: { headers: IncomingHttpHeaders; form: Record<string, string> }[]
   profileRequests: { headers: IncomingHttpHeaders; url: string }[]
-  /** What the token endpoint answers; put back by {@link reset}. */
+  /** The response of the token endpoint; {@link reset} restores it. */
   answer: { status: number; body: unknown }
   reset(): void
   close(): Promise<void>
@@ -76,7 +76,7 @@ export async function startPlainProvider(): Promise<PlainProvider> {
   return provider
 }
 
-/** What Passport was told at the end of a request. */
+/** The action that ended a request under Passport. */
 interface Outcome {
   error: unknown
   user: unknown
@@ -85,7 +85,7 @@ interface Outcome {
   status: unknown
 }
 
-/** What a browser sees of a request, and what Passport was told; `outcome` is `undefined` where it redirected. */
+/** What the browser gets, and the action under Passport; `outcome` is `undefined` after a redirect. */
 interface Visit {
   location: URL
   status: number
@@ -96,9 +96,9 @@ interface Visit {
 export interface Host {
   visit(path: string, headers?: Record<string, string>): Promise<Visit>
   post(path: string, form: Record<string, string>): Promise<Visit>
-  /** A whole login: begins, then comes back with `query` (default a code) and the state. */
+  /** A whole login: the start, then the callback with `query` (default a code) and the state. */
   login(query?: Record<string, string>): Promise<Visit & { begun: Visit }>
-  /** What the session holds now. */
+  /** The current content of the session. */
   session(): Promise<Record<string, unknown>>
   origin: string
   close(): Promise<void>
@@ -107,7 +107,7 @@ export interface Host {
 export async function startHost(
   strategy: Strategy,
   settings: {
-    /** Of `passport.authenticate`, at both legs. */
+    /** The options of `passport.authenticate`, for both requests. */
     authenticate?: object
     before?: (req: Request, app: Express) => void
     middleware?: RequestHandler
@@ -168,7 +168,7 @@ export async function startHost(
   }
 }
 
-/** A verify that agrees with everything and shows what it was given. */
+/** A `verify` that accepts everyone and shows its arguments. */
 export const agree = (
   accessToken: string,
   refreshToken: string | undefined,

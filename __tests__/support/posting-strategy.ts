@@ -17,7 +17,7 @@ type Options = Omit<DialectOptions, 'clientSecret'> & Emulator<'apple'>['options
 
 const ISSUER = 'https://appleid.apple.com'
 
-/** A provider that posts its callback: the least that Apple's emulator takes. */
+/** A provider that posts its callback: the smallest that Apple's emulator accepts. */
 export class PostingStrategy extends DialectStrategy {
   private readonly signer: Pick<Options, 'teamID' | 'keyID' | 'privateKey'>
 
@@ -62,7 +62,7 @@ export class PostingStrategy extends DialectStrategy {
   }
 }
 
-/** Apple's emulator, and apps in front of it. */
+/** Apple's emulator, and apps that use it. */
 export class PostingStage {
   private apps: RunningApp[] = []
 
@@ -91,7 +91,7 @@ export class PostingStage {
     return app
   }
 
-  /** A login up to what the provider's page posts. */
+  /** A login up to the form that the provider's page posts. */
   async posted(app: RunningApp, browser: Browser, query = '', user?: string): Promise<FormPost> {
     const address = await browser.location(`${app.origin}/auth/posting${query}`)
     return this.apple.approveForm(address, user === undefined ? {} : { user })

@@ -7,7 +7,7 @@ import { ProviderResponse } from '../../lib/http/response'
 
 const WHERE = { provider: 'p', phase: 'request' } as const
 
-/** A server on loopback whose every response is what `respond` says now. */
+/** A server on loopback that responds as `respond` currently says. */
 export interface Responder {
   url: string
   respond: (res: ServerResponse) => void
@@ -20,7 +20,7 @@ export async function startResponder(): Promise<Responder> {
     req.resume().on('end', () => responder.respond(res))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo // a TCP server's
+  const { port } = server.address() as AddressInfo // a TCP server
   const responder: Responder = {
     url: `http://127.0.0.1:${port}/`,
     respond: (res) => void res.end('{}'),
@@ -42,7 +42,7 @@ export function call(url: string, limits: Partial<CallLimits> = {}, method: 'GET
   return callProvider({ method, url, ...(method === 'POST' && { form: { a: 'b' } }) }, limitsOf(limits), WHERE)
 }
 
-/** What `req.oauth.fetch` gives. */
+/** A call as by `req.oauth.fetch`. */
 export async function fetched(url: string, limits: Partial<CallLimits> = {}): Promise<ProviderResponse> {
   const request = { url: new URL(url), method: 'GET', headers: {}, body: undefined, signal: undefined }
   return new ProviderResponse(await openProvider(request, limitsOf(limits), WHERE), WHERE)

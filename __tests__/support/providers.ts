@@ -2,8 +2,8 @@ import type { ProviderConfig } from 'passport-dialects'
 import { type Emulator, type EmulatorName, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
 
 /**
- * Six providers with the six shapes that the engine must carry: tests of the engine need no further one. What concerns
- * every provider (the kit, options, variables) goes over the registry.
+ * Six providers with the six shapes that the engine must support; tests of the engine need no others. Tests of every
+ * provider (the kit, options, variables) use the registry.
  */
 export const NAMES = [
   'tailchat',

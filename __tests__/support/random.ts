@@ -1,4 +1,4 @@
-/** Seeded random numbers (mulberry32): a failing order can be run again. */
+/** Seeded random numbers (mulberry32), so that a failing order can be repeated. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0
   return () => {

@@ -7,7 +7,7 @@ import { createClient } from 'redis'
 import { eventually } from './eventually'
 import { freePort } from './free-port'
 
-/** A Redis of a test's own on a free port, which keeps what it was told on disk: it may be stopped and killed. */
+/** A test's own Redis on a free port. It keeps its data on disk, so it may be stopped and killed. */
 export class OwnRedis {
   private child: ChildProcess | undefined
   private constructor(
@@ -30,7 +30,7 @@ export class OwnRedis {
     rmSync(this.dir, { recursive: true, force: true })
   }
 
-  /** Starts it, with what it was told before it was killed. */
+  /** Starts it, with the data from before it was killed. */
   async run(): Promise<void> {
     const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.dir]
     const durable = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always']

@@ -5,7 +5,7 @@ import { RedisTokenStore } from 'passport-dialects/redis'
 import { createClient } from 'redis'
 import { startTokenApp } from './token-app'
 
-/** What a process of the scaled app is told. */
+/** The options of a process of the scaled app. */
 export interface ScaledAppOptions {
   redisURL: string
   prefix: string
@@ -13,8 +13,8 @@ export interface ScaledAppOptions {
   providers: Record<string, Record<string, unknown> & { clientID: string; clientSecret: string }>
 }
 
-// One process of an app that runs in several: sessions and tokens in Redis. Starts an app for each message of its
-// parent and tells its address, each request for tokens that has its session, and each login that a provider ended.
+// One process of an app that runs in several: sessions and tokens are in Redis. It starts an app for each message of
+// its parent, and reports its address, each request for tokens with its session, and each login that a provider ended.
 async function start({ redisURL, prefix, lockTimeout, providers }: ScaledAppOptions): Promise<string> {
   const client = createClient({ url: redisURL, socket: { reconnectStrategy: () => 50 } })
   client.on('error', () => {})

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { createConnection } from 'node:net'
 import { makeRsaKeys, RSA_KEYS } from './rsa-keys'
 
-/** The databases that some tests talk to, and where they are looked for. */
+/** The databases that some tests use, and their addresses. */
 export const SERVICES = {
   Redis: { variable: 'REDIS_URL', url: process.env.REDIS_URL ?? 'redis://127.0.0.1:6379' },
   PostgreSQL: { variable: 'DATABASE_URL', url: process.env.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/test' },
@@ -17,17 +17,17 @@ const PROGRAMS = {
 
 export type ServiceName = keyof typeof SERVICES | keyof typeof PROGRAMS
 
-/** The browser's path: the variable's, or where Debian's package puts it. */
+/** The browser's path: from the variable, or where Debian's package puts it. */
 export function chromium(): string {
   return process.env.CHROMIUM_PATH || '/usr/bin/chromium'
 }
 
-/** How `describeWith` marks what needs a service: the reporter reads the mark. */
+/** How `describeWith` marks tests that need a service, for the reporter. */
 export const MARK = 'needs '
 
 /**
- * `describe` for tests that need a service. Without the service they are skipped and the run's last line says so;
- * where `CI` is set, nothing is skipped: a missing service fails.
+ * `describe` for tests that need a service. Without it they are skipped, and the run's last line says so. With `CI`
+ * set, a missing service fails.
  */
 export function describeWith(service: ServiceName, title: string, tests: () => void): void {
   const missing = process.env[missingVariable(service)]
@@ -42,8 +42,8 @@ export function describeWith(service: ServiceName, title: string, tests: () => v
 }
 
 /**
- * Jest's global set-up: tries each service once and tells the workers, through their environment, what is missing; keys
- * for the emulators.
+ * Jest's global set-up: tries each service once and passes to the workers, in their environment, what is missing, and
+ * keys for the emulators.
  */
 export default async function findServices(): Promise<void> {
   process.env[RSA_KEYS] = makeRsaKeys(4)
@@ -63,7 +63,7 @@ function missingVariable(service: string): string {
   return `MISSING_SERVICE_${service}`
 }
 
-/** Why nobody listens at an address; `undefined` where somebody does. */
+/** Why nothing listens at an address; `undefined` if something does. */
 function connect(url: string): Promise<string | undefined> {
   const { hostname, port, protocol } = new URL(url)
   const usual = protocol.startsWith('redis') ? 6379 : 5432

@@ -12,9 +12,9 @@ import { ask, startTokenApp } from './token-app'
 
 type AppOptions = Parameters<typeof startTokenApp>[1]
 
-/** One app over the emulators and one browser, anew for each test of a file. Made at the top of the file. */
+/** One app with the emulators and one browser, new for each test. Created at the top of a test file. */
 export class SessionScene {
-  emulators!: Emulators // before any test
+  emulators!: Emulators // set before each test
   browser = new Browser()
   private readonly apps: RunningApp[] = []
 
@@ -31,7 +31,7 @@ export class SessionScene {
     afterAll(() => closeAll(this.emulators))
   }
 
-  /** The router's `providers`: these alone. */
+  /** The router's `providers`, only these. */
   only(...names: ProviderName[]): Record<string, ProviderConfig> {
     const all = Object.entries(providersOf(this.emulators))
     return Object.fromEntries(all.filter(([name]) => names.some((wanted) => wanted === name)))
@@ -46,11 +46,14 @@ export class SessionScene {
     return this.closing(await startTokenApp(config, { ...options, routes }))
   }
 
-  /** Another process over the same store, as far as memory goes: its browser is `scene.copy(of, elsewhere.origin)`. */
+  /**
+   * Stands in for another process over the same store, with its own memory. Its browser is `scene.copy(of,
+   * elsewhere.origin)`.
+   */
   async startElsewhere(config: OAuthRouterConfig, store: session.Store): Promise<RunningApp> {
     let router = oauthRouter
     jest.isolateModules(() => {
-      // By its file: the package under its name is one for all of a test file.
+      // By its file: under its name, the package is shared by the whole test file.
       const own: typeof import('../../lib/router/router') = require('../../lib/router/router')
       router = own.oauthRouter
     })
@@ -65,7 +68,7 @@ export class SessionScene {
     return this.closing({ ...(await serve(app)), store })
   }
 
-  /** Closes an app behind the test. */
+  /** Closes an app after the test. */
   closing(app: RunningApp): RunningApp {
     this.apps.push(app)
     return app
@@ -75,12 +78,12 @@ export class SessionScene {
     return this.apps[0]?.origin ?? ''
   }
 
-  /** The browser as it is at this moment: it keeps these cookies, whatever the first one is given. */
+  /** A copy of the browser with its current cookies, which later ones do not change. */
   copy(of = this.browser, to = this.origin): Browser {
     return of.at(this.origin, to)
   }
 
-  /** A login as far as the callback's address, not yet followed. */
+  /** A login up to the callback's address, not yet followed. */
   async callbackOf(name: ProviderName, { user = 0, query = '', path = '/auth', headers = {}, by = this.browser } = {}) {
     const start = `${this.origin}${path}/${name}${query}`
     const answer = await by.get(start, headers)
@@ -103,7 +106,7 @@ export class SessionScene {
     return (await told(by.get(`${origin}/me`))).user
   }
 
-  /** What a page of the app answers. */
+  /** The response of a page of the app. */
   async page(path: string, by = this.browser): Promise<Told> {
     return told(by.get(`${this.origin}${path}`))
   }
@@ -122,7 +125,7 @@ export class SessionScene {
   }
 }
 
-/** Pages of an app that keep something in the session, and that change the user in it. */
+/** Pages that store something in the session, or change the user in it. */
 export function keepPages(app: Express): void {
   app.get('/keep/:name/:value', (req, res) => {
     Reflect.set(req.session, req.params.name, req.params.value)
@@ -134,12 +137,12 @@ export function keepPages(app: Express): void {
   })
   app.get('/kept/:name', (req, res) => void res.json({ info: Reflect.get(req.session, req.params.name) ?? null }))
   app.get('/change/:name/:value', (req, res) => {
-    if (req.user) Reflect.set(req.user, req.params.name, req.params.value) // the session's own: the whole user is in it
+    if (req.user) Reflect.set(req.user, req.params.name, req.params.value) // the session has the whole user
     res.json({})
   })
 }
 
-/** A page that writes to its session only when the gate is opened. */
+/** A page that writes to its session once the gate is opened. */
 export function slowPage(gate: Gate): RequestHandler {
   return async (req, res) => {
     await gate.pass()
@@ -148,7 +151,7 @@ export function slowPage(gate: Gate): RequestHandler {
   }
 }
 
-/** The same, of an app that reads its session anew at first. */
+/** The same, for an app that first reloads its session. */
 export function reloadingPage(gate: Gate): RequestHandler {
   return (req, res, next) => {
     req.session.reload((error) => {
@@ -158,7 +161,7 @@ export function reloadingPage(gate: Gate): RequestHandler {
   }
 }
 
-/** A Passport whose session keeps what `pick` makes of a user, and whose users are what `find` makes of that. */
+/** A Passport that serialises a user with `pick`, and deserialises with `find`. */
 export function passportOf(pick: (user: Express.User) => unknown, find: (kept: unknown) => Express.User | false) {
   const passport = new Passport()
   passport.serializeUser((user, done) => done(null, pick(user)))
@@ -166,7 +169,7 @@ export function passportOf(pick: (user: Express.User) => unknown, find: (kept: u
   return passport
 }
 
-/** An id as databases have it: an object in the process, a text in a session's store. */
+/** A database's id: an object in the process, text in a session store. */
 export class ObjectId {
   constructor(readonly hex: string) {}
   toJSON(): string {

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { RSA_KEYS } from './rsa-keys'
 
-// The emulators' pool of keys is that of the whole run.
+// The emulators share one pool of keys in the whole run.
 jest.mock('../../emulators/key-pool', () => {
   const keys: string[] = JSON.parse(process.env[RSA_KEYS] ?? '[]')
   let taken = 0

@@ -1,7 +1,7 @@
 import cookieSession from 'cookie-session'
 import type { RequestHandler } from 'express'
 
-/** cookie-session with what Passport asks of a session since 0.6, as apps put it there: two functions that do nothing. */
+/** cookie-session with the two methods that Passport requires since 0.6, added as apps do: they do nothing. */
 export function shimmedCookieSession(secret: string): RequestHandler {
   const cookies = cookieSession({ name: 'session', keys: [secret] })
   return (req, res, next) =>

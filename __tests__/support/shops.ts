@@ -5,13 +5,16 @@ import { Agent } from 'undici'
 export const BLUE = 'blue-kite.myshopify.com'
 export const RED = 'red-lantern.myshopify.com'
 
-/** Every shop in the world, played by one emulator: the strategy has nothing but its own addresses. */
+/** One emulator that plays every shop: the strategy has only its own addresses. */
 export interface Shops {
-  /** Of the strategy: the client's credentials, a scope, and what takes it to the emulator whatever the host. */
+  /**
+   * The strategy's options: the client's credentials, a scope, and a dispatcher that leads to the emulator for any
+   * host.
+   */
   options: { clientID: string; clientSecret: string; scope: string; dispatcher: Agent }
-  /** The hosts that were connected to, in order. */
+  /** The hosts of the connections, in order. */
   hosts: string[]
-  /** Where the browser goes in place of the shop: the emulator knows it by a parameter. */
+  /** The address for the browser instead of the shop's: the emulator gets the shop by a parameter. */
   here(address: string): string
   close(): Promise<void>
 }
@@ -20,14 +23,14 @@ export function shopsAt(emulator: Emulator<'shopify'>): Shops {
   const hosts: string[] = []
   const { hostname, port } = new URL(emulator.origin)
   const dispatcher = new Agent({
-    // Without TLS: the certificate would be nobody's.
+    // Without TLS: no certificate would fit.
     connect: ({ hostname: asked }, callback) => {
       hosts.push(asked)
       const socket = net.connect(Number(port), hostname)
       socket.once('connect', () => callback(null, socket))
       socket.once('error', (error) => callback(error, null))
     },
-    pipelining: 0, // a connection for each call, so that each is seen
+    pipelining: 0, // one connection per call, to see each
   })
   const { clientID, clientSecret, scope } = emulator.options
   return {

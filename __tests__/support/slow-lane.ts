@@ -3,14 +3,14 @@ import type { AddressInfo } from 'node:net'
 
 export interface SlowLane {
   url: string
-  /** Requests that have come, whether or not they were handed on. */
+  /** The number of requests that arrived, handed on or not. */
   asked(): number
   close(): void
 }
 
 /**
- * A URL of a provider that takes its time.
- * @param target where each request is handed on to
+ * A URL of a slow provider.
+ * @param target where requests are handed on to
  * @param hold awaited before that; gets the number of the request, from 0
  */
 export async function startSlowLane(target: string, hold: (nth: number) => Promise<unknown>): Promise<SlowLane> {
@@ -25,11 +25,11 @@ export async function startSlowLane(target: string, hold: (nth: number) => Promi
       res.writeHead(response.status, { 'content-type': response.headers.get('content-type') ?? 'text/plain' })
       res.end(await response.text())
     } catch {
-      res.destroy() // the test says why
+      res.destroy() // the test reports why
     }
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo // a TCP server's
+  const { port } = server.address() as AddressInfo // a TCP server
   return {
     url: `http://127.0.0.1:${port}${new URL(target).pathname}`,
     asked: () => asked,

@@ -7,18 +7,18 @@ import { selfSigned } from './certificate'
 
 const CLIENT = { id: 'a standard client', secret: 'the secret of a standard client' }
 
-/** An OpenID provider that keeps to the standard: discovery, code, PKCE, an id_token. Over TLS, as the standard wants it. */
+/** An OpenID provider that follows the standard: discovery, code, PKCE, an id_token. It uses TLS, as required. */
 export interface StandardProvider {
   issuer: string
   client: typeof CLIENT
-  /** Vouches for it. */
+  /** The certificate to trust. */
   certificate: string
-  /** The callback that the provider redirects to where that person agrees. Throws at a request that is not right. */
+  /** The callback that the provider redirects to after consent. Throws if the request is wrong. */
   approve(authorizationRequest: string, sub: string): string
   deny(authorizationRequest: string): string
-  /** What the next login gets in place of its id_token. */
+  /** Forges the next login's id_token. */
   forge(forgery: IdTokenForgery): void
-  /** The endpoints that were asked. */
+  /** The requested endpoints. */
   requests: string[]
   close(): void
 }

@@ -23,7 +23,7 @@ export function tab(browser: LightBrowser, name: keyof Emulators, nth: number) {
   ]
 }
 
-/** Eight tabs, begun and finished in this many random orders: all log in. */
+/** Eight tabs, begun and finished in this many random orders, all of which must log in. */
 export async function randomOrders(origin: string, rounds: number): Promise<void> {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
   const random = seeded(seed)

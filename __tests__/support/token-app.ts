@@ -6,7 +6,7 @@ import { Browser } from './browser'
 import { showsSecrets } from './canaries/on-purpose'
 import { comeBack } from './coming-back'
 
-/** What the token routes of the test app answer. */
+/** The responses of the test app's token routes. */
 export interface TokenAnswer {
   tokens: { accessToken: string; refreshToken?: string; scope: string[]; expiresAt?: string; raw: object } | null
   status: number
@@ -65,7 +65,7 @@ export async function loggedIn(app: { origin: string }, name: string, emulator: 
 }
 
 export async function ask(browser: Browser, url: string): Promise<TokenAnswer> {
-  return (await (await browser.get(url)).json()) as TokenAnswer // the routes are these tests' own
+  return (await (await browser.get(url)).json()) as TokenAnswer // these tests' own routes
 }
 
 export function countOf(emulator: Emulator, endpoint: string): number {

@@ -4,13 +4,13 @@ import { startBareApp, startRouterApp } from './app'
 import { Browser, told } from './browser'
 import { comeBack } from './coming-back'
 
-/** What a whole login came to, however it was mounted. */
+/** The result of a whole login, with any mounting. */
 export interface LoginResult {
-  /** The authorization request, as the browser got it. */
+  /** The authorization request that the browser got. */
   request: URL
-  /** `undefined` where the login failed. */
+  /** `undefined` if the login failed. */
   user: Record<string, unknown> | undefined
-  /** The failure's code, `undefined` where it succeeded. */
+  /** The failure's code; `undefined` after a success. */
   code: string | undefined
   /** The failure as JSON. */
   error: Record<string, unknown> | undefined
@@ -19,7 +19,7 @@ export interface LoginResult {
 export interface LoginSteps {
   user?: string
   deny?: boolean
-  /** Between the consent and the callback; what is posted stands in the address as its query. */
+  /** Changes the callback's address after the consent; posted fields are in its query. */
   callback?: (address: string) => string
 }
 
@@ -51,7 +51,7 @@ export async function routerLogin(
   }
 }
 
-/** One login under a Passport of the app's own. */
+/** One login under the app's own Passport. */
 export async function bareLogin(
   emulator: Emulator,
   build: (callbackURL: string) => DialectStrategy,

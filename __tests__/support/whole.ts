@@ -1,6 +1,6 @@
 /**
- * Whether this is the run of everything (`npm run test:whole`): there each provider meets each fault, each pair of requests
- * each place of sessions, and an application token 1,000 logins at once. `npm test` has of these products what differs in
- * kind.
+ * Whether this is the complete run (`npm run test:whole`): each provider with each fault, each pair of requests of a
+ * session at each place, and 1,000 logins at once for an application token. `npm test` has only the combinations that
+ * differ in kind.
  */
 export const IS_WHOLE = process.env.PASSPORT_DIALECTS_TESTS === 'whole'

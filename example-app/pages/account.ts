@@ -5,7 +5,7 @@ import type { Account, User } from '../users'
 import { escapeHtml, markOf } from './marks'
 import { loginLink, popupChoice, type View } from './view'
 
-/** Who is signed in, with what, and what can be done with it. */
+/** The user who is signed in, the accounts, and what can be done with them. */
 export async function account(view: View, user: User): Promise<string> {
   const { texts, providers, req, title } = view
   const logins = await Promise.all(user.accounts.map((account) => loginOf(view, account)))
@@ -24,7 +24,7 @@ ${links.length > 0 ? `<h2>${texts.connectMore}</h2>\n<ul class="logins compact">
 <form method="post" action="/auth/logout"><button class="button wide">${texts.signOut}</button></form>`
 }
 
-/** One connected account; nothing where its login has ended. */
+/** One connected account; empty if its login has ended. */
 async function loginOf(view: View, { provider, displayName, balance, tokenless }: Account): Promise<string> {
   const { texts, req } = view
   let tokens: TokenSet | undefined
@@ -62,7 +62,7 @@ ${problem}<dl class="facts">${facts.filter(Boolean).join('')}</dl>
 <div class="row">${buttons.filter(Boolean).join('\n')}</div></li>`
 }
 
-/** A live countdown; without a script it is what was left when the page was made. */
+/** A countdown; without scripts, the time that was left when the page was made. */
 function life({ texts }: View, provider: string, { expiresAt, refreshToken }: TokenSet): string {
   const left = secondsLeft(expiresAt)
   if (left === undefined) return texts.tokenForever
@@ -71,16 +71,16 @@ function life({ texts }: View, provider: string, { expiresAt, refreshToken }: To
   return `<span class="life" data-life="${escapeHtml(provider)}" data-left="${left}"${renews ? ' data-renews' : ''} ${words}><span><time>${clock(left)}</time> ${texts.tokenLeft}${renews ? ` · <span role="status">${texts.tokenRenews}</span>` : ''}</span><progress max="${left}" value="${left}" aria-hidden="true"></progress></span>`
 }
 
-/** As page.mjs writes it, too. */
+/** The same format as in page.mjs. */
 function clock(seconds: number): string {
   const two = (number: number) => String(Math.floor(number)).padStart(2, '0')
   const hours = seconds >= 3600 ? `${Math.floor(seconds / 3600)}:` : ''
   return `${hours}${two((seconds % 3600) / 60)}:${two(seconds % 60)}`
 }
 
-/** What TAPD's token speaks of beside the user: a project, or the company. */
+/** What TAPD's token names besides the user: a project or a company. */
 function placeOf(resource: unknown, { texts }: View): [name: string, number: string] | [] {
-  const { workspace_id, company_id } = (resource ?? {}) as Record<string, unknown> // any JSON; read with care
+  const { workspace_id, company_id } = (resource ?? {}) as Record<string, unknown> // any JSON
   if (workspace_id !== undefined) return [texts.project, String(workspace_id)]
   return company_id === undefined ? [] : [texts.company, String(company_id)]
 }
@@ -94,7 +94,7 @@ function picture({ photo, displayName, id }: User): string {
   return `<span class="avatar" aria-hidden="true">${initial}${image}</span>`
 }
 
-/** The emulators' pictures are at `.example`, which is nowhere; others than https the content security policy refuses. */
+/** The emulators' pictures are at `.example`, which does not exist; the content security policy allows only https. */
 function isReachable(photo: string): boolean {
   if (!URL.canParse(photo)) return false
   const { protocol, hostname } = new URL(photo)

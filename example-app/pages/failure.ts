@@ -1,10 +1,10 @@
 import { escapeHtml } from './marks'
 import type { View } from './view'
 
-/** What became of the last step: a friendly sentence for `?error=CODE&provider=NAME`, and `?done=` for what went well. */
+/** The result of the last step: a friendly sentence for `?error=CODE&provider=NAME`, or for the success in `?done=`. */
 export function failure({ req, texts, providers, title }: View): string {
   const { error, done, provider } = req.query
-  // Nothing of the address is shown as it stands.
+  // No text from the address is shown.
   const known = providers.find((name) => name === provider)
   if (done === 'disconnected' && known) {
     return `<p class="done" role="status">${escapeHtml(texts.disconnected(title(known)))}</p>`
@@ -12,7 +12,7 @@ export function failure({ req, texts, providers, title }: View): string {
   if (typeof error !== 'string') return ''
   const [code, sentence] = Object.entries(texts.failures).find(([code]) => code === error) ?? []
   const heading = texts.failed(known === undefined ? texts.someProvider : title(known))
-  // What failed with a login that is there is no matter of logging in, unless the provider wants that.
+  // A failure of an existing login does not need a new one, unless the provider requires it.
   const isConnected = known !== undefined && req.oauth.tokenKey(known) !== undefined
   const again =
     known && (!isConnected || code === 'token_rejected' || code === 'scope_insufficient')

@@ -4,12 +4,12 @@ import { layout } from './layout'
 import { escapeHtml } from './marks'
 import { viewOf } from './view'
 
-/** Plays TAPD, which shows the app in a frame and adds a code that the app has not asked for. */
+/** Plays TAPD, which shows the app in a frame and adds an unrequested code. */
 export function frame(options: AppOptions): RequestHandler {
   return (req, res, next) => {
     const view = viewOf(req, options)
     const origin = view.emulated.tapd
-    if (origin === undefined) return next() // the real one opens the app by itself
+    if (origin === undefined) return next() // the real TAPD opens the app itself
     const { texts } = view
     const entry = new URL('/entry', origin)
     entry.searchParams.set('redirect', `${options.baseURL}/auth/tapd/entry`)

@@ -8,11 +8,11 @@ import { layout } from './layout'
 import { escapeHtml, searchWords } from './marks'
 import { loginLink, popupChoice, type View, viewOf } from './view'
 
-/** The one address of the app: the logins for those who are signed out, the account for those who are in. */
+/** The app's only page: the logins if the user is signed out, the account if signed in. */
 export function home(options: AppOptions): RequestHandler {
   return async (req, res) => {
     const view = viewOf(req, options)
-    const user = req.user as User | undefined // what `verify` made of the profile
+    const user = req.user as User | undefined // from `verify`
     const body = user ? await account(view, user) : signIn(view)
     res
       .type('html')
@@ -25,7 +25,7 @@ function pageKind({ providers }: View, user: User | undefined): string {
   return providers.length > MANY ? 'wide' : ''
 }
 
-/** More logins than the eye takes in at once: they stand in columns, and can be searched. */
+/** From this number on, logins are in columns and can be searched. */
 const MANY = 8
 
 function signIn(view: View): string {
@@ -44,7 +44,7 @@ ${isMany ? search(view) : ''}<ul class="logins${isMany ? ' many' : ''}">${provid
 ${popupChoice(view)}${inside}`
 }
 
-/** Shown once there is a script that can search. */
+/** Shown only with scripts, which search. */
 function search({ texts }: View): string {
   return `<div class="search" hidden><input type="search" id="search" autocomplete="off" spellcheck="false" placeholder="${escapeHtml(texts.search)}" aria-label="${escapeHtml(texts.search)}">
 <p class="soft" role="status" id="found" data-none="${escapeHtml(texts.nothingFound)}"></p></div>`

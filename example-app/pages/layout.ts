@@ -2,7 +2,7 @@ import { addressIn } from '../language'
 import { escapeHtml } from './marks'
 import type { View } from './view'
 
-/** The frame of every page: the name of the place, the languages, and what stands between. */
+/** The frame of every page: the app's name, the languages, and the content. */
 export function layout(view: View, heading: string, body: string, kind = ''): string {
   const { texts, req, emulated } = view
   const language = (lang: string, label: string) => {

@@ -20,7 +20,7 @@ const MARKS: Readonly<Record<string, string>> = {
   'aihubmix-one-click': 'M13 3 5 13.5h6L10 21l8-10.5h-6Z',
 }
 
-/** A provider's mark; one that has none gets the beginning of its title, in a colour of its name. */
+/** A provider's mark. Without one, the first letters of its title, in a colour derived from its name. */
 export function markOf(name: string, title = name): string {
   const path = own(MARKS, name)
   const [first = '', second = ''] = title
@@ -38,13 +38,13 @@ function toneOf(name: string): number {
   return [...name].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % TONES
 }
 
-/** What a person may type to find a provider: its name, and what it calls itself in either language. */
+/** The words that find a provider in the search: its name, and its titles in both languages. */
 export function searchWords(name: string): string[] {
   const known = EMULATOR_NAMES.find((one) => one === name)
   return known ? [name, ...Object.values(titlesOf(known))] : [name]
 }
 
-/** How a provider is called in the page's language: as the page's texts say, else as it calls itself. */
+/** A provider's title in the page's language: from the page's texts, else its own. */
 export function titleOf(name: string, { lang, titles }: Texts): string {
   const known = EMULATOR_NAMES.find((one) => one === name)
   return own(titles, name) ?? (known ? titlesOf(known)[lang === 'zh' ? 'zh' : 'en'] : name)

@@ -4,14 +4,14 @@ import type { AppOptions } from '../options'
 import type { Texts } from '../texts-en'
 import { escapeHtml, markOf, titleOf } from './marks'
 
-/** What every part of a page needs to know of the request. */
+/** What every part of a page needs of the request. */
 export interface View {
   req: Request
   texts: Texts
   /** Every provider that this app has. */
   providers: readonly string[]
   emulated: Readonly<Record<string, string>>
-  /** The page stands inside another: a provider's page refuses that, so a login leaves the frame. */
+  /** The page is in a frame. A provider's page refuses that, so a login leaves the frame. */
   framed: boolean
   title(provider: string): string
 }
@@ -29,8 +29,8 @@ export function viewOf(req: Request, { providers, emulated = {} }: AppOptions): 
 }
 
 /**
- * A link that logs in by redirect; page.mjs opens a window in its place where the user wants one.
- * @param short what the eye sees in place of the label
+ * A link that logs in by redirect; page.mjs opens a window instead if the user prefers one.
+ * @param short shown instead of the label
  */
 export function loginLink(view: View, provider: string, label: string, short?: string): string {
   const { emulated, texts, title } = view
@@ -42,12 +42,12 @@ export function loginLink(view: View, provider: string, label: string, short?: s
   return `<a class="login" href="/auth/${encodeURIComponent(provider)}" data-login="${escapeHtml(provider)}" data-waiting="${escapeHtml(texts.waiting(title(provider)))}"${name}${target}>${markOf(provider, title(provider))}<span>${escapeHtml(short ?? label)}</span>${tag}</a>`
 }
 
-/** `aihubmix-one-click` asks the same emulator as `aihubmix`. */
+/** `aihubmix-one-click` uses the same emulator as `aihubmix`. */
 function isEmulated(provider: string, emulated: View['emulated']): boolean {
   return Object.keys(emulated).some((name) => provider === name || provider.startsWith(`${name}-`))
 }
 
-/** Shown once there is a script that can open windows. */
+/** Shown only with scripts, which open windows. */
 export function popupChoice({ texts }: View): string {
   return `<div class="popup" hidden><label><input type="checkbox" id="popup" checked> ${texts.inPopup}</label>
 <p class="soft" role="status" id="popup-status" data-closed="${escapeHtml(texts.popupClosed)}"></p></div>`

@@ -1,6 +1,6 @@
 import { loginWithPopup } from './popup.js'
 
-// Everything here adds to pages that work without it.
+// The pages also work without this script.
 
 const choice = document.querySelector('#popup')
 const status = document.querySelector('#popup-status')
@@ -11,12 +11,12 @@ if (choice) {
   choice.closest('.popup').hidden = false
 }
 
-// A login opens a window in place of leaving the page.
+// A login opens a window instead of leaving the page.
 document.addEventListener('click', async (event) => {
   const link = event.target.closest?.('a[data-login]')
   const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey
   if (!link || !plain) return
-  // The second half of a double click begins no login of its own: without a session yet, the browser might keep its cookie.
+  // The second half of a double click begins no other login: without a session yet, the browser might keep its cookie.
   if (event.detail > 1) return event.preventDefault()
   if (!choice?.checked) return
   event.preventDefault()
@@ -28,7 +28,7 @@ document.addEventListener('click', async (event) => {
   else status.textContent = status.dataset.closed
 })
 
-// What is typed is looked for at the beginning of each word, in either language.
+// Searches at the beginning of each word, in both languages.
 const search = document.querySelector('#search')
 if (search) {
   const found = document.querySelector('#found')
@@ -42,15 +42,15 @@ if (search) {
     }
     found.textContent = items.every((item) => item.hidden) ? found.dataset.none : ''
   })
-  // Enter takes the only one that is left.
+  // Enter chooses the only match.
   search.addEventListener('keydown', (event) => {
     const left = items.filter((item) => !item.hidden)
     if (event.key === 'Enter' && left.length === 1) left[0].querySelector('a').click()
   })
 }
 
-// The life of a token counts down; shortly before its end the app is asked to renew it.
-const LEAD = 298 // the app renews from 300 seconds on; no need to ask in the very second
+// Counts down a token's lifetime; shortly before its end, the app is asked to refresh it.
+const LEAD = 298 // the app refreshes from 300 seconds on; this leaves a margin
 for (const life of document.querySelectorAll('[data-life]')) {
   const [clock, bar, word] = ['time', 'progress', '[role=status]'].map((part) => life.querySelector(part))
   let ends = performance.now() + life.dataset.left * 1000
@@ -69,7 +69,7 @@ for (const life of document.querySelectorAll('[data-life]')) {
     const { secondsLeft } = await post(`/tokens/${life.dataset.life}/refresh`, life.dataset.life)
     setTimeout(() => {
       asking = false
-    }, 5_000) // one answer that brings nothing new is not asked for every second
+    }, 5_000) // after a response without a change, do not ask every second
     if (!(secondsLeft > left)) return
     ends = performance.now() + secondsLeft * 1000
     bar.max = secondsLeft
@@ -81,7 +81,7 @@ for (const life of document.querySelectorAll('[data-life]')) {
   setInterval(beat, 1000)
 }
 
-// A balance is asked for again without leaving the page.
+// Requests a balance again without leaving the page.
 for (const form of document.querySelectorAll('form[data-refreshes]')) {
   form.addEventListener('submit', async (event) => {
     event.preventDefault()
@@ -102,7 +102,7 @@ for (const form of document.querySelectorAll('form[data-refreshes]')) {
   })
 }
 
-/** What the app answers; a failure is shown by the page that has the words for it. */
+/** The app's response; a failure is shown by the page with the sentences for it. */
 async function post(address, provider) {
   try {
     const answer = await fetch(address, { method: 'POST', headers: { accept: 'application/json' } })
@@ -120,7 +120,7 @@ function written(seconds) {
   return `${hours}${two((seconds % 3600) / 60)}:${two(seconds % 60)}`
 }
 
-// A browser may keep nothing for us.
+// Storage may be unavailable.
 function remembered() {
   try {
     return localStorage.getItem('popup')

@@ -4,17 +4,17 @@ import type { Kind } from './known'
 import { learnAnswer, learnRequest } from './learn'
 import { isShown } from './on-purpose'
 
-/** An answer that an app gave. */
+/** A response of an app. */
 export interface Answer {
   req: IncomingMessage
   res: ServerResponse
   body: string[]
 }
 
-/** Taps every HTTP server of this process. What Express answers is an app's; everyone else plays a provider. */
+/** Taps every HTTP server of this process. Express's responses are an app's; all others are a provider's. */
 export function tapServers(onAnswer: (answer: Answer) => void): () => void {
   const onRequest = (message: unknown) => {
-    const { request, response } = message as { request: IncomingMessage; response: ServerResponse } // Node's documentation
+    const { request, response } = message as { request: IncomingMessage; response: ServerResponse } // see Node's documentation
     tapRequest(request)
     tapResponse(request, response, onAnswer)
   }
@@ -62,13 +62,13 @@ function tapResponse(req: IncomingMessage, res: ServerResponse, onAnswer: (answe
   }) as typeof end
 }
 
-/** Bytes: no request of ours and no token answer is larger. */
+/** In bytes: no request or token response of the tests is larger. */
 const ENOUGH = 64 * 1024
 
-/** Each part of an answer by its name, with the kinds of secrets that may stand there. */
+/** Each part of a response by name, with the kinds of secrets that it may contain. */
 export function* partsOf({ req, res, body }: Answer): Iterable<{ outlet: string; text: string; allowed?: Kind[] }> {
   const from = `${req.method} ${req.url?.split('?', 1)[0]}`
-  // The head as it was sent: `getHeaders` does not tell what was given to `writeHead`.
+  // The headers as sent: `getHeaders` omits those given to `writeHead`.
   const head = String(Reflect.get(res, '_header') ?? '')
   for (const line of head.split('\r\n')) {
     const [name = '', value = ''] = line.split(/: (.*)/s)
@@ -83,34 +83,34 @@ export function* partsOf({ req, res, body }: Answer): Iterable<{ outlet: string;
   yield { outlet: `fields of ${from}`, text: fields, allowed: ['code', 'state or verifier', 'verifier'] }
 }
 
-/** A page that begins a login is given its state. */
+/** Whether the response gives a page the state of its login. */
 function givesState({ method, url = '' }: IncomingMessage): boolean {
   return method === 'POST' && /\/entry\/?(?:\?|$)/i.test(url)
 }
 
-/** A callback that was posted is given back to the browser that brought it, in hidden fields that it posts once more. */
+/** Separates the hidden fields that post a callback again: they return it to the browser that sent it. */
 function apart(page: string, { method }: IncomingMessage): [page: string, fields: string] {
   const fields = method === 'POST' ? [...page.matchAll(/<input type="hidden"[^>]*>/g)].join('\n') : ''
   return [fields === '' ? page : page.replace(/<input type="hidden"[^>]*>/g, ''), fields]
 }
 
 /**
- * The authorization request is sent through the browser: the state is in it, and at BBScloud a code that is nobody's
- * yet. Whatever else stands in it is searched, the challenge too.
+ * Removes what the authorization request sends through the browser: the state, and at BBScloud a code without a user.
+ * Everything else in it is searched, also the challenge.
  */
 function withoutRequest(location: string, req: IncomingMessage): string {
   if (!URL.canParse(location) || new URL(location).host === req.headers.host) return location
   const url = new URL(location)
   if (!['client_id', 'client_key', 'app_id', 'appId', 'appid'].some((name) => url.searchParams.has(name)))
     return location
-  for (const name of ['state', 'stateKey']) url.searchParams.delete(name) // as a dialect may rename it
+  for (const name of ['state', 'stateKey']) url.searchParams.delete(name) // a dialect may rename it
   url.searchParams.delete('code')
   return url.href.replace(/login_state(?:=|%3D)[\w-]+/, '')
 }
 
 /**
- * What cookie-session keeps is in the browser's hands (SECURITY.md): its own pending logins, and its tokens where the
- * app has no `encryptionKey`. Codes and the app's own secrets never are.
+ * The kinds that a cookie-session cookie may contain (SECURITY.md): its own pending logins, and its tokens if the app
+ * has no `encryptionKey`. Never codes or the app's own secrets.
  */
 function inCookie(cookie: string, res: ServerResponse): Kind[] {
   const content = Buffer.from(/=([^;]*)/.exec(cookie)?.[1] ?? '', 'base64').toString()
@@ -120,7 +120,7 @@ function inCookie(cookie: string, res: ServerResponse): Kind[] {
 
 const SEALED = Symbol('sealed')
 
-/** The app of this answer has an `encryptionKey`. */
+/** Marks a response whose app has an `encryptionKey`. */
 export function markSealed(res: object): void {
   Reflect.set(res, SEALED, true)
 }

@@ -1,6 +1,9 @@
 import { inspect } from 'node:util'
 
-/** Everything that can be read off a value: its text and its JSON; of an error every property, own and inherited, through causes. */
+/**
+ * Everything that a value shows: its text and its JSON; for an error, every own and inherited property, through its
+ * causes.
+ */
 export function everythingOf(value: unknown): string {
   const parts = [inspect(value, { showHidden: true, depth: Number.POSITIVE_INFINITY, getters: true }), asJson(value)]
   const seen = new Set<unknown>()
@@ -35,8 +38,8 @@ function safely(read: () => unknown): unknown {
 const likes = new Map<string, number>()
 
 /**
- * As {@link everythingOf} for the first errors of a kind: their stack and what `inspect` makes of them takes a thousand
- * times as long as reading the rest, which is what both are made of, and is looked at in every error.
+ * Like {@link everythingOf} for the first errors of a kind. Their stack and `inspect` take a thousand times as long as
+ * the properties that both consist of, which are read in every error.
  */
 export function enoughOf(error: unknown): string {
   const kind = kindOf(error)
@@ -49,7 +52,7 @@ export function enoughOf(error: unknown): string {
   return parts.join('\n')
 }
 
-/** What it is an instance of, what hangs on it, and where in the code's terms it came from. */
+/** Its class, its properties, and where in the code it came from. */
 function kindOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return typeof error
   const { name, code, phase, provider } = error as Record<string, unknown>

@@ -1,4 +1,4 @@
-/** What a secret is to the login that it belongs to. */
+/** The kind of a secret. */
 export type Kind =
   | 'client secret'
   | 'session secret'
@@ -9,18 +9,18 @@ export type Kind =
   | 'verifier'
   | 'state or verifier'
 
-/** A secret that stands in a text. */
+/** A secret found in a text. */
 export interface Found {
   kind: Kind
   secret: string
 }
 
-/** Every secret that the tests of one file had, to be looked for in whatever comes out. */
+/** All secrets of one file's tests, to be searched for in all output. */
 export class KnownSecrets {
   private readonly kinds = new Map<string, Kind>()
   private readonly grams = new Map<string, Place[]>()
 
-  /** Remembers a secret. What is shorter than {@link SHORTEST} can't be told from ordinary words, and is not kept. */
+  /** Remembers a secret. One shorter than {@link SHORTEST} looks like an ordinary word, and is ignored. */
   note(kind: Kind, secret: unknown): void {
     if (typeof secret !== 'string' || secret.length < SHORTEST) return
     const before = this.kinds.get(secret)
@@ -37,14 +37,14 @@ export class KnownSecrets {
   }
 
   /**
-   * The secrets in a text: as they are, or encoded for an address, a form, JSON or base64. Takes time with the length
-   * of the text alone: wherever a secret stands, a piece of six characters out of its beginning stands at a multiple of six.
+   * The secrets in a text: plain, or encoded for an address, a form, JSON or base64. The time depends only on the
+   * text's length: wherever a secret stands, a piece of six characters from its beginning is at a multiple of six.
    */
   in(text: string): Found[] {
     const found = new Set<string>()
     this.search(text, found)
     for (const [run] of text.matchAll(BASE64)) this.search(Buffer.from(run, 'base64').toString('utf8'), found)
-    return [...found].map((secret) => ({ secret, kind: this.kinds.get(secret) as Kind })) // what is found is known
+    return [...found].map((secret) => ({ secret, kind: this.kinds.get(secret) as Kind })) // found, so known
   }
 
   private search(text: string, found: Set<string>): void {
@@ -62,7 +62,7 @@ export class KnownSecrets {
   }
 }
 
-/** A form of a secret, and how far into it one of its pieces begins. */
+/** A form of a secret, and the offset of one of its pieces. */
 interface Place {
   text: string
   offset: number
@@ -71,7 +71,7 @@ interface Place {
 
 const GRAM = 6
 
-/** Any text of this length holds a whole piece that begins at a multiple of {@link GRAM}. */
+/** Any text of this length contains a whole piece at a multiple of {@link GRAM}. */
 export const SHORTEST = 2 * GRAM - 1
 
 const BASE64 = /[A-Za-z0-9+/_-]{20,}/g

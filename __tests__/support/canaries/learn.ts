@@ -3,13 +3,13 @@ import { AppToken } from '../../../emulators/app-token'
 import { Ledger } from '../../../emulators/ledger'
 import { type Kind, KnownSecrets, SHORTEST } from './known'
 
-// How the net knows what is secret. Nobody lists anything: it is told by whoever makes a secret or is given one.
+// How the search knows what is secret. There is no list: code that makes or receives a secret reports it.
 export const known = new KnownSecrets()
 
-/** Configured secrets that are too plain to be searched for: a test is to name canaries. */
+/** Configured secrets that are too plain to search for: tests should use canaries. */
 export const tooPlain = new Set<string>()
 
-/** What an app gives to this package, or to its session middleware, by these names. */
+/** The names of options with secrets, of this package and of session middlewares. */
 const OPTIONS: Record<string, Kind> = {
   encryptionKey: 'encryption key',
   developerToken: 'token',
@@ -18,18 +18,18 @@ const OPTIONS: Record<string, Kind> = {
   keys: 'session secret',
 }
 
-/** Looks through an argument, whatever becomes of the call. */
+/** Searches an argument for such options, whatever the call does. */
 export function learnOptions(value: unknown, depth = 3): void {
   if (typeof value !== 'object' || value === null || depth === 0) return
   for (const [name, { value: own }] of Object.entries(Object.getOwnPropertyDescriptors(value))) {
-    const kind = /client_?secret$/i.test(name) ? 'client secret' : OPTIONS[name] // an environment has it in capitals
+    const kind = /client_?secret$/i.test(name) ? 'client secret' : OPTIONS[name] // capitals in an environment
     if (kind) for (const secret of [own].flat()) learnOption(name, kind, secret)
     else learnOptions(own, depth - 1)
   }
 }
 
 function learnOption(name: string, kind: Kind, secret: unknown): void {
-  if (secret === 'none' || secret === 'optional') return // a dialect's word for whether there is one
+  if (secret === 'none' || secret === 'optional') return // a dialect's `clientSecret`
   if (secret instanceof Uint8Array) learnBytes(kind, secret)
   // A short encryption key is refused.
   const plain =
@@ -43,7 +43,7 @@ function learnBytes(kind: Kind, bytes: Uint8Array): void {
     known.note(kind, Buffer.from(bytes).toString(encoding))
 }
 
-/** What passes by these names in the queries and bodies that apps and providers exchange. */
+/** The names of secrets in the queries and bodies between apps and providers. */
 const NAMES: Record<string, Kind> = {
   client_secret: 'client secret',
   code_verifier: 'verifier',
@@ -56,7 +56,7 @@ const NAMES: Record<string, Kind> = {
   token: 'token',
 }
 
-/** A request on its way in, to an app or to a provider. */
+/** An incoming request, to an app or to a provider. */
 export function learnRequest({ url = '', headers }: IncomingMessage, body: string): void {
   const query = url.split('?')
   for (const part of query.slice(1)) learnPairs(new URLSearchParams(part))
@@ -79,8 +79,8 @@ function learnJson(body: string): void {
 }
 
 /**
- * Whoever attacks, or throws junk, puts it in a code's place too, and in all others. Credentials are of few characters
- * (RFC 6749 §A), a digit among them, and not the same one throughout.
+ * Tests with attacks or junk put it into all parameters, also a code's. Credentials are made of a few characters (RFC
+ * 6749 §A), with a digit, and not all the same.
  */
 function learnNamed(name: string, value: unknown): void {
   const kind = Object.hasOwn(NAMES, name) ? NAMES[name] : undefined
@@ -96,7 +96,7 @@ function safely(json: string): unknown {
   }
 }
 
-/** A provider's answer: whole or cut off, whatever its type says. There `code` is an error's. */
+/** A provider's response: whole or cut off, with any type. Its `code` is an error's. */
 export function learnAnswer(body: string): void {
   for (const [, name, text = ''] of body.matchAll(
     /"((?:access|refresh|id)_token|client_secret)"\s*:\s*("(?:[^"\\]|\\.)*")/g,
@@ -105,7 +105,7 @@ export function learnAnswer(body: string): void {
   }
 }
 
-/** What emulators issue, from the moment on that they do. */
+/** What emulators issue, from the moment they issue it. */
 export function learnFromLedgers(): void {
   const { issueCode, issueAccess, issueRefresh } = Ledger.prototype
   Ledger.prototype.issueCode = function (...args) {
@@ -117,7 +117,7 @@ export function learnFromLedgers(): void {
   Ledger.prototype.issueRefresh = function (...args) {
     return learnt('token', issueRefresh.apply(this, args))
   }
-  // A company's: it may stand nowhere, not even where a user's own may.
+  // An application token must appear nowhere, not even where a user's own token may.
   const { ask } = AppToken.prototype
   AppToken.prototype.ask = function () {
     const issued = ask.apply(this)

@@ -5,16 +5,16 @@ import { enoughOf } from './everything'
 import type { Kind } from './known'
 import { known } from './learn'
 
-/** A secret that came out. */
+/** A leaked secret. */
 export interface Leak {
   /** `console.error`, `stdout`, `debug line`, `error`, `page`, `header`, `redirect` … */
   outlet: string
   kind: Kind
-  /** What came out, for whoever has to find it; every secret in it is replaced. */
+  /** The output, to locate the leak; every secret in it is replaced. */
   text: string
 }
 
-/** What came out since the last look, other than answers. */
+/** The output since the last check, except responses. */
 const said: { outlet: string; text: string }[] = []
 const errors: unknown[] = []
 const answers: Answer[] = []
@@ -23,7 +23,7 @@ export function say(outlet: string, ...args: unknown[]): void {
   said.push({ outlet, text: formatWithOptions({ depth: 6 }, ...args) })
 }
 
-/** An error is looked at when the test is over: an app may have hung things on it. */
+/** An error is checked after the test: an app may have added properties. */
 export function noteError(error: unknown): void {
   errors.push(error)
 }
@@ -32,7 +32,7 @@ export function noteAnswer(answer: Answer): void {
   answers.push(answer)
 }
 
-/** Everything that came out since the last look and holds a secret. */
+/** All output since the last check that contains a secret. */
 export function takeLeaks(): Leak[] {
   const leaks: Leak[] = []
   for (const { outlet, text } of said.splice(0)) search(leaks, outlet, text)
@@ -52,7 +52,10 @@ function search(leaks: Leak[], outlet: string, text: string, allowed: readonly K
     if (!allowed.includes(kind)) leaks.push({ outlet, kind, text: masked.slice(at, at + 500) })
 }
 
-/** Everything that this process and those that it starts write. Other files run in it before and after: the answer undoes it. */
+/**
+ * Records all output of this process and its children. Other test files run in the same process: the returned function
+ * undoes it.
+ */
 export function tapOutput(): () => void {
   const undo: (() => void)[] = []
   for (const stream of [process.stdout, process.stderr]) {
@@ -84,9 +87,9 @@ export function tapOutput(): () => void {
   }
 }
 
-/** What a child writes is seen on its way to whoever reads it; a child whose output nobody reads has none. */
+/** A child's output is recorded on its way to its reader; a child without a reader has none. */
 function tapChildren(): () => void {
-  const { spawn } = ChildProcess.prototype as unknown as Spawning // Node's own, not in its types
+  const { spawn } = ChildProcess.prototype as unknown as Spawning // exists in Node, not in its types
   const tapped: Spawning = {
     spawn(this: ChildProcess, options) {
       const result = spawn.call(this, options)

@@ -4,10 +4,10 @@ import { known, learnFromLedgers, learnOptions, tooPlain } from './learn'
 import { takePurposes } from './on-purpose'
 import { noteAnswer, noteError, say, takeLeaks, tapOutput } from './outlets'
 
-// The net under every test file: whatever secret its tests had, and whatever came out of the process meanwhile, must
-// not meet. See CONTRIBUTING.md.
+// The search for secrets in every test file: no secret of its tests may appear in the output of the process. See
+// CONTRIBUTING.md.
 
-/** A function or class that tells of its arguments, and is otherwise itself. */
+/** Wraps a function or class to report its arguments; it behaves as before. */
 function told<T extends object>(value: T, tell: (args: unknown[], result: () => unknown) => unknown): T {
   return new Proxy(value, {
     apply: (target, self, args) => tell(args, () => Reflect.apply(target as () => unknown, self, args)),
@@ -34,7 +34,7 @@ jest.mock('../../../lib/errors', () => {
   return { ...actual, OAuthError: told(actual.OAuthError, noting), configError: told(actual.configError, noting) }
 })
 
-// A verifier of a login that nobody finishes is sent to no one: it is learnt where it is made, as the state is.
+// The verifier of an unfinished login is sent nowhere, so it is learnt where it is made, like the state.
 jest.mock('../../../lib/util/random', () => {
   const actual: typeof import('../../../lib/util/random') = jest.requireActual('../../../lib/util/random')
   const noting = (_args: unknown[], result: () => unknown) => {
