@@ -10,13 +10,13 @@ const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
 
 rmSync('dist', { recursive: true, force: true })
 compile('tsconfig.build.json')
-await joinFiles()
 compile('popup/tsconfig.json')
 compile('popup/tsconfig.json', '--module', 'es2022', '--outDir', 'dist/popup/esm')
 writeFileSync('dist/popup/esm/package.json', '{ "type": "module" }\n')
+reprint()
+await joinFiles()
 checkRequires()
 dropDeclarations()
-reprint()
 
 /**
  * The engine and the strategies as one file: Node takes twenty milliseconds longer to load seventy. The declarations stay
@@ -73,7 +73,10 @@ function dropDeclarations() {
   }
 }
 
-/** Indents by two, and leaves the comments to the declarations: a tenth less to install. */
+/**
+ * Indents by two, and leaves the comments to the declarations: a tenth less to install. Not for the joined file: the list
+ * of its names, which Node's `import` looks for, stands in code that never runs, and would go.
+ */
 function reprint() {
   for (const file of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
     const path = join('dist', file)
