@@ -7,7 +7,7 @@ import type { Settings } from './settings'
 import { TopupDesk } from './topup'
 import type { EmulatorUser } from './types'
 
-/** The options of the AIHubMix emulator beside the shared ones. */
+/** The options of the AIHubMix emulator besides the shared ones. */
 export interface AihubmixEmulatorOptions {
   /** The bearer token of `POST /api/oauth_apps`. Default `developer-token`. */
   developerToken?: string

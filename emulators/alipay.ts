@@ -12,7 +12,7 @@ import { type Call, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
-/** The options of the Alipay emulator beside the shared ones. */
+/** The options of the Alipay emulator besides the shared ones. */
 export interface AlipayEmulatorOptions {
   /**
    * The id that the app gets of a user. A user's `id` is the `open_id`. The `user_id` is derived from it, unless it already

@@ -10,7 +10,7 @@ import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
-/** The options of the Apple emulator beside the shared ones. */
+/** The options of the Apple emulator besides the shared ones. */
 export interface AppleEmulatorOptions {
   /** The team's id, ten characters. Default `TEAM0EMULA`. */
   teamID?: string

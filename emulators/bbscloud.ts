@@ -6,7 +6,7 @@ import { bearerOf, type Call, jsonOf, mediaType, type Provider, type Reply, repe
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
-/** The options of the BBScloud emulator beside the shared ones. */
+/** The options of the BBScloud emulator besides the shared ones. */
 export interface BbscloudEmulatorOptions {
   /** The registered addresses, or domains with or without a port. */
   redirectURIs?: readonly string[]

@@ -6,7 +6,7 @@ import { scanCode } from './scan-code'
 import type { Texts } from './texts'
 import type { EmulatorProject, EmulatorUser, FaultEndpoint, PlaceKind } from './types'
 
-/** What the page says of the app: its client id, what it asks for, and what the user may choose. */
+/** What the page shows of the app: its client id, the scopes, and what the user may choose. */
 export interface Consent {
   provider: string
   clientID: string
@@ -20,7 +20,7 @@ export interface Consent {
   scan?: boolean
 }
 
-/** What a user chooses at the login, beside the scopes: a project, a company, a workspace, a shop. */
+/** What a user chooses at the login, besides the scopes: a project, a company, a workspace, a shop. */
 export interface Place {
   kind: PlaceKind
   options: readonly EmulatorProject[]

@@ -10,7 +10,7 @@ export interface EmulatorKind<Own extends object = object> {
   chineseTitle?: string
   /** The users if the options name none: at least two, one of them without an e-mail address. */
   users: readonly EmulatorUser[]
-  /** The emulator's own options, beside {@link SharedOptions}, with a rule for each. */
+  /** The emulator's own options, besides {@link SharedOptions}, with a rule for each. */
   own?: Rules<Own>
   /** The options for the strategy's constructor: the client's credentials and every endpoint. */
   options(origin: string, settings: Settings & Own): FewerClientOptions

@@ -8,7 +8,7 @@ import { type Call, jsonOf, mediaType, type Provider, type Reply, type Route, re
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
-/** The options of the DingTalk emulator beside the shared ones. */
+/** The options of the DingTalk emulator besides the shared ones. */
 export interface DingtalkEmulatorOptions {
   /** The registered addresses, or domains with or without a port. */
   redirectURIs?: readonly string[]

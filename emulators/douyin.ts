@@ -7,7 +7,7 @@ import { bearerOf, type Call, FORM, formOf, jsonOf, mediaType, type Provider, ty
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
-/** The options of the Douyin emulator beside the shared ones. */
+/** The options of the Douyin emulator besides the shared ones. */
 export interface DouyinEmulatorOptions {
   /** The type of lifetimes and `error_code`. Default `number`. */
   numbers?: 'number' | 'text'

@@ -58,7 +58,7 @@ export interface FaultContext {
   language: string | undefined
   /** Aborted when the emulator closes, to stop slow responses. */
   signal: AbortSignal
-  /** Members without which this provider's responses are useless, beside the usual ones. */
+  /** Members without which this provider's responses are useless, besides the usual ones. */
   essential?: readonly string[] | undefined
   /** Its names for the members of a token response. */
   tokenNames?: TokenNames | undefined

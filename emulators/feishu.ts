@@ -7,7 +7,7 @@ import { bearerOf, type Call, FORM, formOf, jsonOf, mediaType, type Provider, ty
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
-/** The options of the Feishu emulator beside the shared ones. */
+/** The options of the Feishu emulator besides the shared ones. */
 export interface FeishuEmulatorOptions {
   /** The edition that `options` point to; the token addresses of both are served. Default `feishu`. */
   edition?: 'feishu' | 'lark'

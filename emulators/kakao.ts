@@ -9,7 +9,7 @@ import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
-/** The options of the Kakao emulator beside the shared ones. */
+/** The options of the Kakao emulator besides the shared ones. */
 export interface KakaoEmulatorOptions {
   /** Whether the app's client secret is switched on in the console. If `off`, a secret that is sent is ignored. Default `on`. */
   secret?: 'on' | 'off'

@@ -9,7 +9,7 @@ import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
-/** The options of the LINE emulator beside the shared ones. */
+/** The options of the LINE emulator besides the shared ones. */
 export interface LineEmulatorOptions {
   /**
    * How id_tokens are signed: `HS256` with the channel secret, as for web logins, or `ES256` with a key of the key set, as

@@ -8,7 +8,7 @@ import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
-/** The options of the LinkedIn emulator beside the shared ones. */
+/** The options of the LinkedIn emulator besides the shared ones. */
 export interface LinkedinEmulatorOptions {
   /** Whether the app belongs to a partner, whose logins issue refresh tokens. Default false. */
   refreshTokens?: boolean

@@ -7,7 +7,7 @@ import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
-/** The options of the Naver emulator beside the shared ones. */
+/** The options of the Naver emulator besides the shared ones. */
 export interface NaverEmulatorOptions {
   /**
    * The profile items that the console grants this app; a person can refuse each on the consent page. Default `nickname`,

@@ -8,7 +8,7 @@ import { bearerOf, type Call, jsonOf, mediaType, type Provider, type Reply, repe
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
-/** The options of the Notion emulator beside the shared ones. */
+/** The options of the Notion emulator besides the shared ones. */
 export interface NotionEmulatorOptions {
   /** What the app may read of people: everything, everything except the e-mail address, or only the id. Default `with-email`. */
   userInformation?: 'with-email' | 'without-email' | 'none'

@@ -8,7 +8,7 @@ import { type Call, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
-/** The options of the QQ emulator beside the shared ones. */
+/** The options of the QQ emulator besides the shared ones. */
 export interface QqEmulatorOptions {
   /**
    * Whether `fmt=json` is honoured. If `ignored`, tokens are form text, and everything else below `/oauth2.0/` is JSONP.

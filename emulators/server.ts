@@ -46,7 +46,10 @@ export interface Provider {
   refuse: Refuse
   /** The headers of a refusal, if the provider puts the error into one. */
   refuseHeaders?(endpoint: FaultEndpoint, status: number, code: string | undefined): Record<string, string>
-  /** Members that a response must have, beside the usual ones (`access_token`, `id`, `open_id`, `sub` …). Faults spoil them. */
+  /**
+   * Members that a response must have, besides the usual ones (`access_token`, `id`, `open_id`, `sub` …). Faults spoil
+   * them.
+   */
   essential?: readonly string[]
   /** The provider's names for the members of the token response, if they differ from RFC 6749. Faults spoil them. */
   tokenNames?: TokenNames

@@ -10,7 +10,7 @@ import type { Settings } from './settings'
 import { CALLBACK_FORGERIES, signedURL } from './shopify-signing'
 import type { EmulatorProject, EmulatorUser } from './types'
 
-/** The options of the Shopify emulator beside the shared ones. `accessTokenLifetime` is that of tokens that end. */
+/** The options of the Shopify emulator besides the shared ones. `accessTokenLifetime` is that of tokens that end. */
 export interface ShopifyEmulatorOptions {
   /** The shops. Default `blue-kite.myshopify.com` and `red-lantern.myshopify.com`. */
   shops?: readonly EmulatorProject[]

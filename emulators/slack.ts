@@ -10,7 +10,7 @@ import { argumentsOf, clientProblem, isRedirectURL, refused, usualError, words }
 import { BOT_USER, claimsOf, ENTERPRISE, memberOf, USERS, WORKSPACES } from './slack-user'
 import type { EmulatorProject } from './types'
 
-/** The options of the Slack emulator beside the shared ones. */
+/** The options of the Slack emulator besides the shared ones. */
 export interface SlackEmulatorOptions {
   /** The flow that `options` point to; both are served. Default `signin`. */
   flow?: 'signin' | 'install'

@@ -8,7 +8,7 @@ import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 
-/** The options of the Tailchat emulator beside the shared ones. */
+/** The options of the Tailchat emulator besides the shared ones. */
 export interface TailchatEmulatorOptions {
   /** The `iss` of its callbacks. Default: the emulator's origin. */
   issuer?: string

@@ -7,7 +7,7 @@ import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply
 import type { Settings } from './settings'
 import type { EmulatorProject, EmulatorUser } from './types'
 
-/** The options of the TAPD emulator beside the shared ones. */
+/** The options of the TAPD emulator besides the shared ones. */
 export interface TapdEmulatorOptions {
   /** The site, which `options` pass on to the strategy; `cloud` has no refresh path. Default `internal`. */
   site?: 'internal' | 'cloud'

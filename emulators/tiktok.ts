@@ -9,7 +9,7 @@ import { logId, userFields } from './tiktok-user'
 import { tiktokV1 } from './tiktok-v1'
 import type { EmulatorUser } from './types'
 
-/** The options of the TikTok emulator beside the shared ones. */
+/** The options of the TikTok emulator besides the shared ones. */
 export interface TiktokEmulatorOptions {
   /** The version that `options` point to; both are served. Default `v2`. */
   apiVersion?: 'v2' | 'v1'
@@ -21,7 +21,7 @@ export interface TiktokEmulatorOptions {
   errorsWith200?: boolean
 }
 
-/** TikTok Login Kit v2, and v1 beside it as its document writes it. */
+/** TikTok Login Kit v2, and v1 as in its documentation. */
 const USERS: EmulatorUser[] = [
   {
     id: '-000aZhangSan',

@@ -48,7 +48,7 @@ export interface EmulatorRequest {
   status?: number
 }
 
-/** What a consent page lets a user choose, beside the user. */
+/** What a consent page lets a user choose, besides the user. */
 export type PlaceKind = 'project' | 'company' | 'workspace' | 'shop'
 
 /** A place that a user can choose at the login: TAPD's projects and companies, Slack's workspaces, Shopify's shops. */
@@ -72,7 +72,7 @@ export interface Choice {
   project?: string
 }
 
-/** The options of every emulator; each emulator has more of its own. */
+/** The options of every emulator; each emulator also has its own. */
 export interface SharedOptions {
   /** The port. Default 0, which is any free port. */
   port?: number

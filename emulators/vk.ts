@@ -10,7 +10,7 @@ import type { EmulatorUser } from './types'
 import { namesOf, vkUser } from './vk-user'
 import { apiRefused, apiWords, statusOf, words } from './vk-words'
 
-/** The options of the VK ID emulator beside the shared ones. */
+/** The options of the VK ID emulator besides the shared ones. */
 export interface VkEmulatorOptions {
   /** Whether the callback has separate parameters, or everything as JSON in one parameter, `payload`. Default `plain`. */
   callback?: 'plain' | 'payload'

@@ -6,7 +6,7 @@ import type { EmulatorUser } from './types'
 import { IN_WECHAT, QR_CONNECT, type WechatLogins, wechatPages } from './wechat-authorize'
 import { refused, TEXT, text, wordsOf } from './wechat-words'
 
-/** The options of the WeChat emulator beside the shared ones. */
+/** The options of the WeChat emulator besides the shared ones. */
 export interface WechatEmulatorOptions extends WechatLogins {
   /** Whether the app is bound to an account of the open platform. If false, there is no `unionid`. Default true. */
   unionIDs?: boolean

@@ -8,7 +8,7 @@ import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 import { refused, shortWords, wordsOf } from './wecom-words'
 
-/** The options of the WeCom emulator beside the shared ones. `accessTokenLifetime` is the application token's. */
+/** The options of the WeCom emulator besides the shared ones. `accessTokenLifetime` is the application token's. */
 export interface WecomEmulatorOptions {
   /** The login that `options` point to; both are served. Default `web`. */
   kind?: 'web' | 'in-app'

@@ -7,11 +7,11 @@ import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
 import { ApiRefusals, loginWords, refused } from './weibo-words'
 
-/** The options of the Weibo emulator beside the shared ones. */
+/** The options of the Weibo emulator besides the shared ones. */
 export interface WeiboEmulatorOptions {
   /** The type of `error_code` in a refusal of the API. Default `text`. */
   errorCode?: 'text' | 'number'
-  /** Whether the app has the right to e-mail addresses, which it needs beside the scope `email`. Default true. */
+  /** Whether the app has the right to e-mail addresses, which it needs besides the scope `email`. Default true. */
   emailRight?: boolean
   /** The form of the response with the e-mail address. Default `array`. */
   emailForm?: 'array' | 'object'
@@ -22,8 +22,8 @@ export interface WeiboEmulatorOptions {
 }
 
 /**
- * Weibo, from open.weibo.com/wiki as old copies of it have it (read 2026-11-25): Oauth2/authorize, Oauth2/access_token,
- * Oauth2/error, 2/users/show, 2/account/profile/email and OAuth2/revokeoauth2. The API tells anybody's public data.
+ * Weibo, from open.weibo.com/wiki according to old copies (read 2026-11-25): Oauth2/authorize, Oauth2/access_token,
+ * Oauth2/error, 2/users/show, 2/account/profile/email and OAuth2/revokeoauth2. The API returns anybody's public data.
  */
 const USERS: EmulatorUser[] = [
   {

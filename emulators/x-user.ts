@@ -32,7 +32,7 @@ const FIELDS = [
   'withheld',
 ]
 
-/** The fields that a request for the user names beside the usual three, or the members of its refusal. */
+/** The fields that a profile request names besides the usual three, or the members of its refusal. */
 export function xFields(query: URLSearchParams): string[] | { errors: object[] } {
   const wrong = (name: string, message: string) => ({
     errors: [{ parameters: { [name]: query.getAll(name) }, message }],
@@ -55,7 +55,9 @@ interface Shown {
   idType?: 'text' | 'number'
 }
 
-/** The user in its envelope; fields that were not asked for are missing, and an e-mail address that may not be told. */
+/**
+ * The user in its envelope, without fields that were not requested, and without an e-mail address that is not allowed.
+ */
 export function profileReply({ user, scope }: Grant, fields: readonly string[], options: Shown): Reply {
   const { id, name, username, avatar, email } = user
   const tellsEmail = scope.includes('users.email') && (options.requestEmail ?? true)
@@ -79,6 +81,6 @@ export function profileReply({ user, scope }: Grant, fields: readonly string[], 
     ...(options.problems && apiWords(200, undefined)),
   }
   if (options.idType !== 'number') return { json }
-  // `JSON.stringify` writes no number of more than 53 bits.
+  // `JSON.stringify` cannot write numbers of more than 53 bits.
   return { json, write: (value) => JSON.stringify(value).replace(/"id":"(\d+)"/, '"id":$1') }
 }

@@ -1,6 +1,6 @@
 import type { FaultEndpoint } from './types'
 
-/** A problem of the API (RFC 7807): the type is `about:blank` where the status says it all. */
+/** A problem of the API (RFC 7807); the type is `about:blank` if the status says everything. */
 interface Problem {
   title: string
   type: string
@@ -32,9 +32,8 @@ const NOT_ENROLLED =
   'When authenticating requests to the API v2 endpoints, you must use keys and tokens from an App that belongs to a Project.'
 
 /**
- * What the API says of a fault.
- * @param code `client-not-enrolled` or any other last part of a problem's type; where a 200 has to carry it, it stands in
- * `errors`
+ * The API's response to a fault.
+ * @param code `client-not-enrolled` or another last part of a problem's type; with HTTP 200 the problem is in `errors`
  */
 export function apiWords(status: number, code: string | undefined): object {
   if (status === 200) {
@@ -48,7 +47,7 @@ export function apiWords(status: number, code: string | undefined): object {
   return { ...problem(status), ...reason, type }
 }
 
-/** What the token and revocation endpoints say of a fault. */
+/** The token and revocation endpoints' response to a fault. */
 export function tokenWords(endpoint: FaultEndpoint, status: number, code: string | undefined): object {
   if (code !== undefined) return { error: code, error_description: 'refused by the emulator' }
   if (status >= 500) return { error: 'server_error', error_description: TITLES[status] ?? 'refused by the emulator' }
@@ -63,7 +62,7 @@ export function invalidValue(of: 'authorization code' | 'token'): string {
   return `Value passed for the ${of} was invalid.`
 }
 
-/** The headers of a limit that is reached. */
+/** The headers after a limit was reached. */
 export function limitHeaders(resetsAt: number): Record<string, string> {
   return { 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': String(Math.ceil(resetsAt / 1000)) }
 }

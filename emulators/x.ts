@@ -9,11 +9,11 @@ import type { EmulatorUser } from './types'
 import { profileReply, xFields } from './x-user'
 import { apiWords, invalidValue, limitHeaders, NO_HEADER, PROBLEM, problem, tokenWords } from './x-words'
 
-/** The options of the X emulator beside the shared ones. */
+/** The options of the X emulator besides the shared ones. */
 export interface XEmulatorOptions {
   /** Whether the app has a secret, which is accepted only by Basic. Default `confidential`. */
   clientType?: 'confidential' | 'public'
-  /** Whether the console lets the app request e-mail addresses. If false, `users.email` gives none. Default true. */
+  /** Whether the console lets the app request e-mail addresses. If false, `users.email` returns none. Default true. */
   requestEmail?: boolean
   /** How many profile requests are allowed per user and day; then HTTP 429. Default: no limit. */
   profileLimit?: number
@@ -24,10 +24,10 @@ export interface XEmulatorOptions {
 }
 
 /**
- * X by OAuth 2.0, from docs.x.com, fundamentals/authentication/oauth-2-0/authorization-code and user-access-token (read
- * 2026-11-25). `x.com` and `api.x.com` on one origin, and the authorization page of `twitter.com`. Refusals of the token
- * endpoint as issues quote them. Inferred: which fields there are, what is said of an unknown one, that a revoked token
- * takes the other of its login along.
+ * X with OAuth 2.0, from docs.x.com, fundamentals/authentication/oauth-2-0/authorization-code and user-access-token
+ * (read 2026-11-25). `x.com` and `api.x.com` on one origin, and the authorization page of `twitter.com`. Refusals of
+ * the token endpoint are those that issues quote. Inferred: the list of fields, the response to an unknown one, and
+ * that revoking one token ends the other of its login.
  */
 const USERS: EmulatorUser[] = [
   {
@@ -65,7 +65,7 @@ function options(origin: string, { clientID, clientSecret, clientType }: Setting
   }
   if (clientType !== 'public') return confidential
   const { clientSecret: _, ...open } = confidential
-  return open as typeof confidential // by its type ready for `XStrategy`, which is no public client
+  return open as typeof confidential // typed for `XStrategy`, which is no public client
 }
 
 const THINGS = ['tweet', 'follows', 'mute', 'like', 'list', 'block', 'bookmark', 'dm']
@@ -82,7 +82,7 @@ function provider(_origin: string, settings: Settings & XEmulatorOptions): Provi
   const ledger = new Ledger(settings, { code: 30, access: 7200, refresh: 182 * DAY })
   const calls = new Map<string, { left: number; resetsAt: number }>()
 
-  /** Mistakes of the app stay on X's page: it never calls back. */
+  /** X shows the app's mistakes on its own page, and never calls back. */
   const authorize = consentRoutes(AUTHORIZE, settings, ({ query }) => {
     const redirectURI = query.get('redirect_uri')
     const state = query.get('state') ?? ''
@@ -114,7 +114,7 @@ function provider(_origin: string, settings: Settings & XEmulatorOptions): Provi
     }
   })
 
-  /** A secret comes in the header or not at all. */
+  /** A secret is accepted only in the header. */
   function clientProblem(call: Call, form: URLSearchParams): Reply | undefined {
     const { authorization } = call.headers
     const basic = `Basic ${Buffer.from(`${clientID}:${clientSecret}`).toString('base64')}`
@@ -183,7 +183,7 @@ function provider(_origin: string, settings: Settings & XEmulatorOptions): Provi
     }
   }
 
-  /** Either token ends the login; one that nobody knows is as good as revoked (RFC 7009 §2.2). */
+  /** Either token ends the login; an unknown one counts as revoked (RFC 7009 §2.2). */
   function revoke(call: Call): Reply {
     const form = formOf(call)
     const wrong = clientProblem(call, form)
@@ -206,7 +206,7 @@ function provider(_origin: string, settings: Settings & XEmulatorOptions): Provi
     return profileReply(grant, fields, settings)
   }
 
-  /** The headers of a 429, where this user was asked for too often. */
+  /** The headers of a 429, if this user was requested too often. */
   function limited({ id }: EmulatorUser): Record<string, string> | undefined {
     const { profileLimit = Number.POSITIVE_INFINITY } = settings
     let window = calls.get(id)

@@ -12,7 +12,7 @@ export interface ErrorContext {
   phase: Phase
 }
 
-/** What the constructor of {@link OAuthError} takes, beside the code. */
+/** What the constructor of {@link OAuthError} takes besides the code. */
 export interface OAuthErrorDetails {
   /** The name of the strategy, or the name that `providers` gives to an instance of it. */
   provider?: string

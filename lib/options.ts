@@ -80,7 +80,7 @@ export interface CustomStateStore {
 export type OptionKind = 'text' | 'list' | 'flag' | 'number' | 'pkce' | 'key'
 
 /**
- * What a strategy's class declares in `static options`: each option that it has beside {@link DialectOptions}, and
+ * What a strategy's class declares in `static options`: each option that it has besides {@link DialectOptions}, and
  * `'none'` for each of {@link DialectOptions} that it lacks. The type requires every one, so that none is forgotten.
  */
 export type OwnOptions<Options> = { readonly [Name in Exclude<keyof Options, keyof DialectOptions>]: OptionKind } & {

@@ -21,13 +21,13 @@ export interface DialectKit {
   strategy: StrategyClass
   /** A function that starts the emulator: each check starts its own. Or a running emulator, which is not closed. */
   emulator: DialectEmulator | (() => DialectEmulator | Promise<DialectEmulator>)
-  /** More options for the strategy, beside those of the emulator. */
+  /** More options for the strategy, besides those of the emulator. */
   options?: Record<string, unknown>
   /** The strategy's `name`. Default: the emulator's. */
   name?: string
   /** Whether a `clientSecret` is `optional`, or apps of this provider have `none`. Default: it is required. */
   clientSecret?: 'optional' | 'none'
-  /** The other required options, beside `clientID`, `clientSecret` and `callbackURL`. */
+  /** The other required options, besides `clientID`, `clientSecret` and `callbackURL`. */
   requiredOptions?: readonly string[]
   /** The calls from server to server that a login makes, except for the keys of id_tokens. Default `token` and `profile`. */
   endpoints?: readonly FaultEndpoint[]

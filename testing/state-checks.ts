@@ -7,7 +7,9 @@ import { inWorld, type Turn, type World } from './world'
 
 const READ_STATE = 'Let `readCallback()` return the state that the callback carries, and nothing else.'
 
-/** Callbacks of logins that did not begin here, or not like this: none may log anybody in or call the provider. */
+/**
+ * Callbacks that no login of this session caused, or not in this form: none may log anybody in or call the provider.
+ */
 export function stateChecks(kit: Settled): Check[] {
   const group = 'state'
   const check = (name: string, mount: Mount, body: (world: World) => Promise<void>, options = {}): Check => ({

@@ -1,4 +1,4 @@
-/** A place where a request waits until the test lets it go on. */
+/** A gate at which a request waits until the test opens it. */
 export class Gate {
   readonly reached: Promise<void>
   private arrive = () => {}

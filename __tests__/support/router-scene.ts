@@ -3,9 +3,9 @@ import { type RunningApp, startRouterApp } from './app'
 import { type Browser, told } from './browser'
 import { closeAll, type Emulators, providersOf, startAll } from './providers'
 
-/** Routers over the same emulators, each anew for its test. Made at the top of the file. */
+/** Routers over the same emulators, new for each test. Created at the top of a test file. */
 export class RouterScene {
-  emulators!: Emulators // before any test
+  emulators!: Emulators // set before the first test
   private readonly running: RunningApp[] = []
 
   constructor() {
@@ -27,7 +27,7 @@ export class RouterScene {
     return app
   }
 
-  /** A whole login; resolves to the callback's answer. */
+  /** A whole login; resolves to the callback's response. */
   async login(app: RunningApp, browser: Browser, name: keyof Emulators, query = '', user?: string) {
     const address = await browser.location(`${app.origin}/auth/${name}${query}`)
     return browser.get(await this.emulators[name].approve(address, user ? { user } : {}))

@@ -14,7 +14,7 @@ type AppOptions = Parameters<typeof startTokenApp>[1]
 
 /** One app with the emulators and one browser, new for each test. Created at the top of a test file. */
 export class SessionScene {
-  emulators!: Emulators // set before each test
+  emulators!: Emulators // set before the first test
   browser = new Browser()
   private readonly apps: RunningApp[] = []
 

@@ -33,7 +33,8 @@ export function stateAndCredential(params: URLSearchParams, dialect: Dialect): C
 /**
  * Reads a callback: its credential or refusal, and the further parameters that the dialect names.
  * @param reading the strategy's reading, by default {@link stateAndCredential}
- * @throws OAuthError `callback_invalid`: a repeated or empty parameter, two different credentials, or none of anything
+ * @throws OAuthError `callback_invalid`: a repeated or empty parameter, two different credentials, or neither
+ * credential nor error
  */
 export function readCallback(
   params: URLSearchParams,

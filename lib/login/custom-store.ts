@@ -1,7 +1,7 @@
 import type { CustomStateStore } from '../options'
 import type { SessionRequest } from '../session/request'
 
-/** What passport-oauth2 tells a state store about the login. */
+/** What passport-oauth2 passes to a state store about the login. */
 export interface StateMeta {
   authorizationURL: string
   tokenURL: string

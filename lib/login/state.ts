@@ -78,7 +78,7 @@ export class LoginState {
 
   /**
    * The nonce of a login (OpenID Connect Core 1.0 §15.5.2), derived from the state with the client's key. So it needs
-   * no storage, works with an app's own store, and cannot be replaced by somebody who writes to the session.
+   * no storage, works with an app's own store, and nobody who writes to the session can replace it.
    */
   nonceOf(state: string): string | undefined {
     return this.#options.nonce ? hash('sha256', `${this.#macKey}nonce ${state}${this.#macKey}`, 'base64url') : undefined

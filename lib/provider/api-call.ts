@@ -23,7 +23,7 @@ export interface ApiCallInit {
   signal?: AbortSignal | null
 }
 
-/** What a provider's API requires in every call, beside the token. */
+/** What a provider's API requires in every call besides the token. */
 export interface ApiParameters {
   /** Query parameters, such as `openid` for WeChat and QQ. A parameter of the call itself takes precedence. */
   query?: Params

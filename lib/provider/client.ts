@@ -251,7 +251,7 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     return undefined
   }
 
-  /** What the API requires in every call, beside the token. Default: nothing. */
+  /** What the API requires in every call besides the token. Default: nothing. */
   apiParameters(_tokens: TokenSet): ApiParameters {
     return {}
   }

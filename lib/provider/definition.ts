@@ -55,7 +55,7 @@ export interface Dialect {
   pkceMethod?: string
   /** The callback parameters that may contain the credential; the first one present counts. Default `code`. DingTalk has two. */
   credentials?: readonly string[]
-  /** How a callback says that the user refused, beside `error=access_denied`. */
+  /** How a callback says that the user refused, besides `error=access_denied`. */
   denial?: {
     /** Values of `error`, compared without case. LinkedIn, LINE and Apple have their own. */
     readonly errors?: readonly string[]

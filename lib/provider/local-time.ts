@@ -1,6 +1,6 @@
 /**
- * The engine's clock, for a dialect that writes the time into a request: `yyyy-MM-dd HH:mm:ss`. Alipay.
- * @param hoursEast of Greenwich, where the provider means its own time
+ * The current time as `yyyy-MM-dd HH:mm:ss`, for a dialect that sends it in a request. Alipay.
+ * @param hoursEast the provider's time zone, in hours east of UTC
  */
 export function localTime(hoursEast: number): string {
   const there = new Date(Date.now() + hoursEast * 3_600_000)

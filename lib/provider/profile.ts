@@ -9,7 +9,7 @@ export interface DialectProfile {
   id: string
   /** The name to display; empty if the provider gives none. */
   displayName: string
-  /** The user's account name, if the provider has one beside the display name. */
+  /** The user's account name, if the provider has one besides the display name. */
   username?: string
   /** At most one address; absent if the provider gives none. The provider's page says whether it is verified. */
   emails?: { value: string }[]

@@ -1,14 +1,14 @@
-/** A member of a JSON object: its name as it is meant, its value as it stands in the text. */
+/** A member of a JSON object: its name decoded, its value as raw text. */
 export interface RawMember {
   name: string
-  /** Without the spaces around it. */
+  /** Without surrounding white space. */
   raw: string
 }
 
 /**
- * The members of a JSON object as they stand in its text, repeated ones too: what a provider signed is that text, and no
- * JSON that was read and written again. Alipay.
- * @param text of one object, known to be JSON
+ * The members of a JSON object as raw text, repeated ones included: a provider signs that text, not JSON that was
+ * parsed and serialised again. Alipay.
+ * @param text the text of one object, known to be JSON
  */
 export function rawMembers(text: string): RawMember[] {
   const members: RawMember[] = []
@@ -31,7 +31,7 @@ export function rawMembers(text: string): RawMember[] {
   return members
 }
 
-/** Where the string that begins at `at` is over: behind its second quotation mark. */
+/** The end of the string that begins at `at`: after its closing quotation mark. */
 function endOfString(text: string, at: number): number {
   let end = at + 1
   while (end < text.length && text[end] !== '"') end += text[end] === '\\' ? 2 : 1

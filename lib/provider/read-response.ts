@@ -23,7 +23,9 @@ export interface Refusal {
   requestId?: string | undefined
   /** The HTTP status that the body states, if it differs from the response's. */
   status?: number | undefined
-  /** When the next call is allowed, if the provider says it otherwise than by `Retry-After`: X's `x-rate-limit-reset`. */
+  /**
+   * When the next call is allowed, if the provider says so otherwise than by `Retry-After`: X's `x-rate-limit-reset`.
+   */
   retryAfter?: Date | undefined
 }
 
@@ -76,7 +78,7 @@ export function readResponse(
 /**
  * Reads a refusal of RFC 6749 §5.2 and RFC 6750 §3.1: `error` and `error_description` at the top level. An `error` may
  * also be a number; 0 means no error.
- * @param codes the provider's own codes, beside the registered ones
+ * @param codes the provider's own codes, besides the registered ones
  */
 export function standardRefusal(
   body: JsonObject,

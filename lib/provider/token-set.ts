@@ -86,7 +86,7 @@ function copyOfJson(json: JsonObject): JsonObject {
   return JSON.parse(JSON.stringify(json)) as JsonObject // it was JSON
 }
 
-// Visible ASCII: what may stand in a header and in a form without surprises (RFC 6750 §2.1 allows less).
+// Visible ASCII, which is safe in a header and in a form (RFC 6750 §2.1 allows less).
 const HEADER_SAFE = /^[\x21-\x7e]+$/
 const TEN_YEARS = 10 * 365 * 24 * 3600
 

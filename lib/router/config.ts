@@ -27,13 +27,16 @@ export type VerifiedUser = Express.User | false | null | undefined
 export interface OAuthRouterConfig extends TokenOptions {
   /** The public origin of this app: `https://app.example.com`. Without it, the callback address follows the request and `trust proxy`. */
   baseURL?: string | undefined
-  /** Where the routes are. Default `/auth`. Empty or `/` is the root; there, addresses that name no provider go on to the app. */
+  /**
+   * The path of the routes. Default `/auth`. Empty or `/` is the root; there, addresses without a provider's name are
+   * left to the app.
+   */
   mountPath?: string | undefined
   /** The providers by name, or a function of the request, for many tenants in one process. */
   providers: Providers | ((req: Request) => Providers | Promise<Providers>)
   /**
    * Returns the user of a login; `false` or `null` refuses it. Default: {@link DefaultUser} from the profile. Required
-   * if `providers` is a function, because the default users of two tenants could not be told apart.
+   * if `providers` is a function, because the default users of two tenants could not be distinguished.
    */
   verify?: (login: VerifyLogin) => VerifiedUser | Promise<VerifiedUser>
   /** Where the browser goes after a login. Default `/`. */
@@ -62,8 +65,9 @@ export interface OAuthRouterConfig extends TokenOptions {
 }
 
 /**
- * How each option is checked and read, in this order. The type asks for every one, so that none is forgotten. A new one
- * is a member of the interface above, a row here, and a row of docs/options.md and its Chinese twin; router.ts acts on it.
+ * Checks and reads each option, in this order. The type requires every one, so that none is forgotten. A new option
+ * needs a member of the interface above, a row here, a row in docs/options.md and its Chinese twin, and code in
+ * router.ts.
  */
 const OPTIONS = {
   providers: (read: OptionReader, { providers }: OAuthRouterConfig) => {
