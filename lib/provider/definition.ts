@@ -16,9 +16,15 @@ export interface Dialect {
   endpoints: Endpoints
   /** The scopes to request if the app names none. */
   scope: readonly string[]
-  /** The separator of scopes. Default: a space (RFC 6749 §3.3). TikTok, WeChat, QQ, Weibo and Douyin use a comma. */
+  /**
+   * The separator of scopes. Default: a space (RFC 6749 §3.3). A comma: TikTok, Douyin, WeChat, QQ, Weibo, Alipay,
+   * Kakao, Shopify, and apps installed in Slack.
+   */
   scopeSeparator?: ' ' | ','
-  /** The parameter name of the client id. Default `client_id`. TikTok and Douyin use `client_key`, WeChat `appid`. */
+  /**
+   * The parameter name of the client id. Default `client_id`. TikTok and Douyin: `client_key`. WeChat and WeCom:
+   * `appid`. Alipay: `app_id`.
+   */
   clientIDName?: string
   /**
    * Whether the app has a `clientSecret`. By default it is required. `optional`: Kakao. `none`: VK (only PKCE), Apple and
@@ -31,8 +37,9 @@ export interface Dialect {
    */
   privateKey?: KeyObject
   /**
-   * The names of the authorization request's other parameters, if they differ from RFC 6749 and RFC 7636. `false` leaves a
-   * parameter out: WeCom and Alipay take no `response_type`. The callback has the state under the same name.
+   * The names of the authorization request's other parameters, if they differ from RFC 6749 and RFC 7636. `false`
+   * leaves a parameter out: WeCom, Alipay and Shopify take no `response_type`. The callback has the state under the
+   * same name.
    */
   authorizationNames?: {
     readonly response_type?: string | false
@@ -53,15 +60,18 @@ export interface Dialect {
   pkce?: boolean | 'required'
   /** The value of `code_challenge_method`. Default `S256` (RFC 7636 §4.3). VK uses `s256`. */
   pkceMethod?: string
-  /** The callback parameters that may contain the credential; the first one present counts. Default `code`. DingTalk has two. */
+  /**
+   * The callback parameters that may contain the credential; the first one present counts. Default `code`. DingTalk has
+   * two, Alipay `auth_code`, BBScloud `token`.
+   */
   credentials?: readonly string[]
   /** How a callback says that the user refused, besides `error=access_denied`. */
   denial?: {
-    /** Values of `error`, compared without case. LinkedIn, LINE and Apple have their own. */
+    /** Values of `error`, compared without case. LinkedIn and Apple have their own. */
     readonly errors?: readonly string[]
     /** Values of the credential: WeChat's `authdeny`. */
     readonly credentials?: readonly string[]
-    /** Whether a state without a credential or error is a refusal: WeChat, WeCom and Alipay. */
+    /** Whether a state without a credential or error is a refusal: WeChat, WeCom, QQ and Alipay. */
     readonly bareState?: boolean
   }
   /**
@@ -83,8 +93,8 @@ export interface Dialect {
   host?: HostRules
   /**
    * For a provider that signs the query of its callbacks, and of a start that it links to (Shopify). The signature is
-   * checked after the state and before anything else is read. It is `signature_invalid` if it is wrong, missing or too
-   * old. Only a start may be unsigned.
+   * checked after the state and before anything else is read. It is `signature_invalid` if it is wrong or missing, or
+   * its time is too far off. Only a start may be unsigned.
    */
   signedQuery?: SignedQuery
   /** The expected `iss` of the callback (RFC 9207); not checked if absent. Tailchat. */
@@ -105,18 +115,19 @@ export interface Dialect {
    */
   idToken?: IdTokenRules
   /**
-   * The token response contains the user, and no profile request is possible: Notion. With `idToken`, the claims contain
-   * the user: Apple.
+   * The token response contains the user, and no profile request is possible: Notion, and Shopify's users. With
+   * `idToken`, the claims contain the user: Apple.
    */
   profileFromTokens?: true
   /**
-   * `none`: the provider issues no user token. `profileOfCode` exchanges the code for the user: WeCom. After the login, no
-   * call can be made in the user's name.
+   * `none`: the provider issues no user token. `profileOfCode` exchanges the code for the user: WeCom, and DingTalk
+   * inside its app. After the login, no call can be made in the user's name.
    */
   userToken?: 'none'
   /**
-   * The application has its own token, issued at `appTokenURL`, for calls by `askAsApp`: WeCom. One token serves all
-   * logins. It is renewed before it expires, and when `refusal` says `token_rejected` of such a call.
+   * The application has its own token, issued at `appTokenURL`, for calls by `askAsApp`: WeCom, and DingTalk inside its
+   * app. One token serves all logins. It is renewed before it expires, and when `refusal` says `token_rejected` of such
+   * a call.
    */
   appToken?: {
     /** The lifetime in seconds, if the provider does not say. */
@@ -125,13 +136,19 @@ export interface Dialect {
   /** HTTP statuses of an API call that mean that the access token is refused. Default 401 (RFC 6750 §3.1). TAPD: also 422. */
   tokenRefused?: readonly number[]
   /**
-   * HTTP statuses that may mean it: then the body is read, and the dialect's `refusal` decides. Feishu and DingTalk: 400;
-   * WeChat and QQ: 200. Only JSON and text of at most 64 KiB are read; anything else is not a refusal.
+   * HTTP statuses that may mean it: then the body is read, and the dialect's `refusal` decides. 200: Alipay, Douyin,
+   * HUAWEI, QQ, Slack, VK and WeChat. 400: DingTalk, Feishu, LINE and Weibo (also 403). 401: Kakao and TikTok. Only
+   * JSON and text of at most 64 KiB are read; anything else is not a refusal.
    */
   tokenMayBeRefused?: readonly number[]
-  /** The query parameter for the access token, if the provider takes no Bearer header. BBScloud, WeChat, QQ. */
+  /**
+   * The query parameter for the access token, if the provider takes no Bearer header. Alipay, BBScloud, QQ, VK, WeChat.
+   */
   tokenParameter?: string
-  /** The header for the access token, if it is not `Authorization: Bearer`. DingTalk and Shopify have their own. */
+  /**
+   * The header for the access token, if it is not `Authorization: Bearer`. DingTalk, Douyin, Shopify and Weibo have
+   * their own.
+   */
   tokenHeader?: { readonly name: string; readonly scheme?: string }
 }
 

@@ -15,11 +15,14 @@ export interface IdTokenRules {
   readonly algorithms: readonly ('RS256' | 'PS256' | 'ES256' | 'HS256')[]
   /** More client ids that it may be issued for: Apple's native apps. */
   readonly audience?: readonly string[]
-  /** Whether the authorization request sends a nonce, which the id_token must repeat. Apple, Slack, LINE, Kakao, HUAWEI. */
+  /** Whether the authorization request sends a nonce, which the id_token must repeat. Apple, Slack, LINE, Kakao. */
   readonly nonce?: boolean
   /** Whether a login without an id_token is refused: always (Apple), or if the scope `openid` is granted (LINE, Slack, Kakao). */
   readonly required?: true | 'openid'
-  /** `id`: its `sub` is the user's id, so a profile of anybody else is refused (§5.3.2). At Kakao and LinkedIn, both have the id. */
+  /**
+   * `id`: its `sub` is the user's id, so a profile of anybody else is refused (§5.3.2). At LINE, Kakao and LinkedIn,
+   * both have the id.
+   */
   readonly subject?: 'id'
 }
 
