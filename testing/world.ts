@@ -6,7 +6,7 @@ import type { DialectEmulator, Outcome, Settled } from './kit'
 import { demand, demandNoSecret, told } from './say'
 import { Stopwatch } from './stopwatch'
 
-/** The `timeout` of a login without a time limit of its own, in ms: the browser gives up hanging requests earlier. */
+/** The `timeout` of a login whose time is not tested, in ms: the browser gives up hanging requests earlier. */
 export const LONG = 30_000
 
 /** The result of one request to the app. */

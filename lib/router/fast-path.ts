@@ -2,8 +2,8 @@ import type express from 'express'
 import type { RequestHandler, Router } from 'express'
 
 /**
- * An Express router that runs `work` before its layers. As its first layer, `work` would cost every page of the app
- * more time than it takes itself: Express leaves a router one turn of the event loop after its last layer.
+ * An Express router that runs `work` before its layers. As a layer, it would cost every page of the app more than the
+ * work itself: Express leaves a router one turn of the event loop after its last layer.
  */
 export function routerWith(work: RequestHandler): Router {
   const { Router } = require('express') as typeof express // loaded here, because it takes longest of all

@@ -29,7 +29,7 @@ export interface StoredRecord {
   read(newest?: boolean): Promise<TokenRecord | undefined>
   /** Replaces `previous` with `next`. Resolves to what is stored then; `undefined` if the login is over. */
   replace(previous: TokenRecord, next: TokenRecord): Promise<TokenRecord | undefined>
-  /** Deletes the tokens: if given, only if they are still `previous`. Resolves to whether there were any. */
+  /** Deletes the tokens; with `previous`, only if they are still those. Resolves to whether there were any. */
   clear(previous?: TokenRecord): Promise<boolean>
   /** Keeps other processes from refreshing; resolves to a function that releases the lock. */
   lock?(patience: number): Promise<() => Promise<void>>
