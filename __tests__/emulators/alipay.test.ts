@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, createVerify, type KeyObject, sign } from 'node:crypto'
-import { type Emulator, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
-import { type Answer, agreed, ask, brought, CALLBACK, encoded, members, type Params } from './conversation'
+import type { Emulator } from 'passport-dialects/emulators'
+import { type Answer, agreed, ask, brought, CALLBACK, encoded, members, type Params, starterOf } from './conversation'
 
 type Alipay = Emulator<'alipay'>
 
@@ -9,16 +9,7 @@ const USER = 'alipay.user.info.share'
 const TOKEN_KEY = 'alipay_system_oauth_token_response'
 const USER_KEY = 'alipay_user_info_share_response'
 
-const running: Alipay[] = []
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((emulator) => emulator.close()))
-})
-
-async function started(options: EmulatorOptions<'alipay'> = {}): Promise<Alipay> {
-  const emulator = await startEmulator('alipay', options)
-  running.push(emulator)
-  return emulator
-}
+const started = starterOf('alipay')
 
 function authorization({ options }: Alipay, over: Params = {}): Params {
   return { app_id: options.clientID, scope: 'auth_user', redirect_uri: CALLBACK, state: 's', ...over }

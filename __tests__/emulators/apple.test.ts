@@ -1,7 +1,19 @@
 // Over 300 lines because each thing that Apple refuses has its row.
 import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { type Emulator, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
-import { ask, basic, bearer, brought, CALLBACK, encoded, members, type Params, post, postJson } from './conversation'
+import type { Emulator } from 'passport-dialects/emulators'
+import {
+  ask,
+  basic,
+  bearer,
+  brought,
+  CALLBACK,
+  encoded,
+  members,
+  type Params,
+  post,
+  postJson,
+  starterOf,
+} from './conversation'
 import { decoded, verified } from './id-tokens'
 
 const ISSUER = 'https://appleid.apple.com'
@@ -10,13 +22,7 @@ const [FIRST = '', WITHOUT_EMAIL = ''] = [
   '001235.60303ae22b998861bce3b28f33eec1be.1203',
 ]
 
-const running: Emulator[] = []
-async function started(options: EmulatorOptions<'apple'> = {}): Promise<Emulator<'apple'>> {
-  const emulator = await startEmulator('apple', options)
-  running.push(emulator)
-  return emulator
-}
-afterAll(() => Promise.all(running.map((emulator) => emulator.close())))
+const started = starterOf('apple')
 
 let emulator: Emulator<'apple'>
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-import type { Emulator } from 'passport-dialects/emulators'
+import { type Emulator, type EmulatorName, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
 
 export const CALLBACK = 'http://127.0.0.1:9/callback'
 
@@ -70,4 +70,15 @@ export function members(answer: Answer, ...path: string[]): Record<string, unkno
   let value = answer.json
   for (const name of path) value = (value as Record<string, unknown> | undefined)?.[name]
   return (value ?? {}) as Record<string, unknown> // whatever it is, a test's expectation says so
+}
+
+/** Starts emulators of one provider, which stop after the tests of the file. Made at the top of the file. */
+export function starterOf<Name extends EmulatorName>(name: Name) {
+  const running: Emulator[] = []
+  afterAll(() => Promise.all(running.map((emulator) => emulator.close())))
+  return async (options?: EmulatorOptions<Name>): Promise<Emulator<Name>> => {
+    const emulator = await startEmulator(name, options)
+    running.push(emulator)
+    return emulator
+  }
 }

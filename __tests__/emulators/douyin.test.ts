@@ -1,4 +1,4 @@
-import { type Emulator, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
+import type { Emulator } from 'passport-dialects/emulators'
 import {
   type Answer,
   agreed,
@@ -11,17 +11,11 @@ import {
   type Params,
   post,
   postJson,
+  starterOf,
 } from './conversation'
 import { resourceAt } from './logins'
 
-const running: Emulator<'douyin'>[] = []
-afterAll(() => Promise.all(running.map((emulator) => emulator.close())))
-
-async function started(options: EmulatorOptions<'douyin'> = {}): Promise<Emulator<'douyin'>> {
-  const emulator = await startEmulator('douyin', options)
-  running.push(emulator)
-  return emulator
-}
+const started = starterOf('douyin')
 
 let emulator: Emulator<'douyin'>
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Emulator, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
+import type { Emulator } from 'passport-dialects/emulators'
 import {
   agreed,
   ask,
@@ -12,19 +12,14 @@ import {
   type Params,
   post,
   postJson,
+  starterOf,
 } from './conversation'
 import { decoded, verified, verifiedBySecret } from './id-tokens'
 
 const ISSUER = 'https://access.line.me'
 const WITHOUT_EMAIL = 'U00112233445566778899aabbccddeeff'
 
-const running: Emulator[] = []
-async function started(options: EmulatorOptions<'line'> = {}): Promise<Emulator<'line'>> {
-  const emulator = await startEmulator('line', options)
-  running.push(emulator)
-  return emulator
-}
-afterAll(() => Promise.all(running.map((emulator) => emulator.close())))
+const started = starterOf('line')
 
 let emulator: Emulator<'line'>
 beforeAll(async () => {

@@ -1,19 +1,24 @@
-import { type Emulator, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
+import type { Emulator } from 'passport-dialects/emulators'
 import { jump } from '../support/clock'
-import { type Answer, agreed, ask, brought, CALLBACK, encoded, members, type Params, post } from './conversation'
+import {
+  type Answer,
+  agreed,
+  ask,
+  brought,
+  CALLBACK,
+  encoded,
+  members,
+  type Params,
+  post,
+  starterOf,
+} from './conversation'
 import { resourceAt } from './logins'
 
-const running: Emulator<'qq'>[] = []
 afterEach(() => {
   jest.restoreAllMocks()
 })
-afterAll(() => Promise.all(running.map((emulator) => emulator.close())))
 
-async function started(options: EmulatorOptions<'qq'> = {}): Promise<Emulator<'qq'>> {
-  const emulator = await startEmulator('qq', options)
-  running.push(emulator)
-  return emulator
-}
+const started = starterOf('qq')
 
 let emulator: Emulator<'qq'>
 beforeAll(async () => {

@@ -1,18 +1,23 @@
 // Over 300 lines because a naive and a careful check of callbacks stand beside each forgery.
 import { createHash, createHmac } from 'node:crypto'
 import http from 'node:http'
-import { CALLBACK_FORGERIES, type Emulator, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
-import { ask, bearer, brought, CALLBACK, encoded, members, type Params, post, postJson } from './conversation'
+import { CALLBACK_FORGERIES, type Emulator } from 'passport-dialects/emulators'
+import {
+  ask,
+  bearer,
+  brought,
+  CALLBACK,
+  encoded,
+  members,
+  type Params,
+  post,
+  postJson,
+  starterOf,
+} from './conversation'
 
 const [BLUE, RED] = ['blue-kite.myshopify.com', 'red-lantern.myshopify.com']
 
-const running: Emulator[] = []
-async function started(options: EmulatorOptions<'shopify'> = {}): Promise<Emulator<'shopify'>> {
-  const emulator = await startEmulator('shopify', options)
-  running.push(emulator)
-  return emulator
-}
-afterAll(() => Promise.all(running.map((emulator) => emulator.close())))
+const started = starterOf('shopify')
 
 let emulator: Emulator<'shopify'>
 beforeAll(async () => {

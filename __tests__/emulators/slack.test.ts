@@ -1,6 +1,6 @@
 // Over 300 lines because it holds two flows, sign-in and installation.
 import { createHash } from 'node:crypto'
-import { type Emulator, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
+import type { Emulator } from 'passport-dialects/emulators'
 import {
   agreed,
   ask,
@@ -13,18 +13,13 @@ import {
   type Params,
   post,
   postJson,
+  starterOf,
 } from './conversation'
 import { verified } from './id-tokens'
 
 const [FIRST, WITHOUT_EMAIL] = ['U0ZHANG001', 'U0ADA00002']
 
-const running: Emulator[] = []
-async function started(options: EmulatorOptions<'slack'> = {}): Promise<Emulator<'slack'>> {
-  const emulator = await startEmulator('slack', options)
-  running.push(emulator)
-  return emulator
-}
-afterAll(() => Promise.all(running.map((emulator) => emulator.close())))
+const started = starterOf('slack')
 
 let emulator: Emulator<'slack'>
 let install: Emulator<'slack'>

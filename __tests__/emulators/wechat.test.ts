@@ -1,5 +1,5 @@
 // Over 300 lines because one set of helpers speaks to both kinds of app, before the code and after it.
-import { type Emulator, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
+import type { Emulator, EmulatorOptions } from 'passport-dialects/emulators'
 import { jump } from '../support/clock'
 import {
   type Answer,
@@ -12,20 +12,15 @@ import {
   members,
   type Params,
   post,
+  starterOf,
 } from './conversation'
 import { resourceAt } from './logins'
 
-const running: Emulator<'wechat'>[] = []
 afterEach(() => {
   jest.restoreAllMocks()
 })
-afterAll(() => Promise.all(running.map((emulator) => emulator.close())))
 
-async function started(options: EmulatorOptions<'wechat'> = {}): Promise<Emulator<'wechat'>> {
-  const emulator = await startEmulator('wechat', options)
-  running.push(emulator)
-  return emulator
-}
+const started = starterOf('wechat')
 
 let website: Emulator<'wechat'>
 let account: Emulator<'wechat'>

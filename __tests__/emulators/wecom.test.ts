@@ -1,17 +1,19 @@
-import { type Emulator, type EmulatorOptions, type EmulatorUser, startEmulator } from 'passport-dialects/emulators'
+import type { Emulator, EmulatorOptions, EmulatorUser } from 'passport-dialects/emulators'
 import { eventually } from '../support/eventually'
-import { type Answer, agreed, ask, brought, CALLBACK, encoded, members, type Params, postJson } from './conversation'
+import {
+  type Answer,
+  agreed,
+  ask,
+  brought,
+  CALLBACK,
+  encoded,
+  members,
+  type Params,
+  postJson,
+  starterOf,
+} from './conversation'
 
-const running: Emulator<'wecom'>[] = []
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((emulator) => emulator.close()))
-})
-
-async function started(options: EmulatorOptions<'wecom'> = {}): Promise<Emulator<'wecom'>> {
-  const emulator = await startEmulator('wecom', options)
-  running.push(emulator)
-  return emulator
-}
+const started = starterOf('wecom')
 
 /** A login that WeCom has nothing against, of the kind that the emulator's options say. */
 function authorization({ options }: Emulator<'wecom'>, over: Params = {}): Params {

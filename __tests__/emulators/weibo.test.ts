@@ -1,4 +1,4 @@
-import { type Emulator, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
+import type { Emulator } from 'passport-dialects/emulators'
 import {
   type Answer,
   agreed,
@@ -12,17 +12,11 @@ import {
   type Params,
   post,
   postJson,
+  starterOf,
 } from './conversation'
 import { resourceAt } from './logins'
 
-const running: Emulator<'weibo'>[] = []
-afterAll(() => Promise.all(running.map((emulator) => emulator.close())))
-
-async function started(options: EmulatorOptions<'weibo'> = {}): Promise<Emulator<'weibo'>> {
-  const emulator = await startEmulator('weibo', options)
-  running.push(emulator)
-  return emulator
-}
+const started = starterOf('weibo')
 
 let emulator: Emulator<'weibo'>
 beforeAll(async () => {
