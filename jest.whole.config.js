@@ -4,8 +4,8 @@ process.env.PASSPORT_DIALECTS_TESTS = 'whole'
 
 /**
  * What `npm test` does by its kinds, in full: `npm run test:whole`. Each provider meets each fault, each pair of requests
- * each place of sessions, 1,000 logins at once share one application token, and the first six providers and Apple log in
- * by redirect and in a window.
+ * each place of sessions, 1,000 logins at once share one application token, the first six providers and Apple log in by
+ * redirect and in a window, and pages are looked at in each light and width.
  */
 /** @type {import('jest').Config} */
 module.exports = {
@@ -17,5 +17,11 @@ module.exports = {
     'tokens/app-token',
     'tokens/processes',
     'browser/logins',
+    'browser/looks',
+    'browser/apple',
+    'browser/form-post',
+    'emulators/consent-in-browser',
+    'faults/split-body',
+    'conformance/kit-signed',
   ].map((files) => `<rootDir>/__tests__/${files}.test.ts`),
 }

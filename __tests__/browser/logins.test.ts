@@ -2,7 +2,7 @@ import { titlesOf } from 'passport-dialects/emulators'
 import { en } from '../../example-app/texts-en'
 import { expectWhole } from '../support/chromium'
 import { describeWith } from '../support/services'
-import { IS_WHOLE } from '../support/whole'
+import { usually } from '../support/whole'
 import { expectAlone, inWindow, pressedAway, Stage, windowOf } from './stage'
 
 const TITLES = {
@@ -16,12 +16,12 @@ const TITLES = {
 }
 
 /** Whose way through a browser differs: `npm run test:whole` goes both ways with all of them. */
-const BY_REDIRECT: readonly string[] = ['tapd', 'bbscloud', 'tiktok', 'apple']
-const IN_A_WINDOW: readonly string[] = ['tailchat', 'bbscloud', 'aihubmix', 'apple']
-const by = (names: readonly string[]) => Object.entries(TITLES).filter(([name]) => IS_WHOLE || names.includes(name))
+const BY_REDIRECT: readonly string[] = ['bbscloud', 'apple']
+const IN_A_WINDOW: readonly string[] = ['tapd', 'apple']
+const by = (names: readonly string[]) => usually(Object.entries(TITLES), ([name]) => names.includes(name))
 
 /** Whose pages differ on a phone: a code to scan, boxes to untick, a workspace to choose, no token at the end. */
-const OTHERS = ['wechat', 'kakao', 'slack', 'wecom'] as const
+const OTHERS = usually(['wechat', 'kakao', 'slack', 'wecom'] as const, (name) => ['wechat', 'slack'].includes(name))
 
 describeWith('Chromium', 'logins in a browser', () => {
   let stage: Stage

@@ -6,7 +6,7 @@ import { expectAlone, pressedAway, Stage, windowOf } from './stage'
 describeWith('Chromium', 'a window that does not behave', () => {
   let stage: Stage
   beforeAll(async () => {
-    stage = await Stage.open({}, cutOff, { whole: true })
+    stage = await Stage.open({}, cutOff)
   }, 120_000)
   afterAll(() => stage?.close())
 
@@ -39,21 +39,6 @@ describeWith('Chromium', 'a window that does not behave', () => {
     })
   })
 
-  test('blocked, the whole page goes to the login', async () => {
-    await stage.visitAlone(async (page, context) => {
-      // Nobody clicks here, so a browser lets no window open. Whatever Playwright does to a page counts as a click: it waits.
-      await context.addInitScript(`if (location.search === '?blocked') addEventListener('load', () => {
-        document.querySelector('[data-login=tapd]').click() })`)
-      const gone = page.waitForURL(`${stage.emulator('tapd').origin}/**`)
-      await page.goto(`${stage.origin}/?blocked`, { waitUntil: 'commit' })
-      await gone
-      await page.getByRole('button', { name: '张三' }).click()
-      await page.getByRole('heading', { name: '张三' }).waitFor()
-      expect(page.url()).toBe(`${stage.origin}/`)
-      await expectAlone(page)
-    })
-  })
-
   test('closed by the user, the page says so and the login can be begun again', async () => {
     await stage.visitAlone(async (page, context) => {
       // A page that Playwright drives has the focus at all times, so the helper waits its longest: ten seconds.
@@ -79,6 +64,29 @@ describeWith('Chromium', 'a window that does not behave', () => {
       const popup = await windowOf(context, () => page.getByRole('link', { name: 'Continue with TikTok' }).click())
       await pressedAway(popup, () => popup.getByRole('button', { name: '张三' }).click())
       await page.getByRole('alert').getByText(en.failures.provider_unavailable).waitFor()
+    })
+  })
+})
+
+describeWith('Chromium', 'a window that is blocked', () => {
+  let stage: Stage
+  beforeAll(async () => {
+    stage = await Stage.open({}, undefined, { whole: true }) // without what is round its pages nothing is blocked
+  }, 120_000)
+  afterAll(() => stage?.close())
+
+  test('the whole page goes to the login', async () => {
+    await stage.visitAlone(async (page, context) => {
+      // Nobody clicks here, so a browser lets no window open. Whatever Playwright does to a page counts as a click: it waits.
+      await context.addInitScript(`if (location.search === '?blocked') addEventListener('load', () => {
+        document.querySelector('[data-login=tapd]').click() })`)
+      const gone = page.waitForURL(`${stage.emulator('tapd').origin}/**`)
+      await page.goto(`${stage.origin}/?blocked`, { waitUntil: 'commit' })
+      await gone
+      await page.getByRole('button', { name: '张三' }).click()
+      await page.getByRole('heading', { name: '张三' }).waitFor()
+      expect(page.url()).toBe(`${stage.origin}/`)
+      await expectAlone(page)
     })
   })
 })

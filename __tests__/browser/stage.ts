@@ -5,7 +5,7 @@ import type { Emulator, EmulatorName, EmulatorOptions } from 'passport-dialects/
 import type { Browser, BrowserContext, BrowserContextOptions, ConsoleMessage, Page, WebError } from 'playwright-core'
 import { createApp } from '../../example-app/app'
 import { providersFrom } from '../../example-app/emulated'
-import { launchChromium } from '../support/chromium'
+import { forgetUser, launchChromium } from '../support/chromium'
 import { eventually } from '../support/eventually'
 
 type Visit = (page: Page, context: BrowserContext) => Promise<void>
@@ -92,13 +92,10 @@ export class Stage {
     context.off('console', complain).off('weberror', complainOfScript)
   }
 
-  /** Makes a new user of the one who was there: a new context takes Chromium longer than a page does. */
   private async forget(context: BrowserContext): Promise<void> {
-    const [page, ...windows] = context.pages()
+    await forgetUser(context)
+    const [page] = context.pages()
     if (!page) return
-    for (const window of windows) await window.close()
-    await page.goto('about:blank')
-    await context.clearCookies()
     const tools = await context.newCDPSession(page)
     await tools.send('Storage.clearDataForOrigin', { origin: this.origin, storageTypes: 'all' })
     await tools.detach()

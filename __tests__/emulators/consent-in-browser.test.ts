@@ -4,6 +4,7 @@ import { type Emulator, type EmulatorName, startEmulator } from 'passport-dialec
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { expectReadable, expectWhole, launchChromium } from '../support/chromium'
 import { describeWith } from '../support/services'
+import { usually } from '../support/whole'
 import { authorizationAt, tokensFor } from './logins'
 
 // The pages that differ: one of each kind is looked at. All of them are clicked through without a browser in
@@ -85,16 +86,23 @@ async function backAtTheApp(page: Page): Promise<Record<string, string>> {
   return Object.fromEntries(new URL(page.url()).searchParams)
 }
 
-const SCREENS = (
-  [
-    [390, 844, 'light', 'zh-CN', 'axe'],
-    [390, 844, 'dark', 'en-GB', undefined],
-    [1280, 800, 'light', 'en-GB', undefined],
-    [1280, 800, 'dark', 'zh-CN', 'axe'],
-  ] as const
-).map(([width, height, colorScheme, locale, axe]) => {
-  return { width, hasAxe: axe !== undefined, window: new Window({ viewport: { width, height }, colorScheme, locale }) }
-})
+const LOOKS = [
+  [390, 844, 'light', 'zh-CN', 'axe'],
+  [390, 844, 'dark', 'en-GB', undefined],
+  [1280, 800, 'light', 'zh-CN', undefined],
+  [1280, 800, 'dark', 'en-GB', 'axe'],
+] as const
+
+/** Each width, light and language once: `npm run test:whole` looks at every combination. */
+const SCREENS = usually(LOOKS, ([, , , , axe]) => axe !== undefined).map(
+  ([width, height, colorScheme, locale, axe]) => {
+    return {
+      width,
+      hasAxe: axe !== undefined,
+      window: new Window({ viewport: { width, height }, colorScheme, locale }),
+    }
+  },
+)
 
 const PAGES: [string, () => Promise<string>][] = [
   ...NAMES.map((name): [string, () => Promise<string>] => [name, () => consentAt(name)]),
@@ -117,11 +125,9 @@ describeWith('Chromium', 'the providers’ pages in a browser', () => {
     app?.close()
   })
 
-  test.each(NAMES)('%s: without JavaScript, each user and "Deny" lead back to the app', async (name) => {
-    const buttons = [
-      ...at(name).users.map((user) => `Continue as ${user.name}`),
-      ...(STAYS.includes(name) ? [] : ['Deny']),
-    ]
+  test.each(NAMES)('%s: without JavaScript, a user and "Deny" lead back to the app', async (name) => {
+    const users = at(name).users.map((user) => `Continue as ${user.name}`)
+    const buttons = [...usually(users, (user) => user === users.at(-1)), ...(STAYS.includes(name) ? [] : ['Deny'])]
     for (const button of buttons) {
       await withoutJavaScript.visit(await consentAt(name), async (page) => {
         await page.getByRole('button', { name: button }).click()

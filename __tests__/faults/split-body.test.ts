@@ -5,6 +5,7 @@ import { Browser, told } from '../support/browser'
 import { type Front, forward, startFront } from '../support/front'
 import { NAMES } from '../support/providers'
 import { ask, startTokenApp } from '../support/token-app'
+import { usually } from '../support/whole'
 
 describe.each(NAMES)('%s', (name) => {
   let emulator: Emulator
@@ -49,11 +50,13 @@ describe.each(NAMES)('%s', (name) => {
     expect(expected).toMatch(/[一-龥]/)
     expect(sent.includes(Buffer.from(expected, 'utf8'))).toBe(true)
     const browser = new Browser()
-    at = sent.indexOf(Buffer.from(expected, 'utf8')) + 1
+    const name = sent.indexOf(Buffer.from(expected, 'utf8'))
+    at = name + 1
     expect(await nameAfterLogin(browser)).toBe(expected)
     // From here on the login asks for its profile again: the same call.
     const wrong: number[] = []
-    for (at = 1; at <= sent.length; at++) {
+    const all = Array.from({ length: sent.length }, (_, nth) => nth + 1)
+    for (at of usually(all, (place) => place % 10 === 0 || Math.abs(place - name - 2) < 8)) {
       const { value } = await ask(browser, `${app.origin}/profile/${name}`)
       if ((value as { displayName?: string } | undefined)?.displayName !== expected) wrong.push(at)
     }

@@ -21,7 +21,7 @@ import { readTokenSet, scopeList, TokenSetProblem } from '../../lib/provider/tok
 import { answerText } from './json-text'
 import { runsOf, seedOf } from './seed'
 
-const RUNS = runsOf(4000)
+const RUNS = runsOf(2000)
 const options = { clientID: 'client', clientSecret: 'a canary secret', callbackURL: '/callback' }
 const site = { ...options, baseURL: 'https://site.example' }
 const DIALECTS: { name: string; strategy: DialectStrategy }[] = [

@@ -4,6 +4,6 @@ import { runsOf } from './seed'
 beforeAll(openTabs)
 afterAll(closeTabs)
 
-// A twenty-fifth of the 1,000 that `npm run test:soak` runs: each is up to 36 requests and as many answers of a provider.
+// `npm run test:soak` runs 1,000: each is up to 36 requests and as many answers of a provider.
 test('up to 12 tabs over 5 providers, in any order: each lands where it was begun, as who it was begun', () =>
-  interleave(runsOf(40)))
+  interleave(runsOf(20)))

@@ -6,16 +6,17 @@ import session from 'express-session'
 import { createClient } from 'redis'
 import { Agent } from 'undici'
 import { describeWith, SERVICES } from '../support/services'
-import { IS_WHOLE } from '../support/whole'
+import { describeInWholeRuns, usually } from '../support/whole'
 import { Held, type Inner, type Instance, startCodeProvider, startInstance } from './pairs-app'
 import { KINDS, type Kind, NAMES, PAIRS, UNSEEN } from './pairs-table'
 
 // Two requests of one session, every pair: the first one is held at each place where it waits for something, the other
 // one comes and goes meanwhile, and the first goes on. docs/sessions.md has the table for people.
 
-// `npm test` goes over the place where one process knows everything and the one where two know least: MemoryStore, and
-// two processes over Redis. `npm run test:whole` goes over all four.
-const describeInWholeRuns = (title: string, tests: () => void) => (IS_WHOLE ? describe(title, tests) : undefined)
+// `npm test` goes over the place where one process knows everything, MemoryStore, and of the one where two know least, two
+// processes over Redis, over the requests that give a session a new user or none. `npm run test:whole` goes over all
+// pairs in all four places.
+const MOST_TELLING: readonly Kind[] = ['change', 'log-out', 'page']
 
 /** In ms: within a process the other one may wait for the first, which is then let go. */
 const WAITS_FOR_THE_OTHER = 40
@@ -224,14 +225,17 @@ async function everyPlace(pair: [Kind, Kind], first: Instance, second: Instance)
   }
 }
 
-function pairsOver(open: () => Promise<{ first: Instance; second: Instance; close(): Promise<void> }>): void {
+function pairsOver(
+  open: () => Promise<{ first: Instance; second: Instance; close(): Promise<void> }>,
+  names: readonly Kind[] = NAMES,
+): void {
   let place: Awaited<ReturnType<typeof open>>
   beforeAll(async () => {
     place = await open()
   })
   afterAll(() => place.close())
 
-  test.each(NAMES)('%s is held, and every other one comes and goes', async (held) => {
+  test.each(names)('%s is held, and every other one comes and goes', async (held) => {
     const found: Record<string, string[]> = {}
     for (const pair of PAIRS) {
       if (pair[0] !== held) continue
@@ -307,11 +311,14 @@ describeWith('Redis', 'sessions in Redis', () => {
   })
 
   describe('two processes', () => {
-    pairsOver(async () => {
-      // Everything that a process has in memory once, this has twice: the package, its queue, its claims, express-session.
-      const [first, second] = await Promise.all([isolated(store), isolated(store)])
-      return { first, second, close: async () => void (await Promise.all([first.close(), second.close()])) }
-    })
+    pairsOver(
+      async () => {
+        // Everything that a process has in memory once, this has twice: the package, its queue, its claims, express-session.
+        const [first, second] = await Promise.all([isolated(store), isolated(store)])
+        return { first, second, close: async () => void (await Promise.all([first.close(), second.close()])) }
+      },
+      usually(NAMES, (name) => MOST_TELLING.includes(name)),
+    )
   })
 })
 

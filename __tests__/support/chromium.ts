@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { chromium as path } from './services'
 
 /** Chromium without its window: 40 % less work. Debian has it as a separate package. */
@@ -33,6 +33,14 @@ export function launchChromium({ whole = false, features = [] as readonly string
 
 /** All pages in one process: starting one per site and window is 40 % of the work. Cookies and sites are unaffected. */
 const ONE_PROCESS = ['--disable-site-isolation-trials', '--process-per-site', '--renderer-process-limit=1']
+
+/** Makes a new user of the one who was there: a new context takes Chromium longer than most pages do. */
+export async function forgetUser(context: BrowserContext): Promise<void> {
+  const [page, ...windows] = context.pages()
+  for (const window of windows) await window.close()
+  await page?.goto('about:blank')
+  await context.clearCookies()
+}
 
 const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 
