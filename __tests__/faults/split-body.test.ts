@@ -50,13 +50,13 @@ describe.each(NAMES)('%s', (name) => {
     expect(expected).toMatch(/[一-龥]/)
     expect(sent.includes(Buffer.from(expected, 'utf8'))).toBe(true)
     const browser = new Browser()
-    const name = sent.indexOf(Buffer.from(expected, 'utf8'))
-    at = name + 1
+    const start = sent.indexOf(Buffer.from(expected, 'utf8'))
+    at = start + 1
     expect(await nameAfterLogin(browser)).toBe(expected)
     // From here on the login asks for its profile again: the same call.
     const wrong: number[] = []
     const all = Array.from({ length: sent.length }, (_, nth) => nth + 1)
-    for (at of usually(all, (place) => place % 10 === 0 || Math.abs(place - name - 2) < 8)) {
+    for (at of usually(all, (place) => place % 10 === 0 || Math.abs(place - start - 2) < 8)) {
       const { value } = await ask(browser, `${app.origin}/profile/${name}`)
       if ((value as { displayName?: string } | undefined)?.displayName !== expected) wrong.push(at)
     }
