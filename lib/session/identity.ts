@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type Session, type SessionRequest, type StoredSession, sessionUserOf, userIn } from './request'
 
 /** The identity of the logged-in user, the same text in every request; `undefined` for nobody. */
@@ -35,7 +35,7 @@ export function isSameUser(a: string | undefined, b: string | undefined): boolea
 }
 
 function shortHash(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22)
+  return hash('sha256', JSON.stringify(value), 'base64url').slice(0, 22)
 }
 
 /** A value as a session store returns it. A BigInt becomes text; a circular value becomes `undefined`. */
