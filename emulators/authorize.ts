@@ -36,7 +36,8 @@ export function consentRoutes(path: string, settings: Settings, check: (call: Ca
     const asked = check(call)
     if (!('agree' in asked)) return asked
     const [first] = settings.users
-    if ((settings.consent === 'auto' || asked.silent) && first) return leave(asked, asked.agree(first, unasked(asked)))
+    if ((settings.consent === 'auto' || asked.silent) && first)
+      return leave(asked, asked.agree(first, byDefault(asked)))
     return consentPage(asked, { users: settings.users, steps: settings.steps(), view: randomBytes(8).toString('hex') })
   }
   const press = (call: Call): Reply | undefined => {
@@ -96,13 +97,13 @@ function leave({ provider, accent }: Asked, where: string | FormPost | Reply, st
 }
 
 /** What is granted without a page. */
-function unasked({ scope, ticked, place }: Asked): Chosen {
+function byDefault({ scope, ticked, place }: Asked): Chosen {
   return { scope: ticked ?? scope, place: place?.first }
 }
 
 /** The choices in the form, or the name of a field that our page cannot have sent. */
 function chosenIn(form: URLSearchParams, asked: Asked): Chosen | string {
-  const chosen = unasked(asked)
+  const chosen = byDefault(asked)
   // Unticked boxes send nothing; the field `step` distinguishes a page without ticked boxes from a bare POST.
   const boxes = form.has('step') || form.has('scope') ? form.getAll('scope') : undefined
   if (boxes && (asked.ticked || boxes.length > 0)) {

@@ -26,8 +26,8 @@ async function pressed(
 ): Promise<string | FormPost> {
   const shown = await fetch(address, { redirect: 'manual' })
   const page = shown.status === 200 ? await shown.text() : ''
-  const unasked = formPostOf(page)
-  if (unasked) return unasked
+  const direct = formPostOf(page)
+  if (direct) return direct
   if (shown.status === 200 && !page.includes('name="deny"')) {
     throw new Error('The provider shows no consent page: a fault struck it, or this is no address of one.')
   }

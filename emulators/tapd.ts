@@ -183,7 +183,7 @@ function provider(_origin: string, settings: Settings & TapdEmulatorOptions): Pr
   }
 
   /**
-   * The silent login: a user who opens the app inside TAPD arrives with an unrequested code. The redirect URI for its
+   * The silent login: a user who opens the app inside TAPD arrives with an unsolicited code. The redirect URI for its
    * exchange is undocumented: here the registered one, or any if none is registered.
    */
   function entryCode(user: EmulatorUser): string {

@@ -18,7 +18,7 @@ export const en = {
   insideTapdTitle: 'TAPD, played by this page',
   insideTapdLead:
     'TAPD opens the app in a frame and adds a code to its address. The app signs its user in without a question.',
-  insideTapdNote: 'Whoever is signed in already stays: an unasked code replaces nobody.',
+  insideTapdNote: 'Whoever is signed in already stays: an unsolicited code replaces nobody.',
   insideTapdFrame: 'The app inside TAPD',
   signedInAs: 'Signed in',
   id: 'Id',

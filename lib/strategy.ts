@@ -45,7 +45,7 @@ export interface AuthenticateOptions {
 
 /** @internal A login that the router begins or finishes. What comes from the browser has been checked. */
 export interface RouterLogin {
-  /** `entry`: the provider began the login, by sending an unrequested code. */
+  /** `entry`: the provider began the login, by sending an unsolicited code. */
   leg: 'begin' | 'callback' | 'entry'
   returnTo?: string | undefined
   popup?: boolean | undefined

@@ -60,7 +60,7 @@ describe("a code that nobody asked for: login CSRF at TAPD's entry (RFC 6749 §1
     expect(location).toBe('/')
   })
 
-  test('the callback takes no unasked code even so', async () => {
+  test('the callback takes no unsolicited code even so', async () => {
     const code = await attackersCode(silent)
     const victim = new Browser()
     await consent(silent, victim, scene.emulators.tapd)

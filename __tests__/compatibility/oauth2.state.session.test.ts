@@ -154,7 +154,7 @@ describe.each([
   })
 })
 
-test('differs: a state is 256 random bits', async () => {
+test('differs: a state is more than 250 random bits', async () => {
   const ours = await stateOf(await at.ours())
   const theirs = await stateOf(await at.theirs())
   expect([Buffer.from(ours, 'base64url').length, theirs.length]).toEqual([32, 24])

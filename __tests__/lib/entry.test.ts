@@ -21,7 +21,7 @@ const enter = (browser: Browser, code: string, more = '') =>
   browser.get(`${app.origin}/auth/tapd/entry?code=${encodeURIComponent(code)}${more}`, { accept: 'application/json' })
 const userOf = async (browser: Browser) => (await told(browser.get(`${app.origin}/me`))).user
 
-test('TAPD’s unasked code logs its user in, and the address with the code is left at once', async () => {
+test('TAPD’s unsolicited code logs its user in, and the address with the code is left at once', async () => {
   const browser = await start(true)
   const answer = await enter(browser, emulator.entryCode())
   expect([answer.status, answer.headers.get('location')]).toEqual([303, '/home'])

@@ -266,7 +266,7 @@ describe('the address', () => {
     expect((await new Browser().post(`${app.origin}/AUTH/dingtalk/Entry/`)).status).toBe(200)
   })
 
-  test('is another one’s for a provider that sends codes unasked: GET', async () => {
+  test('is another one’s for a provider that sends codes unsolicited: GET', async () => {
     const app = await start({ providers: { tapd: { ...tapd.options, silentLogin: true } } })
     const answer = await askForState(app, { name: 'tapd', browser: new Browser() })
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET'])

@@ -225,7 +225,7 @@ test.each(NAMES)(
   120_000,
 )
 
-test('TAPD’s unasked code shows none, accepted or refused', async () => {
+test('TAPD’s unsolicited code shows none, accepted or refused', async () => {
   const code = emulators.tapd.entryCode()
   for (const path of [`/auth/tapd/entry?code=${code}`, '/auth/tapd/entry?code=canary-unknown-code-1']) {
     await get(new Browser(), path)

@@ -94,7 +94,7 @@ describe.each([
   })
 })
 
-test('a code that TAPD sent unasked, at work while a login ends, takes nobody’s place', async () => {
+test('a code that TAPD sent unsolicited, at work while a login ends, takes nobody’s place', async () => {
   let goOn = () => {}
   let atWork = false
   const gate = new Promise<void>((resolve) => {

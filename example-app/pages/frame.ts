@@ -4,7 +4,7 @@ import { layout } from './layout'
 import { escapeHtml } from './marks'
 import { viewOf } from './view'
 
-/** Plays TAPD, which shows the app in a frame and adds an unrequested code. */
+/** Plays TAPD, which shows the app in a frame and adds an unsolicited code. */
 export function frame(options: AppOptions): RequestHandler {
   return (req, res, next) => {
     const view = viewOf(req, options)

@@ -177,7 +177,7 @@ export async function finishLogin(
   })
 }
 
-/** Accepts an unrequested code. It has no state, so nothing shows which browser requested it. @throws OAuthError */
+/** Accepts an unsolicited code. It has no state, so nothing shows which browser requested it. @throws OAuthError */
 export async function enterLogin(
   party: LoginParty,
   request: LoginRequest,

@@ -142,7 +142,7 @@ export class LoginState {
     throw error
   }
 
-  /** The login of an unrequested code; only the code identifies it. */
+  /** The login of an unsolicited code; only the code identifies it. */
   async unsolicited(
     req: SessionRequest,
     context: ErrorContext,

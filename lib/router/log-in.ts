@@ -23,7 +23,7 @@ export interface LoginSettings {
  * Logs `user` in: gives the session a new id (`SessionSlot.renew`), adds the login, and stores it. A second provider is
  * linked: the first one's user stays, unless `verify` returned a newer copy of that same user.
  *
- * @param unasked the code was unrequested: such a login never replaces an existing one
+ * @param unsolicited the app did not request the code: such a login never replaces an existing one
  * @throws OAuthError `state_mismatch` or `state_unknown` if the session has ended or now belongs to another user
  */
 export async function logIn(
@@ -32,7 +32,7 @@ export async function logIn(
   context: ErrorContext,
   login: Login,
   user: unknown,
-  { unasked = false } = {},
+  { unsolicited = false } = {},
 ): Promise<void> {
   const { authenticator, sessionKey, tokens: manager, linking } = settings
   const { provider } = context
@@ -46,7 +46,7 @@ export async function logIn(
   // Decided from the session at the time of the write, not at the time of the callback.
   const plan = ({ slot, user: before }: Found) => {
     const isSecond = before !== undefined
-    if (unasked && isSecond) throw new OAuthError('state_mismatch', context)
+    if (unsolicited && isSecond) throw new OAuthError('state_mismatch', context)
     const same = isSecond && identityOf(before) === identityOf(serialised)
     // A new login at the provider that logged the user in may be somebody else's; at any other provider it links. A
     // start that another site caused must not link an account to a user who logged in meanwhile.

@@ -209,12 +209,12 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   ): Promise<void> {
     const context = { provider: name, phase: 'callback' as const }
     const { state, returnTo, popup } = login.transaction
-    const unasked = options.login?.leg === 'entry'
+    const unsolicited = options.login?.leg === 'entry'
     let failed: FailedLogin | undefined
     try {
       const user = await verified(login, req, context)
       if (!user) throw new OAuthError('verify_refused', context)
-      await logIn(sessionRequest(req), loginSettings, context, login, user, { unasked })
+      await logIn(sessionRequest(req), loginSettings, context, login, user, { unsolicited })
     } catch (error) {
       failed = await strategy.refuse(sessionRequest(req), login, error)
     } finally {
