@@ -4,9 +4,9 @@ import session from 'express-session'
 import { Passport } from 'passport'
 import { AppleStrategy } from 'passport-dialects'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
-import type { Browser, BrowserContext, ConsoleMessage, Page } from 'playwright-core'
+import type { Browser, ConsoleMessage, Page } from 'playwright-core'
 import { type RunningApp, startBareApp, startRouterApp } from '../support/app'
-import { forgetUser, launchChromium } from '../support/chromium'
+import { launchChromium, visit as visitIn } from '../support/chromium'
 import { eventually } from '../support/eventually'
 import { plainApple } from '../support/plain-apple'
 import { describeWith } from '../support/services'
@@ -96,25 +96,10 @@ describeWith('Chromium', 'Sign in with Apple in a browser', () => {
     passport.authenticate('plain', told)(req, res, next)
   })
 
-  /** Where no user is any more, by its browser. */
-  const left = new Map<Browser, BrowserContext>()
-
-  /** Fails where the console of any window says a word, but for what a test makes fail. */
-  async function visit(kind: Kind, see: (page: Page) => Promise<void>, expected?: RegExp) {
-    const browser = KINDS[kind].old ? old : fresh
-    const context = left.get(browser) ?? (await browser.newContext({ locale: 'en-GB' }))
-    left.delete(browser)
-    context.setDefaultTimeout(30_000)
-    const complaints: string[] = []
-    const complain = (message: ConsoleMessage) => {
-      if (!message.location().url.endsWith('/favicon.ico')) complaints.push(message.text())
-    }
-    context.on('console', complain)
-    await see(context.pages()[0] ?? (await context.newPage()))
-    context.off('console', complain)
-    expect(complaints.filter((text) => !expected?.test(text))).toEqual([])
-    await forgetUser(context)
-    left.set(browser, context)
+  function visit(kind: Kind, see: (page: Page) => Promise<void>, expected?: RegExp) {
+    const isExpected = (message: ConsoleMessage) =>
+      message.location().url.endsWith('/favicon.ico') || expected?.test(message.text()) === true
+    return visitIn(KINDS[kind].old ? old : fresh, {}, see, isExpected)
   }
 
   const press = (page: Page, name: string) => page.getByRole('button', { name }).click()

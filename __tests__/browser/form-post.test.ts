@@ -3,9 +3,9 @@ import session from 'express-session'
 import helmet from 'helmet'
 import type { Providers } from 'passport-dialects'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
-import type { Browser, BrowserContext, ConsoleMessage, Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { type RunningApp, startRouterApp } from '../support/app'
-import { forgetUser, launchChromium } from '../support/chromium'
+import { launchChromium, visit as visitIn } from '../support/chromium'
 import { eventually } from '../support/eventually'
 import { PostingStrategy } from '../support/posting-strategy'
 import { describeWith } from '../support/services'
@@ -98,24 +98,11 @@ describeWith('Chromium', 'a callback that the provider’s site posts', () => {
     })
   }
 
-  /** Where no user is any more, by whether its pages run scripts. */
-  const left = new Map<boolean, BrowserContext>()
-
-  async function visit(
+  function visit(
     see: (page: Page) => Promise<void>,
     { javaScriptEnabled = true, expected }: { javaScriptEnabled?: boolean; expected?: RegExp } = {},
   ) {
-    const context = left.get(javaScriptEnabled) ?? (await browser.newContext({ locale: 'en-GB', javaScriptEnabled }))
-    left.delete(javaScriptEnabled)
-    context.setDefaultTimeout(30_000)
-    const complaints: string[] = []
-    const complain = (message: ConsoleMessage) => complaints.push(message.text())
-    context.on('console', complain)
-    await see(context.pages()[0] ?? (await context.newPage()))
-    context.off('console', complain)
-    expect(complaints.filter((text) => !expected?.test(text))).toEqual([])
-    await forgetUser(context)
-    left.set(javaScriptEnabled, context)
+    return visitIn(browser, { javaScriptEnabled }, see, (message) => expected?.test(message.text()) === true)
   }
 
   async function logIn(page: Page, path: string, user = '张三') {

@@ -1,5 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type ConsoleMessage,
+  chromium,
+  type Page,
+} from 'playwright-core'
 import { chromium as path } from './services'
 
 /** Chromium without its window: 40 % less work. Debian has it as a separate package. */
@@ -40,6 +47,37 @@ export async function forgetUser(context: BrowserContext): Promise<void> {
   for (const window of windows) await window.close()
   await page?.goto('about:blank')
   await context.clearCookies()
+}
+
+/** Contexts that no user is left in, by browser and options. */
+const left = new WeakMap<Browser, Map<string, BrowserContext>>()
+
+/**
+ * A page for a new user. Fails if the console of any window says something unexpected.
+ * @param isExpected which messages a test causes
+ */
+export async function visit(
+  browser: Browser,
+  options: BrowserContextOptions,
+  see: (page: Page) => Promise<void>,
+  isExpected: (message: ConsoleMessage) => boolean = () => false,
+): Promise<void> {
+  const kind = JSON.stringify(options)
+  const free = left.get(browser) ?? new Map<string, BrowserContext>()
+  left.set(browser, free)
+  const context = free.get(kind) ?? (await browser.newContext({ locale: 'en-GB', ...options }))
+  free.delete(kind)
+  context.setDefaultTimeout(30_000)
+  const complaints: string[] = []
+  const complain = (message: ConsoleMessage) => {
+    if (!isExpected(message)) complaints.push(message.text())
+  }
+  context.on('console', complain)
+  await see(context.pages()[0] ?? (await context.newPage()))
+  context.off('console', complain)
+  expect(complaints).toEqual([])
+  await forgetUser(context)
+  free.set(kind, context)
 }
 
 const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
