@@ -130,7 +130,7 @@ describeWith('Chromium', 'the account in a browser', () => {
       await eventually(() => expect(page.frames().at(-1)?.url()).toBe(`${stage.origin}/`))
       await inside.getByRole('button', { name: en.signOut }).click()
       await inside.getByRole('heading', { name: en.title, exact: true }).waitFor()
-      await inside.getByLabel(en.inPopup).uncheck()
+      await inWindow(inside, false)
       await inside.getByRole('link', { name: 'Continue with TikTok' }).click() // no provider lets itself be framed
       await page.getByRole('button', { name: '张三' }).click()
       await page.waitForURL(`${stage.origin}/`)

@@ -48,7 +48,7 @@ describeWith('Chromium', 'logins in a browser', () => {
   test.each(OTHERS)('%s on a phone, by redirect: in', async (name) => {
     const title = titlesOf(name).en
     await stage.visit({ viewport: { width: 390, height: 844 } }, async (page) => {
-      await page.locator('#popup').uncheck()
+      await inWindow(page, false)
       await page.getByRole('link', { name: `Continue with ${title}`, exact: true }).click()
       await page.getByText('This is an emulator').waitFor()
       await expectWhole(page, 390)

@@ -67,7 +67,7 @@ describeWith('Chromium', 'how the pages look', () => {
       await page.locator('#popup').waitFor()
       await look('failure')
 
-      await page.locator('#popup').setChecked(false)
+      await inWindow(page, false)
       if (account.length > 0) {
         await context.addCookies(account)
         await page.goto(stage.origin)

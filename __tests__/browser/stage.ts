@@ -2,7 +2,15 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type RequestHandler } from 'express'
 import type { Emulator, EmulatorName, EmulatorOptions } from 'passport-dialects/emulators'
-import type { Browser, BrowserContext, BrowserContextOptions, ConsoleMessage, Page, WebError } from 'playwright-core'
+import type {
+  Browser,
+  BrowserContext,
+  BrowserContextOptions,
+  ConsoleMessage,
+  FrameLocator,
+  Page,
+  WebError,
+} from 'playwright-core'
 import { createApp } from '../../example-app/app'
 import { providersFrom } from '../../example-app/emulated'
 import { forgetUser, launchChromium } from '../support/chromium'
@@ -111,9 +119,11 @@ export class Stage {
   }
 }
 
-/** Whether a login opens a window: the page's own switch. */
-export async function inWindow(page: Page, wanted: boolean): Promise<void> {
-  await page.getByLabel('Sign in in a small window').setChecked(wanted)
+/** Sets whether a login opens a window. The page's script restores the last choice, and only then shows the checkbox. */
+export async function inWindow(page: Page | FrameLocator, wanted: boolean): Promise<void> {
+  const choice = page.locator('#popup')
+  await choice.waitFor()
+  await choice.setChecked(wanted)
 }
 
 /** Presses something that opens a window, and gives that window. */
