@@ -13,7 +13,7 @@ import type {
 } from 'playwright-core'
 import { createApp } from '../../example-app/app'
 import { providersFrom } from '../../example-app/emulated'
-import { forgetUser, launchChromium } from '../support/chromium'
+import { forgetUser, launchChromium, SMALL } from '../support/chromium'
 import { eventually } from '../support/eventually'
 
 type Visit = (page: Page, context: BrowserContext) => Promise<void>
@@ -83,7 +83,7 @@ export class Stage {
   }
 
   private async newContext(options: BrowserContextOptions): Promise<BrowserContext> {
-    const context = await this.browser.newContext({ locale: 'en-GB', ...options })
+    const context = await this.browser.newContext({ locale: 'en-GB', viewport: SMALL, ...options })
     context.setDefaultTimeout(30_000)
     return context
   }

@@ -52,7 +52,7 @@ test.each([
   ['an option that a strategy refuses', { TAPD_CLIENT_ID: 'x', TAPD_CLIENT_SECRET: 'y', TAPD_SITE: 'z' }, 'TAPD_SITE'],
   ['a Redis that does not answer', { REDIS_URL: 'redis://127.0.0.1:1' }, 'REDIS_URL: there is no Redis'],
 ])('%s ends the start with a sentence', async (_name, env, sentence) => {
-  const started = new Started(env)
+  const started = new Started(env, { alone: true })
   expect(await started.exitCode()).toBe(1)
   expect(started.printed).toContain(sentence)
   expect(started.printed).not.toMatch(/^\s+at /m)

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { bundled } from '../support/bundled'
 import { eventually } from '../support/eventually'
 
 const ROOT = join(__dirname, '../..')
@@ -11,15 +12,18 @@ const BLANK = Object.fromEntries(
   [...readFileSync(join(ROOT, '.env.example'), 'utf8').matchAll(/^# ([A-Z_]+)=/gm)].map(([, name = '']) => [name, '']),
 )
 
-/** `npm start` as a person runs it. */
+/** `npm start` as a person runs it, or the same program without npm and tsx, which take most of its time. */
 export class Started {
   private static readonly running = new Set<Started>()
   printed = ''
   private readonly child: ChildProcess
   private readonly ended: Promise<unknown[]>
 
-  constructor(env: Record<string, string>) {
-    this.child = spawn('npm', ['start', '--silent'], {
+  constructor(env: Record<string, string>, { alone = false } = {}) {
+    const [program, args] = alone
+      ? [process.execPath, [bundled('example-app/server.ts')]]
+      : ['npm', ['start', '--silent']]
+    this.child = spawn(program, args, {
       cwd: ROOT,
       env: { ...process.env, ...BLANK, PORT: '0', ...env },
       detached: true,

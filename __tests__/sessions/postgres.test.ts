@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import connectPgSimple from 'connect-pg-simple'
 import session from 'express-session'
 import { Pool } from 'pg'
-import { loginSuite, SETTINGS, type SessionPlace } from '../support/login-suite'
+import { loginSuite, type SessionPlace, USUAL } from '../support/login-suite'
 import { describeWith, SERVICES } from '../support/services'
 
 describeWith('PostgreSQL', 'connect-pg-simple', () => {
-  describe.each(SETTINGS)('sessions in PostgreSQL', (setting) => loginSuite(setting, openPostgres))
+  describe.each(USUAL)('sessions in PostgreSQL', (setting) => loginSuite(setting, openPostgres))
 })
 
 /** A store in a table of its own, which is dropped afterwards. */

@@ -3,11 +3,11 @@ import { RedisStore } from 'connect-redis'
 import session from 'express-session'
 import { createClient } from 'redis'
 import { eventually } from '../support/eventually'
-import { loginSuite, SETTINGS, type SessionPlace } from '../support/login-suite'
+import { loginSuite, type SessionPlace, USUAL } from '../support/login-suite'
 import { describeWith, SERVICES } from '../support/services'
 
 describeWith('Redis', 'connect-redis', () => {
-  describe.each(SETTINGS)('sessions in Redis', (setting) => loginSuite(setting, openRedis))
+  describe.each(USUAL)('sessions in Redis', (setting) => loginSuite(setting, openRedis))
 })
 
 /** A store under a prefix of its own, which leaves nothing behind. */

@@ -6,6 +6,7 @@ import type { RunningApp } from './app'
 import { Browser, told } from './browser'
 import { backChannelCalls, closeAll, type Emulators, NAMES, providersOf, startAll } from './providers'
 import { seeded, shuffled } from './random'
+import { usually } from './whole'
 
 /** A host that a login must work in. */
 export interface Setting {
@@ -30,6 +31,9 @@ export const SETTINGS: readonly Setting[] = [
 
 /** Every value occurs in one of these two, for slow tests. */
 export const OPPOSITES = SETTINGS.slice(0, 2)
+
+/** For a store that other machines may share: in `npm run test:whole` each combination. */
+export const USUAL = usually(SETTINGS, (setting) => OPPOSITES.includes(setting))
 
 /** Where sessions are stored. */
 export interface SessionPlace {

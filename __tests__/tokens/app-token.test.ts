@@ -197,11 +197,11 @@ async function killingLane(isTime: (nth: number) => boolean): Promise<string> {
 }
 
 describe('a token that the provider ends', () => {
-  test.each(SIDES)('in the middle of 200 logins costs one more, and nobody a login: %s', async (side) => {
+  test.each(SIDES)('in the middle of many logins costs one more, and nobody a login: %s', async (side) => {
     await startSide(side)
-    const lane = await killingLane((nth) => nth === 100)
+    const lane = await killingLane((nth) => nth === 2 * LOGINS)
     const app = await startCopy({}, { userProfileURL: lane })
-    expect(await logInAtOnce([app], 200)).toEqual(all(200))
+    expect(await logInAtOnce([app], 4 * LOGINS)).toEqual(all(4 * LOGINS))
     expect(asked()).toBe(2)
   })
 
