@@ -259,6 +259,18 @@ test('a second instance of a provider goes by its own name', async () => {
   expect(text).toContain(en.failed('tapd-cloud'))
 })
 
+test('a login that only a page inside DingTalk begins has no button', async () => {
+  const client = { clientID: 'x', clientSecret: 'a canary secret' }
+  const buttons = async (kind?: 'in-app') => {
+    const providers = { tapd: client, dingtalk: { ...client, ...(kind && { kind }) } }
+    const app = createApp({ baseURL: 'http://127.0.0.1', providers })
+    const { links } = await listening(app, (address) => page(new Browser(), address))
+    return links.filter((link) => /^\/auth\/\w+$/.test(link))
+  }
+  expect(await buttons()).toEqual(['/auth/tapd', '/auth/dingtalk'])
+  expect(await buttons('in-app')).toEqual(['/auth/tapd'])
+})
+
 test('where some providers are real, the others say that they are emulators', async () => {
   const credentials = { clientID: 'x', clientSecret: 'a canary secret' }
   const providers = { tapd: credentials, tiktok: credentials }

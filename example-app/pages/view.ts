@@ -8,7 +8,7 @@ import { escapeHtml, markOf, titleOf } from './marks'
 export interface View {
   req: Request
   texts: Texts
-  /** Every provider that this app has. */
+  /** Every provider that a link can log in at. */
   providers: readonly string[]
   emulated: Readonly<Record<string, string>>
   /** The page is in a frame. A provider's page refuses that, so a login leaves the frame. */
@@ -21,11 +21,16 @@ export function viewOf(req: Request, { providers, emulated = {} }: AppOptions): 
   return {
     req,
     texts,
-    providers: Object.keys(providers),
+    providers: Object.entries(providers).flatMap(([name, options]) => (hasLink(options) ? [name] : [])),
     emulated,
     framed: req.get('sec-fetch-dest') === 'iframe',
     title: (provider) => titleOf(provider, texts),
   }
+}
+
+/** With `kind: 'in-app'`, a page inside DingTalk begins the login. */
+function hasLink(options: object = {}): boolean {
+  return Reflect.get(options, 'kind') !== 'in-app'
 }
 
 /**
