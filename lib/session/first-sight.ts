@@ -18,11 +18,18 @@ export function firstSightOf(req: SessionRequest, key: string): FirstSight {
   if (!session) return { existed: false, user: undefined, left: false }
   const known = sights.get(session)
   if (known) return known
-  const slot = readSlot(session[key])
+  const value = session[key]
   const user = userText(session)
-  const sight = { existed: cameBack(req) || slot !== undefined || user !== undefined, user, left: slot?.left === true }
+  const existed = cameBack(req) || user !== undefined || readSlot(value) !== undefined
+  const sight = { existed, user, left: isLeft(value) }
   sights.set(session, sight)
   return sight
+}
+
+/** Whether a login left this slot behind. Every page of the app asks: the text of any other slot is not parsed for it. */
+function isLeft(value: unknown): boolean {
+  if (typeof value === 'string' && !value.includes('"left":true')) return false
+  return readSlot(value)?.left === true
 }
 
 /** Marks a session that this request has just created or taken over as its own starting point. */
