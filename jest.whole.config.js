@@ -27,5 +27,7 @@ module.exports = {
     'emulators/consent-in-browser',
     'faults/split-body',
     'conformance/kit-signed',
+    'conformance/seventh-provider',
+    'bin/new',
   ].map((files) => `<rootDir>/__tests__/${files}.test.ts`),
 }

@@ -176,7 +176,7 @@ function provider(_origin: string, settings: Settings & AlipayEmulatorOptions): 
     return grant ?? refused(USER, access.has(token) ? 'aop.auth-token-time-out' : 'aop.invalid-auth-token')
   }
 
-  /** A signed call, as any other. A call with only the token is accepted too, because this API is of no provider. */
+  /** A signed call, like any other. One with only the token is accepted too: this resource exists only in the emulator. */
   function holder(call: Call): Grant | Reply {
     const params = paramsOf(call)
     const problem = params.has('sign') ? gatewayProblem(params, clientID, keys.app.publicKey) : undefined

@@ -8,6 +8,7 @@ import { collectDialectChecks, type DialectKit } from 'passport-dialects/testing
 import { filesOf } from '../../bin/templates'
 import { bundled } from '../support/bundled'
 import { leaksOnPurpose } from '../support/canaries/on-purpose'
+import { IS_WHOLE } from '../support/whole'
 
 /**
  * A provider that nobody knew, added by following docs/adding-a-provider.md word for word. That its code compiles is
@@ -236,13 +237,16 @@ test('the page’s provider runs where describe and test are global, as in vites
     })
     async function main() {
       await import('./lantern.test')
-      for (const [name, body] of checks) if (/ under oauthRouter$/.test(name)) await body()
-      console.log('passed of', checks.length)
+      const run = checks.filter(([name]) => ${IS_WHOLE} || name.endsWith(' under oauthRouter'))
+      for (const [, body] of run) await body()
+      console.log('passed', run.length, 'of', checks.length)
     }
     void main()`
   writeFileSync(join(folder, 'shim.ts'), shim)
   const { failed, output } = await runNode('shim.ts')
-  expect(Number(/passed of (\d+)/.exec(output)?.[1])).toBeGreaterThan(80)
+  const [, passed, all] = /passed (\d+) of (\d+)/.exec(output) ?? []
+  expect(Number(passed)).toBeGreaterThan(IS_WHOLE ? 80 : 5)
+  expect(Number(all)).toBeGreaterThan(80)
   expect(failed).toBe(false)
 }, 120_000)
 

@@ -1,6 +1,6 @@
 import { isSameUser } from './identity'
 import { cameBack, type Session, type SessionRequest, userIn } from './request'
-import { readSlot, type Slot } from './slot'
+import { isLeftBehind, readSlot, type Slot } from './slot'
 
 /** A session as a request found it, before the app or the engine changed it. */
 export interface FirstSight {
@@ -21,15 +21,9 @@ export function firstSightOf(req: SessionRequest, key: string): FirstSight {
   const value = session[key]
   const user = userText(session)
   const existed = cameBack(req) || user !== undefined || readSlot(value) !== undefined
-  const sight = { existed, user, left: isLeft(value) }
+  const sight = { existed, user, left: isLeftBehind(value) }
   sights.set(session, sight)
   return sight
-}
-
-/** Whether a login left this slot behind. Every page of the app asks: the text of any other slot is not parsed for it. */
-function isLeft(value: unknown): boolean {
-  if (typeof value === 'string' && !value.includes('"left":true')) return false
-  return readSlot(value)?.left === true
 }
 
 /** Marks a session that this request has just created or taken over as its own starting point. */

@@ -140,6 +140,15 @@ export function readSlot(value: unknown): Slot | undefined {
   return slot
 }
 
+/**
+ * Whether a login left the slot in this value behind. Every page of the app asks; the text of any other slot is not
+ * parsed for it.
+ */
+export function isLeftBehind(value: unknown): boolean {
+  if (typeof value === 'string' && !value.includes('"left":true')) return false
+  return readSlot(value)?.left === true
+}
+
 /** Whether a value has the form of {@link StoredTokens}. */
 export function isStoredTokens(value: unknown): value is StoredTokens {
   return isRecord(value) && typeof value.id === 'string' && typeof value.version === 'number'
