@@ -13,7 +13,13 @@ module.exports = {
   testMatch: [
     'conformance/providers-*',
     'faults/matrix',
+    'faults/fetch',
+    'faults/network',
+    'attacks/script',
+    'attacks/open-redirect',
     'sessions/pairs',
+    'sessions/delaying-store',
+    'sessions/cookie-session',
     'sessions/redis',
     'sessions/postgres',
     'secrets/secrets',

@@ -1,4 +1,5 @@
 import { Browser } from '../support/browser'
+import { usually } from '../support/whole'
 import { EVIL_TARGETS } from './evil-targets'
 import { consent, type Scene, startScene } from './scene'
 
@@ -47,7 +48,9 @@ describe('open redirection by returnTo (RFC 9700 §4.11.1, RFC 6749 §10.15)', (
     expect([header, origin]).toEqual(['/', scene.ours.origin])
   })
 
-  test.each(EVIL_TARGETS.filter((target) => /^[!-~]+$/.test(target) && !target.includes('#')))(
+  // What Express decodes of them is what the tests before send: every fourth one shows that it does.
+  const UNENCODED = EVIL_TARGETS.filter((target) => /^[!-~]+$/.test(target) && !target.includes('#'))
+  test.each(usually(UNENCODED, (target) => UNENCODED.indexOf(target) % 4 === 0))(
     'nor does it follow %j as it stands, unencoded',
     async (target) => {
       const { origin } = await landing(scene.ours, `?returnTo=${target}`)

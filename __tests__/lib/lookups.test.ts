@@ -38,6 +38,19 @@ function startResolver() {
   return { asked, silent, failing, resolve, speak, busy: () => working.length }
 }
 
+const now = performance.now.bind(performance)
+let passed = 0
+/** Time that nobody has to wait for, in milliseconds. */
+function pass(time: number): void {
+  passed += time
+}
+beforeEach(() => {
+  jest.spyOn(performance, 'now').mockImplementation(() => now() + passed)
+})
+afterEach(() => {
+  jest.restoreAllMocks()
+})
+
 function find(lookups: NameLookups, name: string, all = false): Promise<string> {
   return new Promise((resolve, reject) => {
     lookups.lookup(name, { all }, (error, found) => (error ? reject(error) : resolve(JSON.stringify(found))))
@@ -71,11 +84,11 @@ test('names that were slow wait for each other and leave a thread free', async (
   const names = ['a.test', 'b.test', 'c.test']
   for (const name of names.slice(0, 2)) resolver.silent.add(name)
   const first = names.slice(0, 2).map((name) => find(lookups, name))
-  await sleep(1100)
+  pass(1100)
   for (const name of names.slice(0, 2)) resolver.failing.set(name, 'ENOTFOUND')
   for (const name of names.slice(0, 2)) resolver.speak(name)
   for (const each of first) await expect(each).rejects.toMatchObject({ code: 'ENOTFOUND' })
-  await sleep(2100) // the failure is forgotten
+  pass(2100) // the failure is forgotten
   for (const name of names.slice(0, 2)) resolver.silent.add(name)
   const again = names.slice(0, 2).map((name) => find(lookups, name))
   await sleep(50)
@@ -93,7 +106,7 @@ test('a failure is remembered for a moment, and forgotten after it', async () =>
   for (let i = 0; i < 5; i++) await expect(find(lookups, 'wrong.test')).rejects.toMatchObject({ code: 'ENOTFOUND' })
   expect(resolver.asked).toHaveLength(1)
   resolver.failing.clear()
-  await sleep(2100)
+  pass(2100)
   expect(await find(lookups, 'wrong.test')).toMatch(/127/)
 })
 
@@ -115,6 +128,6 @@ test('a name that was found before takes those addresses where its server is sil
   await sleep(0)
   expect(await find(lookups, 'a.test', true)).toBe(known)
   resolver.failing.set('a.test', 'ENOTFOUND')
-  await sleep(2100)
+  pass(2100)
   await expect(find(lookups, 'a.test', true)).rejects.toMatchObject({ code: 'ENOTFOUND' })
 })

@@ -32,7 +32,7 @@ export const SETTINGS: readonly Setting[] = [
 /** Every value occurs in one of these two, for slow tests. */
 export const OPPOSITES = SETTINGS.slice(0, 2)
 
-/** For a store that other machines may share: in `npm run test:whole` each combination. */
+/** For all stores but one: in `npm run test:whole` each combination. */
 export const USUAL = usually(SETTINGS, (setting) => OPPOSITES.includes(setting))
 
 /** Where sessions are stored. */

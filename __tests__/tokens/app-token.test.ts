@@ -17,7 +17,7 @@ import { inAppCallback } from '../support/in-page'
 import { strategyAt } from '../support/one-provider'
 import { describeWith } from '../support/services'
 import { countOf, startTokenApp as startHere } from '../support/token-app'
-import { IS_WHOLE } from '../support/whole'
+import { IS_WHOLE, usually } from '../support/whole'
 import { bareLogin } from '../support/whole-login'
 
 /** Logins at once at each app: at four of them 1,000 in `npm run test:whole`. */
@@ -108,6 +108,8 @@ function memoryStore(texts = new Map<string, string>()): TokenStore {
 const all = (count: number) => Array.from({ length: count }, () => 303)
 
 const SIDES: readonly Side[] = ['wecom', 'dingtalk']
+/** For what takes long: in `npm run test:whole` both. */
+const USUAL = usually(SIDES, (side) => side === 'wecom')
 
 describe('any number of logins', () => {
   test.each(SIDES)('in one process ask for one application token: %s', async (side) => {
@@ -157,14 +159,14 @@ describeWith('Redis', 'four processes over one Redis', () => {
     return four
   }
 
-  test.each(SIDES)('ask for one application token, however many log in at once: %s', async (side) => {
+  test.each(USUAL)('ask for one application token, however many log in at once: %s', async (side) => {
     await startSide(side)
     expect(await logInAtOnce(await startFour(), LOGINS)).toEqual(all(4 * LOGINS))
     expect(asked()).toBe(1)
     expect(used()).toHaveLength(1)
   })
 
-  test.each(SIDES)(
+  test.each(USUAL)(
     'whose token is killed in the middle of the logins ask for two in all, and everybody is logged in: %s',
     async (side) => {
       await startSide(side)
@@ -197,7 +199,7 @@ async function killingLane(isTime: (nth: number) => boolean): Promise<string> {
 }
 
 describe('a token that the provider ends', () => {
-  test.each(SIDES)('in the middle of many logins costs one more, and nobody a login: %s', async (side) => {
+  test.each(USUAL)('in the middle of many logins costs one more, and nobody a login: %s', async (side) => {
     await startSide(side)
     const lane = await killingLane((nth) => nth === 2 * LOGINS)
     const app = await startCopy({}, { userProfileURL: lane })
