@@ -15,6 +15,7 @@ module.exports = {
     'faults/matrix',
     'faults/fetch',
     'faults/network',
+    'faults/network-later',
     'attacks/script',
     'attacks/open-redirect',
     'sessions/pairs',

@@ -185,13 +185,19 @@ describe('script in what a provider says', () => {
 
 describe("script on the example app's page", () => {
   /** The page of somebody whose provider sent `text` for everything. */
-  async function home(text: string, query = ''): Promise<string> {
+  async function home(text: string): Promise<string> {
+    const { show, close } = await openHome(text)
+    const html = await show()
+    await close()
+    return html
+  }
+
+  async function openHome(text: string) {
     const users = [{ id: text, name: text, username: text, email: text, avatar: `https://img.example/${text}` }]
     const [hub, chat] = await Promise.all([startEmulator('aihubmix', { users }), startEmulator('tapd', { users })])
     const providers = { aihubmix: { ...hub.options }, tapd: { ...chat.options } }
     const server = createApp({ baseURL: 'http://127.0.0.1', providers }).listen(0, '127.0.0.1')
     await once(server, 'listening')
-    closing.push(hub, chat, { close: async () => void server.close() })
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}` // a TCP server's
     const browser = new Browser()
     for (const [name, emulator] of [
@@ -202,10 +208,21 @@ describe("script on the example app's page", () => {
       const callback = new URL(await emulator.approve(begun))
       await browser.get(origin + callback.pathname + callback.search)
     }
-    const html = await page(await browser.get(`${origin}/${query}`, HTML))
-    server.closeAllConnections()
-    return html
+    return {
+      show: async (query = '') => page(await browser.get(`${origin}/${query}`, HTML)),
+      close: async () => {
+        server.closeAllConnections()
+        server.close()
+        await Promise.all([hub.close(), chat.close()])
+      },
+    }
   }
+
+  let harmless: Awaited<ReturnType<typeof openHome>>
+  beforeAll(async () => {
+    harmless = await openHome(HARMLESS)
+  })
+  afterAll(() => harmless.close())
 
   test('control: the naive app shows the name as it comes', async () => {
     const text = String(SCRIPTS[0])
@@ -221,12 +238,12 @@ describe("script on the example app's page", () => {
   test.each(SCRIPTS)('a name, an e-mail address, an avatar, an id: %j', async (text) => {
     const attacked = await home(text)
     expect(attacked).toContain('Signed in')
-    expectSameShape(attacked, await home(HARMLESS))
+    expectSameShape(attacked, await harmless.show())
   })
 
   test.each(SCRIPTS)('the error and the provider of its address: %j', async (text) => {
     const query = (value: string) => `?${new URLSearchParams({ error: value, provider: value })}`
-    expectSameShape(await home(HARMLESS, query(text)), await home(HARMLESS, query(HARMLESS)))
+    expectSameShape(await harmless.show(query(text)), await harmless.show(query(HARMLESS)))
   })
 })
 

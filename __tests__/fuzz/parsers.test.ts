@@ -21,7 +21,7 @@ import { readTokenSet, scopeList, TokenSetProblem } from '../../lib/provider/tok
 import { answerText } from './json-text'
 import { runsOf, seedOf } from './seed'
 
-const RUNS = runsOf(2000)
+const RUNS = runsOf(1000)
 const options = { clientID: 'client', clientSecret: 'a canary secret', callbackURL: '/callback' }
 const site = { ...options, baseURL: 'https://site.example' }
 const DIALECTS: { name: string; strategy: DialectStrategy }[] = [
@@ -139,7 +139,7 @@ test('the user in a token (TAPD) is a profile or an OAuthError', async () => {
     await inner(strategy).fetchProfile(tokens).then(expectProfile, expectOAuthError)
   }
   const json = answerText.filter((text) => text.length < 2000 && isJson(text))
-  await fc.assert(fc.asyncProperty(json, fc.boolean(), read), { seed: seedOf('resource'), numRuns: runsOf(3000) })
+  await fc.assert(fc.asyncProperty(json, fc.boolean(), read), { seed: seedOf('resource'), numRuns: runsOf(1500) })
 })
 
 test('scopes as a list: no empties, no repeats, and a list of its own text is the same', () => {
@@ -150,7 +150,7 @@ test('scopes as a list: no empties, no repeats, and a list of its own text is th
       expect(scopeList(list.join(' '))).toEqual(list)
       expect(new Set(list).size).toBe(list.length)
     }),
-    { seed: seedOf('scopes'), numRuns: runsOf(5000) },
+    { seed: seedOf('scopes'), numRuns: runsOf(2000) },
   )
 })
 
