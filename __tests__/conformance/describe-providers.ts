@@ -2,15 +2,19 @@ import { type BuiltInProviders, PROVIDER_NAMES } from 'passport-dialects'
 import { startEmulator } from 'passport-dialects/emulators'
 import { collectDialectChecks } from 'passport-dialects/testing'
 import { BUILT_IN } from '../../lib/registry'
-import { IS_WHOLE } from '../support/whole'
+import { usually } from '../support/whole'
+import { isForgeryOfEachKind, isOfEachKind, isOfEachKindAtRefresh } from './kinds'
 import { KITS, type ProviderKit, SECOND_KITS } from './kits'
 
 /**
  * Providers whose answers come by a way of their own: JSONP, a posted callback with keys, an application token, signed
- * answers, hosts by request. The faults of the first six are in faults/matrix.test.ts; those of the others, which share
- * the ways of these, are in `npm run test:whole` alone.
+ * answers, hosts by request. They meet faults of each kind here; the first six providers meet each fault in
+ * faults/matrix.test.ts. `npm run test:whole` has each fault at every provider.
  */
 const MEET_FAULTS: readonly string[] = ['qq', 'apple', 'wecom', 'alipay', 'shopify']
+
+/** Its id_token is signed by the client secret; those of the others are read by keys, in one way. */
+const MEETS_FORGERIES = 'line'
 
 /** The kit for every nth provider: one file of them all would keep one core busy while the other has nothing to do. */
 export function describeProviders(first: number, step: number): void {
@@ -28,12 +32,16 @@ function describeProvider<Name extends keyof BuiltInProviders>(
 ): void {
   const strategy = BUILT_IN[name]
   if (!strategy) throw new Error(`${name} has no strategy.`)
-  const meetsFaults = IS_WHOLE || MEET_FAULTS.includes(name)
   const checks = collectDialectChecks({ strategy, emulator: () => startEmulator(name, emulation), ...kit })
   describe(name, () => {
-    for (const { group, name: check, run } of checks) {
-      const isFault = group === 'faults' || check.includes(' at refresh is an error ')
-      if (meetsFaults || !isFault) test(`${group}: ${check}`, run)
+    for (const { group, name: check, run } of usually(checks, (one) => isUsual(name, one))) {
+      test(`${group}: ${check}`, run)
     }
   })
+}
+
+function isUsual(provider: string, { group, name }: { group: string; name: string }): boolean {
+  if (group === 'faults') return MEET_FAULTS.includes(provider) && isOfEachKind(name)
+  if (name.includes(' at refresh is an error ')) return MEET_FAULTS.includes(provider) && isOfEachKindAtRefresh(name)
+  return group !== 'id_token' || provider === MEETS_FORGERIES || isForgeryOfEachKind(name)
 }
