@@ -1,12 +1,39 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
 import { eventually } from '../support/eventually'
+import { IS_WHOLE } from '../support/whole'
 
 const ROOT = join(__dirname, '../..')
 /** A file of ours with tests that fail, and one that passes. */
 const LEAKS = ['--testMatch', '**/__tests__/secrets/leaks.ts', '--testNamePattern']
+
+/** In place of `npm`, whose runs take seconds each: writes what jest writes of these tests of {@link LEAKS}, or waits. */
+const FAKE_NPM = `#!${process.execPath}
+const args = process.argv.slice(2)
+if (args.slice(0, 4).join(' ') !== 'test --silent -- --json') process.exit(3)
+const file = args.find((arg) => arg.startsWith('--outputFile=')).slice('--outputFile='.length)
+const named = args[args.indexOf('--testNamePattern') + 1]
+if (named === 'waits') setInterval(() => {}, 60_000)
+else {
+  const failed = named === 'debug line'
+  const one = { status: failed ? 'failed' : 'passed', fullName: named }
+  const testResults = [{ name: 'leaks.ts', status: one.status, assertionResults: [one] }]
+  require('node:fs').writeFileSync(file, JSON.stringify({ testResults, numPassedTests: failed ? 0 : 1 }))
+  process.exitCode = failed ? 1 : 0
+}
+`
+let folder: string
+let env = process.env
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fake-npm-'))
+  writeFileSync(join(folder, 'npm'), FAKE_NPM)
+  chmodSync(join(folder, 'npm'), 0o755)
+  if (!IS_WHOLE) env = { ...env, PATH: `${folder}${delimiter}${env.PATH}` }
+})
+afterAll(() => rmSync(folder, { recursive: true }))
 
 const running: ChildProcess[] = []
 afterEach(() => {
@@ -14,7 +41,7 @@ afterEach(() => {
 })
 
 function repeat(...args: string[]) {
-  const child = spawn(process.execPath, ['scripts/repeat-tests.mjs', ...args], { cwd: ROOT, stdio: 'pipe' })
+  const child = spawn(process.execPath, ['scripts/repeat-tests.mjs', ...args], { cwd: ROOT, stdio: 'pipe', env })
   running.push(child)
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (printed += chunk))
@@ -62,7 +89,7 @@ test('a wrong number is a usage error', async () => {
 test.each(['SIGINT', 'SIGKILL'] as const)(
   '%s leaves no busy loop behind',
   async (signal) => {
-    const { child, ended } = repeat('--runs', '1', '--busy', '1', '--', ...LEAKS, 'debug line')
+    const { child, ended } = repeat('--runs', '1', '--busy', '1', '--', ...LEAKS, IS_WHOLE ? 'debug line' : 'waits')
     const loops = await eventually(() => {
       const found = loopsOf(child.pid)
       expect(found).toHaveLength(1)
