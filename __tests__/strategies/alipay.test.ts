@@ -32,7 +32,9 @@ const USER = 'alipay.user.info.share'
 afterEach(() => jest.restoreAllMocks())
 
 const pemOf = (key: KeyObject) => String(key.export({ type: 'pkcs8', format: 'pem' }))
-const anotherKey = () => pemOf(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey)
+// Once each: an RSA key takes longer to make than a login.
+const ANOTHER_PAIR = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const ANOTHER_KEY = pemOf(ANOTHER_PAIR.privateKey)
 
 const tokensOf = (accessToken: string, more: Partial<TokenSet> = {}): TokenSet => ({
   accessToken,
@@ -109,7 +111,7 @@ describe('a login', () => {
       expect(user.query).toEqual({ ...common, method: USER, auth_token })
       expect(readRequest(token, privateKey).isSigned).toBe(true)
       expect(readRequest(user, privateKey).isSigned).toBe(true)
-      expect(readRequest(user, anotherKey()).isSigned).toBe(false) // the control
+      expect(readRequest(user, ANOTHER_KEY).isSigned).toBe(false) // the control
       for (const { headers } of [token, user]) expect(headers).not.toHaveProperty('authorization')
     }))
 
@@ -258,7 +260,7 @@ describe('a forged answer', () => {
 
 describe('an answer', () => {
   const strategy = () => {
-    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const { privateKey, publicKey } = ANOTHER_PAIR
     const options = {
       clientID: '2021000000000001',
       callbackURL: 'https://app.example.com/callback',
@@ -397,7 +399,7 @@ describe('the keys', () => {
     }),
   )
 
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const { privateKey, publicKey } = ANOTHER_PAIR
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const rsaPSS = generateKeyPairSync('rsa-pss', { modulusLength: 2048 })
   const spki = (key: KeyObject) => String(key.export({ type: 'spki', format: 'pem' }))
@@ -453,14 +455,14 @@ describe('the keys', () => {
 
   test('an error that quotes the whole signed text shows no code and no token of it', () =>
     withEmulator('alipay', {}, async (emulator) => {
-      const { code, error, form } = await logInAt(emulator, { privateKey: anotherKey() })
+      const { code, error, form } = await logInAt(emulator, { privateKey: ANOTHER_KEY })
       expect(code).toBe('client_rejected')
       expect(error).toMatchObject({ phase: 'token', providerCode: 'isv.invalid-signature' })
       expect(error?.providerMessage).toContain('grant_type=authorization_code') // the control: it was quoted
       const sent = form('token').code ?? ''
       expect(sent.length).toBeGreaterThan(20)
       expect(JSON.stringify(error)).not.toContain(sent)
-      const refreshed = strategyAt(emulator, { privateKey: anotherKey() }).refresh({
+      const refreshed = strategyAt(emulator, { privateKey: ANOTHER_KEY }).refresh({
         refreshToken: 'composeBsecret0123',
         scope: [],
       })
@@ -474,7 +476,7 @@ describe('the keys', () => {
       const store = new session.MemoryStore()
       const start = (privateKey: string) =>
         startTokenApp({ providers: { alipay: { ...emulator.options, privateKey } } }, { store })
-      const [before, after] = [await start(emulator.options.privateKey), await start(anotherKey())]
+      const [before, after] = [await start(emulator.options.privateKey), await start(ANOTHER_KEY)]
       try {
         const browser = new Browser()
         const callback = new URL(await emulator.approve(await browser.location(`${before.origin}/auth/alipay`)))
@@ -495,7 +497,7 @@ describe('the keys', () => {
       const loggedOut = jest.fn()
       const start = (privateKey: string) =>
         startTokenApp({ providers: { alipay: { ...emulator.options, privateKey } }, onLoggedOut: loggedOut }, { store })
-      const [before, between] = [await start(emulator.options.privateKey), await start(anotherKey())]
+      const [before, between] = [await start(emulator.options.privateKey), await start(ANOTHER_KEY)]
       try {
         const browser = await loggedIn(before, 'alipay', emulator)
         const { tokens } = await ask(browser, `${before.origin}/tokens/alipay`)
