@@ -5,7 +5,7 @@ process.env.PASSPORT_DIALECTS_TESTS = 'whole'
 /**
  * What `npm test` does by its kinds, in full: `npm run test:whole`. Each provider meets each fault, each pair of requests
  * each place of sessions, 1,000 logins at once share one application token, the first six providers and Apple log in by
- * redirect and in a window, and pages are looked at in each light and width.
+ * redirect and in a window, pages are looked at in each light and width, and what else has many rows of a kind has them all.
  */
 /** @type {import('jest').Config} */
 module.exports = {
@@ -36,5 +36,10 @@ module.exports = {
     'conformance/kit-signed',
     'conformance/seventh-provider',
     'bin/new',
+    'conformance/camel-case',
+    'docs/code-blocks',
+    'emulators/emulate',
+    'house/repeat-tests',
+    'strategies/apple',
   ].map((files) => `<rootDir>/__tests__/${files}.test.ts`),
 }
