@@ -95,9 +95,9 @@ test('a file that is shown whole stands on its own', () => {
 
 const merged = typescript.filter(hasNot('not yet'))
 
-/** Whether no block before it has the same code, as those of the two README have. */
-const isFirst = ({ code }: Block, at: number, all: readonly Block[]) =>
-  all.findIndex((block) => block.code === code) === at
+/** Whether no block before it has the same code and prints the same, as those of the two README do. */
+const isFirst = ({ code, prints }: Block, at: number, all: readonly Block[]) =>
+  all.findIndex((block) => block.code === code && block.prints === prints) === at
 
 test.each(
   merged
@@ -129,8 +129,8 @@ const RUN = ['tailchat', 'tapd', 'bbscloud', 'aihubmix', 'wechat', 'kakao', 'vk'
 const USUAL = ['tailchat', 'bbscloud', 'apple', 'alipay']
 const isRun = ({ name, title }: { name: string; title: string }) => RUN.includes(name) || !title.includes('/providers/')
 
-const isFirstApp = ({ block }: { block: Block }, _at: number, all: readonly { block: Block }[]) =>
-  all.find((app) => app.block.code === block.code)?.block === block
+const isFirstApp = ({ block, name }: (typeof apps)[number], at: number, all: typeof apps) =>
+  all.findIndex((app) => app.block.code === block.code && app.name === name) === at
 const isUsual = ({ name, title }: { name: string; title: string }) =>
   USUAL.includes(name) || !title.includes('/providers/')
 
