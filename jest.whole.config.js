@@ -5,7 +5,8 @@ process.env.PASSPORT_DIALECTS_TESTS = 'whole'
 /**
  * What `npm test` does by its kinds, in full: `npm run test:whole`. Each provider meets each fault, each pair of requests
  * each place of sessions, 1,000 logins at once share one application token, the first six providers and Apple log in by
- * redirect and in a window, pages are looked at in each light and width, and what else has many rows of a kind has them all.
+ * redirect and in a window, pages are looked at in each light and width, the examples start as a person starts them, and
+ * what else has many rows of a kind has them all.
  */
 /** @type {import('jest').Config} */
 module.exports = {
@@ -31,6 +32,8 @@ module.exports = {
     'browser/looks',
     'browser/apple',
     'browser/form-post',
+    'browser/examples',
+    'example-app/start',
     'emulators/consent-in-browser',
     'faults/split-body',
     'conformance/kit-signed',

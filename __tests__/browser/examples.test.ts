@@ -2,9 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
+import { bundled } from '../support/bundled'
 import { expectReadable, launchChromium } from '../support/chromium'
 import { eventually } from '../support/eventually'
 import { describeWith } from '../support/services'
+import { IS_WHOLE } from '../support/whole'
 
 /** The three files that people copy, each as a process of its own, as one starts it. */
 const ROOT = join(__dirname, '../..')
@@ -24,7 +26,9 @@ afterEach(async () => {
 /** Starts a file of example-app/; resolves to the addresses that it prints, so many lines. */
 async function start(file: string, env: Record<string, string> = {}, lines = 1): Promise<string[]> {
   const { PATH = '', HOME = '' } = process.env
-  const child = spawn(process.execPath, ['--import', 'tsx', join('example-app', file)], {
+  // As one starts it, or without tsx, which takes most of its time.
+  const args = IS_WHOLE ? ['--import', 'tsx', join('example-app', file)] : [bundled(`example-app/${file}`)]
+  const child = spawn(process.execPath, args, {
     cwd: ROOT,
     env: { PATH, HOME, PORT: '0', ...env },
   })

@@ -14,7 +14,7 @@ let started: Started
 let origin = ''
 
 beforeAll(async () => {
-  started = new Started({})
+  started = new Started({}, { alone: true })
   origin = await started.address()
 })
 afterAll(() => Started.killAll())

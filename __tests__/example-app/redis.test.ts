@@ -21,7 +21,7 @@ describeWith('Redis', 'REDIS_URL', () => {
         REDIS_URL: SERVICES.Redis.url,
         SESSION_SECRET: 'a secret of the tests',
       }
-      const first = new Started(env)
+      const first = new Started(env, { alone: true })
       const origin = await first.address()
       const browser = new Browser()
       await logIn(browser, origin)
@@ -32,7 +32,7 @@ describeWith('Redis', 'REDIS_URL', () => {
       expect(session).not.toMatch(/access_?token/i)
       await first.stop()
 
-      const second = new Started({ ...env, PORT: new URL(origin).port })
+      const second = new Started({ ...env, PORT: new URL(origin).port }, { alone: true })
       expect(await second.address()).toBe(origin)
       expect(second.printed).toContain('in Redis')
       const home = await (await browser.get(origin)).text()

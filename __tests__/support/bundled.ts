@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type BuildOptions, buildSync } from 'esbuild'
 
 const ROOT = join(__dirname, '../..')
@@ -33,7 +33,10 @@ export function bundled(entry: string): string {
   mkdirSync(FOLDER, { recursive: true })
   const path = join(FOLDER, `${entry.replace(/\W+/g, '-')}.cjs`)
   const written = `${path}.${process.pid}` // another worker may be starting what stands there
-  buildSync({ ...OPTIONS, entryPoints: [join(ROOT, entry)], outfile: written, format: 'cjs' })
+  const file = join(ROOT, entry)
+  // The example finds its public files from where it stands.
+  const define = { __dirname: JSON.stringify(dirname(file)) }
+  buildSync({ ...OPTIONS, define, entryPoints: [file], outfile: written, format: 'cjs' })
   renameSync(written, path)
   files.set(entry, path)
   return path
