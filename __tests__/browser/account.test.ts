@@ -14,8 +14,7 @@ describeWith('Chromium', 'the account in a browser', () => {
   afterAll(() => stage?.close())
 
   test('the balance is topped up in a tab of its own and asked for again on the page', async () => {
-    await stage.visit({}, async (page, context) => {
-      await stage.logIn(page, 'AIHubMix')
+    await stage.visitAs({ aihubmix: '张三' }, async (page, context) => {
       const amount = page.locator('[data-balance=aihubmix]')
       expect(await amount.textContent()).toBe('750.00')
       const topup = await windowOf(context, () => page.getByRole('link', { name: en.topUp }).click())
@@ -32,23 +31,21 @@ describeWith('Chromium', 'the account in a browser', () => {
   })
 
   test('a provider that fails while the balance is asked for is told of in words', async () => {
-    await stage.visit(
-      {},
+    await stage.visitAs(
+      { aihubmix: '张三' },
       async (page) => {
-        await stage.logIn(page, 'AIHubMix')
         stage.emulator('aihubmix').failNext('profile', 'http-503')
         await page.getByRole('button', { name: en.refreshBalance }).click({ noWaitAfter: true })
         await page.getByRole('alert').getByText(en.failures.provider_unavailable).waitFor()
         await page.getByRole('heading', { name: '张三' }).waitFor()
         expect(await page.getByRole('link', { name: en.tryAgain }).count()).toBe(0)
       },
-      [/503/],
+      { expected: [/503/] },
     )
   })
 
   test('the life of a token counts down, and it is renewed without a reload', async () => {
-    await stage.visit({}, async (page) => {
-      await stage.logIn(page, 'TikTok')
+    await stage.visitAs({ tiktok: '张三' }, async (page) => {
       const life = cardOf(page, 'TikTok').locator('.life')
       const clock = life.locator('time')
       const first = await clock.textContent()
@@ -67,10 +64,9 @@ describeWith('Chromium', 'the account in a browser', () => {
   })
 
   test('a login that has died is told of, and can be begun anew', async () => {
-    await stage.visit(
-      {},
+    await stage.visitAs(
+      { aihubmix: '张三' },
       async (page) => {
-        await stage.logIn(page, 'AIHubMix')
         stage.emulator('aihubmix').revokeGrants()
         await page.getByRole('alert').getByText(en.failures.refresh_rejected).waitFor()
         await page.getByText(en.nothingConnected).waitFor()
@@ -79,14 +75,12 @@ describeWith('Chromium', 'the account in a browser', () => {
         await page.getByRole('button', { name: '张三' }).click()
         await page.locator('[data-balance=aihubmix]').waitFor()
       },
-      [/401/],
+      { expected: [/401/] },
     )
   })
 
   test('TikTok is disconnected, at the provider too', async () => {
-    await stage.visit({}, async (page) => {
-      await stage.logIn(page, 'TAPD')
-      await stage.logIn(page, 'TikTok')
+    await stage.visitAs({ tapd: '张三', tiktok: '张三' }, async (page) => {
       await cardOf(page, 'TikTok').getByRole('button', { name: en.disconnect }).click()
       await page.getByText(en.disconnected('TikTok')).waitFor()
       const { requests } = stage.emulator('tiktok')
@@ -100,8 +94,7 @@ describeWith('Chromium', 'the account in a browser', () => {
   })
 
   test('further accounts are connected in windows; the first user stays', async () => {
-    await stage.visit({}, async (page, context) => {
-      await stage.logIn(page, 'TAPD')
+    await stage.visitAs({ tapd: '张三' }, async (page, context) => {
       await inWindow(page, true)
       for (const title of ['Tailchat', 'Feishu']) {
         const popup = await windowOf(context, () => page.getByRole('link', { name: `Connect ${title}` }).click())
@@ -123,7 +116,7 @@ describeWith('Chromium', 'the account in a browser', () => {
   })
 
   test('opened inside TAPD, the app knows its user without a question; whoever is there stays', async () => {
-    await stage.visit({}, async (page) => {
+    await stage.visit({}, async (page, context) => {
       await page.getByRole('link', { name: en.insideTapd }).click()
       const inside = page.frameLocator('iframe')
       await inside.getByRole('heading', { name: '张三' }).waitFor()
@@ -136,7 +129,7 @@ describeWith('Chromium', 'the account in a browser', () => {
       await page.waitForURL(`${stage.origin}/`)
       await page.getByRole('button', { name: en.signOut }).click()
       await page.getByRole('heading', { name: en.title, exact: true }).waitFor()
-      await stage.logIn(page, 'Feishu', 'Ada')
+      await stage.logInAs(context, { feishu: 'Ada' })
       await page.goto(`${stage.origin}/inside-tapd`)
       await inside.getByRole('heading', { name: 'Ada Lovelace' }).waitFor()
       expect(await inside.getByRole('heading', { name: 'TAPD', exact: true }).count()).toBe(0)

@@ -10,7 +10,7 @@ import { launchChromium, visit as visitIn } from '../support/chromium'
 import { eventually } from '../support/eventually'
 import { plainApple } from '../support/plain-apple'
 import { describeWith } from '../support/services'
-import { usually } from '../support/whole'
+import { describeInWholeRuns, IS_WHOLE, usually } from '../support/whole'
 
 // Apple on the site of `localhost`, the app on that of `127.0.0.1`, so that SameSite counts. What holds for any provider that
 // posts its callback is in form-post.test.ts.
@@ -38,14 +38,15 @@ const OLDER: Kind = 'unset, for longer than two minutes'
 const IN_COOKIE: Kind = 'lax, of a session in its cookie'
 
 describeWith('Chromium', 'Sign in with Apple in a browser', () => {
-  let fresh: Browser
+  /** Of `npm run test:whole`. */
+  let fresh: Browser | undefined
   let old: Browser
   let apple: Emulator<'apple'>
   let tapd: Emulator<'tapd'>
   let app: RunningApp
 
   beforeAll(async () => {
-    fresh = await launchChromium()
+    if (IS_WHOLE) fresh = await launchChromium()
     old = await launchChromium({ features: [OLD_COOKIES] })
     apple = await startEmulator('apple', { postedUser: 'always' })
     tapd = await startEmulator('tapd')
@@ -99,13 +100,15 @@ describeWith('Chromium', 'Sign in with Apple in a browser', () => {
   function visit(kind: Kind, see: (page: Page) => Promise<void>, expected?: RegExp) {
     const isExpected = (message: ConsoleMessage) =>
       message.location().url.endsWith('/favicon.ico') || expected?.test(message.text()) === true
-    return visitIn(KINDS[kind].old ? old : fresh, {}, see, isExpected)
+    const browser = KINDS[kind].old ? old : fresh
+    if (!browser) throw new Error(`${kind} is of the whole run`)
+    return visitIn(browser, {}, see, isExpected)
   }
 
   const press = (page: Page, name: string) => page.getByRole('button', { name }).click()
   const shown = (page: Page) => page.getByRole('heading').textContent()
 
-  test.each(ALL)('SameSite %s: logs in, by name', async (kind) => {
+  test.each(usually(ALL, (kind) => kind === OLDER))('SameSite %s: logs in, by name', async (kind) => {
     const origin = await start(kind)
     await visit(kind, async (page) => {
       await page.goto(`${origin}/auth/apple`)
@@ -125,7 +128,7 @@ describeWith('Chromium', 'Sign in with Apple in a browser', () => {
     [OLDER, LOST],
     [IN_COOKIE, LOST],
   ]
-  test.each(usually(atThePost, ([kind]) => kind === 'unset' || kind === OLDER))(
+  test.each(usually(atThePost, ([kind]) => kind === OLDER))(
     'control: SameSite %s, and what passport-oauth2 says at the POST is %j',
     async (kind, expected) => {
       const origin = await start(kind)
@@ -159,86 +162,92 @@ describeWith('Chromium', 'Sign in with Apple in a browser', () => {
     },
   )
 
-  test('control: with passport-oauth2 whoever is logged in is lost with the session, once the app writes to it', async () => {
-    const origin = await start('lax')
-    await visit('lax', async (page) => {
-      await page.goto(`${origin}/auth/tapd`)
-      await press(page, '张三')
-      await page.waitForURL(`${origin}/`)
-      await page.locator('#plain').click()
-      await press(page, 'Ada Lovelace')
-      await page.waitForURL(`${origin}/plain/callback`)
-      expect(await shown(page)).toBe(LOST)
-      await page.goto(`${origin}/`)
-      expect(await shown(page)).toBe('null')
-    })
-  })
-
-  test('pressed twice, it logs in once', async () => {
-    const origin = await start(OLDER)
-    const calls = () => apple.requests.filter(({ endpoint }) => endpoint === 'token')
-    const before = calls().length
-    await visit(OLDER, async (page) => {
-      await page.goto(`${origin}/auth/apple`)
-      await page.getByRole('button', { name: '张三' }).dblclick({ noWaitAfter: true })
-      // The first press's way is given up, which waitForURL would take for its own end.
-      await eventually(() => expect(page.url()).toBe(`${origin}/`))
-      await page.waitForLoadState()
-      expect(await shown(page)).toContain(ID)
-    })
-    expect(
-      calls()
-        .slice(before)
-        .map(({ status }) => status),
-    ).toEqual([200])
-  })
-
-  test('two tabs, the second one first: each lands where it began', async () => {
-    const origin = await start(OLDER)
-    await visit(OLDER, async (page) => {
-      await page.goto(`${origin}/auth/apple?returnTo=/there`)
-      const tab = await page.context().newPage()
-      await tab.goto(`${origin}/auth/apple?returnTo=/second`)
-      await press(tab, '张三')
-      await tab.waitForURL(`${origin}/second`)
-      await press(page, '张三')
-      await page.waitForURL(`${origin}/there`)
-      expect(await shown(page)).toContain(ID)
-    })
-  })
-
-  test('a person who cancels is told so', async () => {
-    const kind = OLDER
-    const origin = await start(kind)
-    await visit(
-      kind,
-      async (page) => {
-        await page.goto(`${origin}/auth/apple`)
-        await press(page, 'Deny')
-        await eventually(async () => expect(await page.content()).toContain('access_denied'))
+  test.each(usually<Kind>(['lax', OLDER], (kind) => kind === OLDER))(
+    'control: SameSite %s, with passport-oauth2 whoever is logged in is lost with the session, once the app writes to it',
+    async (kind) => {
+      const origin = await start(kind)
+      await visit(kind, async (page) => {
+        await page.goto(`${origin}/auth/tapd`)
+        await press(page, '张三')
+        await page.waitForURL(`${origin}/`)
+        await page.locator('#plain').click()
+        await press(page, 'Ada Lovelace')
+        await page.waitForURL(`${origin}/plain/callback`)
+        expect(await shown(page)).toBe(LOST)
         await page.goto(`${origin}/`)
         expect(await shown(page)).toBe('null')
-      },
-      /status of 403/,
-    )
-  })
+      })
+    },
+  )
 
-  test('in a popup it tells the window that opened it', async () => {
-    const kind = OLDER
-    const origin = await start(kind)
-    await visit(kind, async (page) => {
-      await page.goto(`${origin}/`)
-      const told = page.evaluate(`new Promise((done) => {
+  // `npm test` does these in form-post.test.ts.
+  describeInWholeRuns('as any provider that posts its callback', () => {
+    test('pressed twice, it logs in once', async () => {
+      const origin = await start(OLDER)
+      const calls = () => apple.requests.filter(({ endpoint }) => endpoint === 'token')
+      const before = calls().length
+      await visit(OLDER, async (page) => {
+        await page.goto(`${origin}/auth/apple`)
+        await page.getByRole('button', { name: '张三' }).dblclick({ noWaitAfter: true })
+        // The first press's way is given up, which waitForURL would take for its own end.
+        await eventually(() => expect(page.url()).toBe(`${origin}/`))
+        await page.waitForLoadState()
+        expect(await shown(page)).toContain(ID)
+      })
+      expect(
+        calls()
+          .slice(before)
+          .map(({ status }) => status),
+      ).toEqual([200])
+    })
+
+    test('two tabs, the second one first: each lands where it began', async () => {
+      const origin = await start(OLDER)
+      await visit(OLDER, async (page) => {
+        await page.goto(`${origin}/auth/apple?returnTo=/there`)
+        const tab = await page.context().newPage()
+        await tab.goto(`${origin}/auth/apple?returnTo=/second`)
+        await press(tab, '张三')
+        await tab.waitForURL(`${origin}/second`)
+        await press(page, '张三')
+        await page.waitForURL(`${origin}/there`)
+        expect(await shown(page)).toContain(ID)
+      })
+    })
+
+    test('a person who cancels is told so', async () => {
+      const kind = OLDER
+      const origin = await start(kind)
+      await visit(
+        kind,
+        async (page) => {
+          await page.goto(`${origin}/auth/apple`)
+          await press(page, 'Deny')
+          await eventually(async () => expect(await page.content()).toContain('access_denied'))
+          await page.goto(`${origin}/`)
+          expect(await shown(page)).toBe('null')
+        },
+        /status of 403/,
+      )
+    })
+
+    test('in a popup it tells the window that opened it', async () => {
+      const kind = OLDER
+      const origin = await start(kind)
+      await visit(kind, async (page) => {
+        await page.goto(`${origin}/`)
+        const told = page.evaluate(`new Promise((done) => {
         addEventListener('message', ({ data, origin }) => done({ data, origin }))
         document.body.addEventListener('click', () => open('/auth/apple?popup=1', '_blank', 'popup'))
       })`)
-      const [popup] = await Promise.all([page.context().waitForEvent('page'), page.getByRole('heading').click()])
-      const closed = popup.waitForEvent('close')
-      await press(popup, '张三').catch(() => {}) // it may close before the click has ended
-      expect(await told).toEqual({ origin, data: { type: 'passport-dialects', provider: 'apple', ok: true } })
-      await closed
-      await page.reload()
-      expect(await shown(page)).toContain(ID)
+        const [popup] = await Promise.all([page.context().waitForEvent('page'), page.getByRole('heading').click()])
+        const closed = popup.waitForEvent('close')
+        await press(popup, '张三').catch(() => {}) // it may close before the click has ended
+        expect(await told).toEqual({ origin, data: { type: 'passport-dialects', provider: 'apple', ok: true } })
+        await closed
+        await page.reload()
+        expect(await shown(page)).toContain(ID)
+      })
     })
   })
 

@@ -112,7 +112,7 @@ describeWith('Chromium', 'a callback that the provider’s site posts', () => {
 
   const shown = (page: Page) => page.getByRole('heading').textContent()
 
-  test.each<Kind>(['lax', 'strict', 'unset'])(
+  test.each(usually<Kind>(['lax', 'strict', 'unset'], (kind) => kind === 'lax'))(
     'SameSite %s: logs in, and nothing of it stands in an address or a Referer',
     async (kind) => {
       const origin = await start(kind)

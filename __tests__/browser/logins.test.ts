@@ -16,12 +16,12 @@ const TITLES = {
 }
 
 /** Whose way through a browser differs: `npm run test:whole` goes both ways with all of them. */
-const BY_REDIRECT: readonly string[] = ['bbscloud', 'apple']
-const IN_A_WINDOW: readonly string[] = ['tapd', 'apple']
+const BY_REDIRECT: readonly string[] = ['bbscloud']
+const IN_A_WINDOW: readonly string[] = ['apple']
 const by = (names: readonly string[]) => usually(Object.entries(TITLES), ([name]) => names.includes(name))
 
 /** Whose pages differ on a phone: a code to scan, boxes to untick, a workspace to choose, no token at the end. */
-const OTHERS = usually(['wechat', 'kakao', 'slack', 'wecom'] as const, (name) => ['wechat', 'slack'].includes(name))
+const OTHERS = usually(['wechat', 'kakao', 'slack', 'wecom'] as const, (name) => name === 'wechat')
 
 describeWith('Chromium', 'logins in a browser', () => {
   let stage: Stage

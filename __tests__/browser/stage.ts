@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { transformSync } from 'esbuild'
 import express, { type RequestHandler } from 'express'
 import type { Emulator, EmulatorName, EmulatorOptions } from 'passport-dialects/emulators'
 import type {
@@ -15,6 +18,14 @@ import { createApp } from '../../example-app/app'
 import { providersFrom } from '../../example-app/emulated'
 import { forgetUser, launchChromium, SMALL } from '../support/chromium'
 import { eventually } from '../support/eventually'
+
+/** As the app does it, without the compiler, which takes a second to load: example-app.test.ts asks the app for it. */
+const popupScript: RequestHandler = (req, res, next) => {
+  if (req.path !== '/popup.js') return next()
+  popupCode ??= transformSync(readFileSync(join(__dirname, '../../popup/index.ts'), 'utf8'), { loader: 'ts' }).code
+  res.type('js').send(popupCode)
+}
+let popupCode: string | undefined
 
 type Visit = (page: Page, context: BrowserContext) => Promise<void>
 
@@ -44,7 +55,7 @@ export class Stage {
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}` // a TCP server's
     const { providers, emulators } = await providersFrom({}, emulation)
     const emulated = Object.fromEntries(emulators.map((emulator) => [emulator.name, emulator.origin]))
-    server.on('request', express().use(before, createApp({ baseURL: origin, providers, emulated })))
+    server.on('request', express().use(before, popupScript, createApp({ baseURL: origin, providers, emulated })))
     return new Stage(origin, emulators, await launchChromium(browser), server)
   }
 
@@ -67,12 +78,47 @@ export class Stage {
    * @param expected what the browser says of answers that a test makes fail
    */
   async visit(options: BrowserContextOptions, see: Visit, expected: readonly RegExp[] = []): Promise<void> {
+    await this.visitAfter(async () => {}, options, see, expected)
+  }
+
+  private async visitAfter(
+    prepare: (context: BrowserContext) => Promise<void>,
+    options: BrowserContextOptions,
+    see: Visit,
+    expected: readonly RegExp[],
+  ): Promise<void> {
     const kind = JSON.stringify(options)
     const context = this.left.get(kind) ?? (await this.newContext(options))
     this.left.delete(kind)
+    await prepare(context)
     await this.watch(context, see, expected)
     await this.forget(context)
     this.left.set(kind, context)
+  }
+
+  /**
+   * The same, for whoever is logged in already, at each provider as one of its users: without its pages, which a test of
+   * what comes later need not open.
+   * @param logins names of providers, each with the start of the user's name
+   */
+  async visitAs(
+    logins: Partial<Record<EmulatorName, string>>,
+    see: Visit,
+    { expected = [] as readonly RegExp[], options = {} as BrowserContextOptions } = {},
+  ): Promise<void> {
+    await this.visitAfter((context) => this.logInAs(context, logins), options, see, expected)
+  }
+
+  /** Adds logins to the session of a context. */
+  async logInAs({ request }: BrowserContext, logins: Partial<Record<EmulatorName, string>>): Promise<void> {
+    for (const [name, start] of Object.entries(logins)) {
+      const emulator = this.emulator(name as EmulatorName) // its key
+      const user = emulator.users.find((user) => user.name.startsWith(start))?.id
+      const asked = await request.get(`${this.origin}/auth/${name}`, { maxRedirects: 0 })
+      const back = await emulator.approve(asked.headers().location ?? '', { user })
+      const answer = await request.get(back, { maxRedirects: 0 })
+      expect(answer.headers().location).toBe('/')
+    }
   }
 
   /** The same, for a test that changes the browser itself: nobody else gets it. */

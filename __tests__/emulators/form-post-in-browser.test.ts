@@ -2,7 +2,7 @@ import http, { type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import type { Browser, Page } from 'playwright-core'
-import { launchChromium } from '../support/chromium'
+import { launchChromium, visit as visitIn } from '../support/chromium'
 import { describeWith } from '../support/services'
 import { encoded } from './conversation'
 
@@ -52,16 +52,12 @@ describeWith('Chromium', 'Apple’s callback from another site', () => {
 
   /** The complaints of the page's console, of the content security policy for one, are the test's. */
   async function visit(javaScriptEnabled: boolean, see: (page: Page) => Promise<void>): Promise<Posted> {
-    const context = await browser.newContext({ locale: 'en-GB', javaScriptEnabled })
-    const page = await context.newPage()
-    const complaints: string[] = []
-    page.on('console', (message) => complaints.push(message.text()))
-    await page.goto(new URL(callback).origin)
-    await page.goto(consentPage())
-    await see(page)
-    await page.waitForURL(callback)
-    expect(complaints).toEqual([])
-    await context.close()
+    await visitIn(browser, { javaScriptEnabled }, async (page) => {
+      await page.goto(new URL(callback).origin)
+      await page.goto(consentPage())
+      await see(page)
+      await page.waitForURL(callback)
+    })
     const last = posted.pop()
     if (!last) throw new Error('nothing was posted')
     return last
