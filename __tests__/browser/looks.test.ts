@@ -7,7 +7,7 @@ import { zh } from '../../example-app/texts-zh'
 import { PAGE_TEXTS } from '../../lib/router/page-texts'
 import { expectReadable, expectWhole } from '../support/chromium'
 import { describeWith } from '../support/services'
-import { usually } from '../support/whole'
+import { IS_WHOLE, usually } from '../support/whole'
 import { takePicture } from './pictures'
 import { inWindow, pressedAway, Stage, windowOf } from './stage'
 
@@ -115,7 +115,9 @@ describeWith('Chromium', 'how the pages look', () => {
 
   test('a name without a space fits a phone, and a picture that nobody serves is an initial', async () => {
     const see = async (page: Page) => {
-      await expectLegible(page, 320)
+      await page.waitForLoadState()
+      await expectWhole(page, 320)
+      if (IS_WHOLE) await expectReadable(page) // the account's page, which the look above has read
       expect(await page.locator('.avatar').textContent()).toBe('W')
       expect(await page.locator('.avatar img').count()).toBe(0)
     }
