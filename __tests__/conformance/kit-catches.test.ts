@@ -1,3 +1,4 @@
+// Over 300 lines because each mistake of a provider's author stands in one table with the check that finds it.
 import { AihubmixStrategy, type StrategyClass, TailchatStrategy } from 'passport-dialects'
 import { startEmulator } from 'passport-dialects/emulators'
 import { collectDialectChecks, type DialectKit } from 'passport-dialects/testing'

@@ -373,6 +373,11 @@ test('the key set can be down, huge or gone', async () => {
   emulator.failNext('keys', 'missing-token')
   expect((await ask(emulator.options.jwksURL)).json).toEqual({})
   emulator.failNext('keys', 'oversize')
-  expect((await ask(emulator.options.jwksURL)).text.length).toBeGreaterThan(50 * 1024 * 1024)
+  let read = 0
+  for await (const chunk of (await fetch(emulator.options.jwksURL)).body ?? []) {
+    read += chunk.byteLength
+    if (read > 2 * 1024 * 1024) break
+  }
+  expect(read).toBeGreaterThan(2 * 1024 * 1024)
   expect((await ask(emulator.options.jwksURL)).json).toHaveProperty('keys')
 })

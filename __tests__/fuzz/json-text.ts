@@ -35,7 +35,7 @@ const { value } = fc.letrec<{ value: string; object: string }>((tie) => ({
 }))
 
 /** Right answers, to be spoilt by what is added: the last of two members of one name is the one that counts. */
-const RIGHT = [
+export const RIGHT = [
   '{"code":0,"access_token":"a","token_type":"Bearer","expires_in":7200,"data":{"open_id":"o","union_id":"u","name":"n"}}',
   '{"access_token":"a","token_type":"Bearer","expires_in":7200,"refresh_token":"r","scope":"profile","id":1,"sub":"s"}',
   '{"status":1,"data":{"access_token":"a","token_type":"Bearer","expires_in":7200,"id":"7","user_id":"8"}}',

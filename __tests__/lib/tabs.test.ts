@@ -39,11 +39,11 @@ describe('eight tabs over five providers', () => {
 /** A store whose writes take long, as a far database's do. */
 class SlowStore extends session.MemoryStore {
   override set(id: string, data: session.SessionData, done?: (error?: unknown) => void): void {
-    setTimeout(() => super.set(id, data, done), 200)
+    setTimeout(() => super.set(id, data, done), 100)
   }
 }
 
-test('a session store whose set takes 200 ms loses no login', async () => {
+test('a session store whose set takes 100 ms loses no login', async () => {
   const slow = await startRouterApp({ providers: providersOf(emulators) }, { store: new SlowStore() })
   try {
     const browser = new LightBrowser(slow.origin, agent)
