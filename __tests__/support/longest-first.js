@@ -6,6 +6,7 @@ const { default: Sequencer } = require('@jest/test-sequencer')
 const LONG = [
   'sessions/pairs',
   'browser/logins',
+  'sessions/memory',
   'faults/matrix',
   'browser/looks',
   'sessions/delaying-store',
