@@ -8,8 +8,8 @@ import { KITS, type ProviderKit, SECOND_KITS } from './kits'
 
 /**
  * Providers whose answers come by a way of their own: JSONP, a posted callback with keys, an application token, signed
- * answers, hosts by request. They meet faults of each kind here; the first six providers meet each fault in
- * faults/matrix.test.ts. `npm run test:whole` has each fault at every provider.
+ * answers, hosts by request. They meet faults of each kind here. faults/matrix.test.ts has each fault at a call of each kind.
+ * `npm run test:whole` has each fault at every provider.
  */
 const MEET_FAULTS: readonly string[] = ['qq', 'apple', 'wecom', 'alipay', 'shopify']
 
