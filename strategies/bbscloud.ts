@@ -2,6 +2,7 @@ import type {
   CallbackReading,
   DialectOptions,
   ErrorCode,
+  Json,
   JsonObject,
   OwnOptions,
   Params,
@@ -12,7 +13,7 @@ import type {
   VerifyFunction,
   WithRequest,
 } from '../lib/dialect'
-import { DialectStrategy, lookUp, OptionReader, textOf } from '../lib/dialect'
+import { DialectStrategy, isObject, lookUp, OptionReader, textOf } from '../lib/dialect'
 
 /**
  * The options of BBScloud (documentation of 2021-06-28). The server fetches a code before the redirect. The callback has
@@ -51,6 +52,7 @@ export class BbscloudStrategy extends DialectStrategy {
       },
       scope: [],
       credentials: ['token'],
+      authorizationNames: { scope: false },
       // Documented only as a parameter.
       tokenParameter: 'access_token',
     })
@@ -87,7 +89,7 @@ export class BbscloudStrategy extends DialectStrategy {
   override refusal(body: JsonObject, phase: Phase): Refusal | undefined {
     if (phase === 'code') {
       const type = textOf(body.type)
-      if (type === '1' || type === undefined) return undefined
+      if (type === '1' || type === undefined) return undefined // `unwrap` refuses the latter
       return {
         code: 'client_rejected',
         providerCode: type,
@@ -99,6 +101,16 @@ export class BbscloudStrategy extends DialectStrategy {
     const code = lookUp(USER_INFO_CODES, error) ?? 'provider_error'
     return { code, providerCode: error, providerMessage: textOf(body.error_description) }
   }
+
+  /** A response that names no result is none. */
+  override unwrap(body: JsonObject | Json[], phase: Phase): Json | undefined {
+    if (!isObject(body)) return undefined
+    const isSuccess = phase === 'code' ? textOf(body.type) === '1' : textOf(body.error) === '0'
+    return isSuccess || phase === 'request' ? body : undefined
+  }
+
+  /** BBScloud has no revocation. */
+  protected override revokeRequest(): undefined {}
 
   /** `avatar` is a bare file name of an unknown host: it stays in `_json`. */
   protected profileFields(user: JsonObject): ProfileFields {

@@ -30,13 +30,15 @@ const EDITIONS = {
   lark: { accounts: 'https://accounts.larksuite.com', open: 'https://open.larksuite.com' },
 }
 
-/** The error tables of the four pages, and the general one. */
+/** The error tables of the four pages, and the general one; the numbers that they lack are in Lark's own command line. */
 const CODES: Record<string, ErrorCode> = {
   20002: 'client_rejected', // wrong secret
   20009: 'client_rejected', // the app is not installed
   20048: 'client_rejected', // no such app
   20069: 'client_rejected', // the app is not enabled
   20070: 'client_rejected',
+  99991662: 'client_rejected', // not enabled in this tenant
+  99991673: 'client_rejected',
   20003: 'grant_rejected', // no such code
   20004: 'grant_rejected', // the code is too old
   20024: 'grant_rejected', // of another app
@@ -52,9 +54,11 @@ const CODES: Record<string, ErrorCode> = {
   99991661: 'token_rejected',
   99991663: 'token_rejected',
   99991668: 'token_rejected',
+  99991671: 'token_rejected', // not in the form of a token
   99991677: 'token_rejected',
   20068: 'scope_insufficient',
   99991672: 'scope_insufficient',
+  99991676: 'scope_insufficient',
   99991679: 'scope_insufficient',
   20008: 'user_unknown',
   20010: 'user_unknown', // the app is not open to this user
@@ -86,8 +90,8 @@ export class FeishuStrategy extends DialectStrategy {
       // Name and picture need no scope; `offline_access` brings a refresh token.
       scope: [],
       pkce: true,
-      // The API answers HTTP 400 to any error, also to a dead access token.
-      tokenMayBeRefused: [400],
+      // The gateway answers HTTP 400 to any error, the user endpoint HTTP 200.
+      tokenMayBeRefused: [200, 400],
     })
   }
 

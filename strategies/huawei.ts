@@ -106,10 +106,11 @@ export class HuaweiStrategy extends DialectStrategy {
     return { method: 'POST', url: this.endpoint('revokeURL'), form: { token: refreshToken ?? accessToken } }
   }
 
-  /** The error is in a header, so the body may be empty. */
-  override readBody({ text, headers }: RawResponse): Json | undefined {
+  /** The error is in a header, or is HTTP 503, so the body may be empty or a page. */
+  override readBody({ status, text, headers }: RawResponse): Json | undefined {
     const body = decodeJson(text)
-    return verdictIn(headers) === undefined || isObject(body) ? body : {}
+    const saysMore = verdictIn(headers) === undefined && status !== 503
+    return saysMore || isObject(body) ? body : {}
   }
 
   override refusal(

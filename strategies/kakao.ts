@@ -37,7 +37,7 @@ const TOKEN_CODES: Record<string, ErrorCode> = {
   KOE320: 'grant_rejected', // code: unknown, used, too old
   KOE322: 'grant_rejected', // refresh token: dead
 }
-/** rest-api/reference, `code` of the API. Any other is the app's own mistake. */
+/** rest-api/reference and rest-api/error-code, `code` of the API. Any other is the app's own mistake. */
 const API_CODES: Record<string, ErrorCode> = {
   '-1': 'provider_unavailable',
   '-7': 'provider_unavailable',
@@ -45,11 +45,13 @@ const API_CODES: Record<string, ErrorCode> = {
   '-9798': 'provider_unavailable', // maintenance
   '-3': 'client_rejected', // not switched on for this app
   '-5': 'client_rejected',
+  '-12': 'client_rejected', // the app or its developer is sanctioned
   '-4': 'user_unknown', // blocked
   '-101': 'user_unknown', // not connected to this app
   '-103': 'user_unknown', // dormant or gone
   '-406': 'user_unknown', // under 14
   '-10': 'rate_limited',
+  '-11': 'rate_limited', // of what was paid for
   '-401': 'token_rejected',
   '-402': 'scope_insufficient',
 }
@@ -108,8 +110,8 @@ export class KakaoStrategy extends DialectStrategy {
     const providerCode = textOf(body.code)
     if (providerCode === undefined || !/^-\d+$/.test(providerCode)) return undefined
     const code = lookUp(API_CODES, providerCode) ?? 'provider_error'
-    // With HTTP 401, only the number says whether it concerns the token.
-    const meant = code === 'provider_error' && status === 401 ? 400 : undefined
+    // With HTTP 401 or 403, only the number says whether it concerns the token or its scope.
+    const meant = code === 'provider_error' && (status === 401 || status === 403) ? 400 : undefined
     return { code, providerCode, providerMessage: textOf(body.msg), status: meant }
   }
 

@@ -36,7 +36,7 @@ const SITES = {
 }
 
 /** TAPD's token endpoint describes the error only in words. */
-const REFUSED_GRANT = /authorization code|redirect uri|refresh token|invalid_grant/i
+const REFUSED_GRANT = /authorization[ _]code|redirect[ _]ur[il]|refresh[ _]token|invalid_grant/i
 const REFUSED_CLIENT = /invalid_client|basic auth|client/i
 
 /** The strategy of TAPD. The constructor throws `config_invalid`, naming the option. See {@link TapdOptions}. */

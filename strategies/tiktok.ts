@@ -39,6 +39,8 @@ const API_CODES = {
   rate_limit_exceeded: 'rate_limited',
   internal_error: 'provider_unavailable',
 } as const
+/** The documented words of another redirect address; those of a verifier were observed. */
+const REFUSED_VALUE = /redirect_uri is not|code (?:verifier|challenge)/i
 
 /** The strategy of TikTok. The constructor throws `config_invalid`, naming the option. See {@link TiktokOptions}. */
 export class TiktokStrategy extends DialectStrategy {
@@ -105,7 +107,7 @@ export class TiktokStrategy extends DialectStrategy {
   }
 
   /** Three shapes: nested `error` (API), flat (OAuth endpoints, also on HTTP 200), `data.error_code` (v1). */
-  override refusal(body: JsonObject) {
+  override refusal(body: JsonObject, phase: Phase) {
     if (isObject(body.error)) {
       const { code, message, log_id } = body.error
       if (code === 'ok' || textOf(code) === '0') return undefined
@@ -115,7 +117,11 @@ export class TiktokStrategy extends DialectStrategy {
     const failed = Number(textOf(error)) || body.message === 'error'
     const v1 = failed ? { ...standardRefusal({ error, error_description }) } : undefined
     const refusal = standardRefusal(body) ?? v1
-    return refusal && { ...refusal, requestId: textOf(log_id) }
+    if (!refusal) return undefined
+    // Another redirect address or verifier is `invalid_request`, like a missing parameter.
+    const { providerCode, providerMessage = '' } = refusal
+    const ofGrant = phase === 'token' && providerCode === 'invalid_request' && REFUSED_VALUE.test(providerMessage)
+    return { ...refusal, ...(ofGrant && { code: 'grant_rejected' as const }), requestId: textOf(log_id) }
   }
 
   override unwrap(body: JsonObject, phase: Phase) {

@@ -175,8 +175,8 @@ export class VkStrategy extends DialectStrategy {
     const { providerCode, providerMessage = '' } = said ?? {}
     const inExchange = phase === 'token' || phase === 'refresh'
     if (providerCode === 'access_denied' && !inExchange) return { ...said, code: 'token_rejected' }
-    const speaksOfCode = providerCode === 'invalid_request' && /\bcode\b/i.test(providerMessage)
-    return speaksOfCode && phase === 'token' ? { ...said, code: 'grant_rejected' } : said
+    const ofGrant = providerCode === 'invalid_request' && /\bcode\b|verifier/i.test(providerMessage)
+    return ofGrant && phase === 'token' ? { ...said, code: 'grant_rejected' } : said
   }
 
   override unwrap(body: JsonObject | Json[], phase: Phase): Json | undefined {

@@ -161,9 +161,10 @@ export class WecomStrategy extends DialectStrategy {
 
   /**
    * The user's name. Many applications may not read it: then the login goes on without it. Any other error fails the
-   * login.
+   * login. A member of a linked corp (`CorpId/userid`) is in the directory of that one.
    */
   private async directoryEntry(userid: string): Promise<DialectProfile | undefined> {
+    if (userid.includes('/')) return undefined
     const url = this.endpoint('directoryURL')
     try {
       const { payload, text } = await this.askAsApp(

@@ -93,7 +93,7 @@ export class WeiboStrategy extends DialectStrategy {
     return { forcelogin: this.forcelogin ? 'true' : undefined, language: this.language }
   }
 
-  /** Sends only the token. The result may be a string. */
+  /** Sends only the token. Its result may be a boolean or a string. */
   protected override revokeRequest({ accessToken: access_token }: TokenSet): ProviderRequest {
     return { method: 'POST', url: this.endpoint('revokeURL'), form: { access_token } }
   }
@@ -109,7 +109,7 @@ export class WeiboStrategy extends DialectStrategy {
   /** A token is useless without the `uid` beside it. One client reports that the e-mail address comes in a list. */
   override unwrap(body: JsonObject | Json[], phase: Phase): Json | undefined {
     if (Array.isArray(body)) return phase === 'request' ? body[0] : undefined
-    if (phase === 'revoke') return textOf(body.result) === 'true' ? body : undefined
+    if (phase === 'revoke') return String(body.result) === 'true' ? body : undefined
     return phase === 'token' && textOf(body.uid) === undefined ? undefined : body
   }
 

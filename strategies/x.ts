@@ -126,7 +126,7 @@ function grantRefusal(body: JsonObject, phase: Phase): Refusal | undefined {
   return inExchange && ofGrant ? { ...said, code: 'grant_rejected' } : said
 }
 
-const REFUSED_VALUE = /\b(?:authorization code|token)\b/i
+const REFUSED_VALUE = /\b(?:authorization code|token)\b|^Value passed for the code verifier\b/i
 
 /** A problem of RFC 7807. With HTTP 200 it is in a list, and counts only if there is no user beside it. */
 function problemIn(body: JsonObject, status: number): Refusal | undefined {

@@ -4,6 +4,7 @@ import { type ErrorCode, HuaweiStrategy, type JsonObject, OAuthError } from 'pas
 import { type Emulator, type EmulatorOptions, type Fault, ID_TOKEN_FORGERIES } from 'passport-dialects/emulators'
 import { IdTokenVerifier } from '../../lib/provider/id-token'
 import { KeySet } from '../../lib/provider/key-set'
+import { readResponse } from '../../lib/provider/read-response'
 import { loadJose } from '../../lib/util/jose'
 import { bareLoginAt, logInAt, strategyAt, tokensAt, withEmulator } from '../support/one-provider'
 import { endpointsOf, profileOf } from '../support/protected'
@@ -221,6 +222,15 @@ describe('refusals of the token endpoint: numbers', () => {
     at({}, async (emulator) => {
       emulator.failNext('token', fault)
       expect((await logInAt(emulator)).error).toMatchObject({ code, phase: 'token' })
+    }),
+  )
+
+  test.each(['', '<html>busy</html>'])('HTTP 503 with the body %j is flow control too', (text) =>
+    at({}, async (emulator) => {
+      const strategy = strategyAt(emulator)
+      const read = () =>
+        readResponse({ status: 503, headers: {}, text }, strategy, { provider: 'huawei', phase: 'token' })
+      expect(read).toThrow(expect.objectContaining({ code: 'rate_limited', providerStatus: 503 }))
     }),
   )
 

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
   AihubmixStrategy,
+  BbscloudStrategy,
   type DialectOptions,
   type DialectStrategy,
   FeishuStrategy,
@@ -10,6 +11,7 @@ import {
   type TokenSet,
 } from 'passport-dialects'
 import { judge, sendWithToken } from '../../lib/provider/api-call'
+import { readResponse } from '../../lib/provider/read-response'
 
 // What a provider's gateway or an older version of it says; the emulators play what its documents say.
 
@@ -99,6 +101,55 @@ describe('TikTok', () => {
     says.body = JSON.stringify({ data: {}, error: { code: 10008, message: 'no' } }) // control
     await expect(strategy.profileOf(tokensOf())).rejects.toMatchObject({ providerCode: '10008', providerMessage: 'no' })
   })
+})
+
+test.each([
+  ['Redirect_uri is not matched with the uri when requesting code.', 'grant_rejected'],
+  ['Code verifier or code challenge is invalid.', 'grant_rejected'],
+  ['The request parameters are malformed.', 'provider_error'],
+])('TikTok says %j as invalid_request of a code: %s', async (error_description, code) => {
+  says = { status: 400, body: JSON.stringify({ error: 'invalid_request', error_description, log_id: 'l-1' }) }
+  const strategy = new TiktokStrategy(optionsOf(), () => {})
+  const read = () =>
+    readResponse({ status: 400, headers: {}, text: says.body }, strategy, { provider: 'tiktok', phase: 'token' })
+  expect(read).toThrow(expect.objectContaining({ code, providerCode: 'invalid_request', requestId: 'l-1' }))
+  const refreshed = strategy.refresh({ refreshToken: 'the-refresh-token', scope: [] })
+  await expect(refreshed).rejects.toMatchObject({ code: 'provider_error' })
+})
+
+test.each(["refresh_token doesn't exist or is invalid for the client", 'Invalid refresh token'])(
+  'TAPD says %j at a refresh: refresh_rejected',
+  async (info) => {
+    says = { status: 422, body: JSON.stringify({ status: 422, data: '', info }) }
+    const refreshed = new TapdStrategy(optionsOf(), () => {}).refresh({ refreshToken: 'the-refresh-token', scope: [] })
+    await expect(refreshed).rejects.toMatchObject({ code: 'refresh_rejected' })
+  },
+)
+
+test.each([200, 400])('a dead token of Feishu is known on HTTP %d', async (status) => {
+  const strategy = new FeishuStrategy(optionsOf(), () => {})
+  says = { status, body: JSON.stringify({ code: 20005, msg: 'The user access token passed is invalid.' }) }
+  expect(await judgedBy(strategy)).toBe(true)
+  says = { status, body: JSON.stringify({ code: status === 200 ? 0 : 99992402, msg: 'something else' }) }
+  expect(await judgedBy(strategy)).toBe(false)
+})
+
+test.each([
+  ['code', { data: 'a code without a type' }],
+  ['profile', { id: '1', userName: 'an answer without an error' }],
+] as const)('BBScloud names no result at the %s: response_invalid', (phase, body) => {
+  const strategy = new BbscloudStrategy({ ...optionsOf(), baseURL }, () => {})
+  const answer = { status: 200, headers: {}, text: JSON.stringify(body) }
+  expect(() => readResponse(answer, strategy, { provider: 'bbscloud', phase })).toThrow(
+    expect.objectContaining({ code: 'response_invalid' }),
+  )
+})
+
+test('BBScloud takes no scope and has no revocation, whatever the options say', async () => {
+  const more = { scope: 'user', revokeURL: `${baseURL}/revoke` }
+  const strategy = new BbscloudStrategy({ ...optionsOf(), baseURL, ...more }, () => {})
+  expect(await strategy.revoke(tokensOf())).toBe(false)
+  expect(calls).toBe(0)
 })
 
 test("AIHubMix's gateway refuses in words of its own, and they arrive", async () => {

@@ -253,6 +253,10 @@ const REFUSALS: Refusal[] = [
     [
       ['20005', 'token_rejected'],
       ['99991679', 'scope_insufficient'],
+      ['99991676', 'scope_insufficient'],
+      ['99991671', 'token_rejected'],
+      ['99991662', 'client_rejected'],
+      ['99991673', 'client_rejected'],
       ['20021', 'user_unknown'],
       ['20050', 'provider_unavailable'],
       ['99991400', 'rate_limited'],

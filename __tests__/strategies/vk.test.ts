@@ -381,7 +381,8 @@ describe('refusals, on whatever status', () => {
   test.each([
     ['code is missing', 'token', 'grant_rejected'],
     ['The Code is wrong.', 'token', 'grant_rejected'],
-    ['code_verifier is invalid', 'token', 'provider_error'],
+    ['verifier is missing or invalid', 'token', 'grant_rejected'], // VKCOM/vkid-web-sdk#34
+    ['code_verifier is invalid', 'token', 'grant_rejected'],
     ['redirect_uri is missing', 'token', 'provider_error'],
     ['code is missing', 'refresh', 'provider_error'],
   ] as const)('invalid_request that says "%s" in phase %s → %s', (error_description, phase, code) => {

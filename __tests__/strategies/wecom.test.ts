@@ -140,6 +140,15 @@ describe('the directory', () => {
     })
   })
 
+  test('is not asked for a member of a linked corp', async () => {
+    const id = 'ww98765/LiSi'
+    await start({ users: [{ id, name: '李四' }] })
+    const { profile, code } = await logIn()
+    expect(code).toBeUndefined()
+    expect(profile).toMatchObject({ id, displayName: '' })
+    expect(emulator.requests.some(({ path }) => path.endsWith('/user/get'))).toBe(false)
+  })
+
   test('of an older application tells private members too', async () => {
     await start({ directory: 'private' })
     expect((await logIn()).profile).toMatchObject({ emails: [{ value: 'zhangsan@example.com' }] })

@@ -241,7 +241,8 @@ describe('after the login', () => {
       expect(emulator.requests.at(-1)?.body).toBe(`access_token=${tokens.accessToken}`)
       await expect(strategy.profileOf(tokens)).rejects.toMatchObject({ code: 'token_rejected' })
       await expect(strategy.revoke(tokens)).rejects.toMatchObject({ code: 'token_rejected', phase: 'revoke' })
-      expect(strategy.unwrap({ result: 'false' }, 'revoke')).toBeUndefined()
+      for (const result of ['false', false, 1]) expect(strategy.unwrap({ result }, 'revoke')).toBeUndefined()
+      for (const result of ['true', true]) expect(strategy.unwrap({ result }, 'revoke')).toEqual({ result })
     }))
 
   test('without a baseURL every endpoint is Weibo’s', () => {

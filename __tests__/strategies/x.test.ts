@@ -122,6 +122,16 @@ describe('a code', () => {
       expect(JSON.stringify(error)).not.toContain(new URLSearchParams(sent('token')?.body).get('code'))
     }))
 
+  test.each([
+    ['Value passed for the code verifier did not match the code challenge.', 'grant_rejected'],
+    ['Missing required parameter [code_verifier].', 'provider_error'],
+  ])('invalid_request that says %j is %s', (error_description, code) =>
+    withEmulator('x', {}, async (emulator) => {
+      const refusal = strategyAt(emulator).refusal({ error: 'invalid_request', error_description }, 'token', 400, {})
+      expect(refusal?.code ?? 'provider_error').toBe(code)
+    }),
+  )
+
   test('that X never gave is a refused grant', () =>
     withEmulator('x', {}, async (emulator) => {
       const forged = (address: string) => address.replace(/code=[^&]+/, 'code=forged')
