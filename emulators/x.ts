@@ -156,7 +156,7 @@ function provider(_origin: string, settings: Settings & XEmulatorOptions): Provi
     const verifier = form.get('code_verifier') ?? ''
     const hash = s256(verifier)
     if (![`S256 ${hash}`, `plain ${verifier}`].includes(grant.challenge ?? '')) {
-      return wrong(invalidValue('authorization code'))
+      return wrong('Value passed for the code verifier did not match the code challenge.')
     }
     ledger.useCode(form.get('code') ?? '')
     return issued(grant)

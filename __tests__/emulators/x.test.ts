@@ -63,6 +63,7 @@ function userOf(token: unknown, query = FIELDS, of = emulator) {
 
 const inWords = (error: string, error_description: string) => ({ error, error_description })
 const badCode = inWords('invalid_request', 'Value passed for the authorization code was invalid.')
+const badVerifier = inWords('invalid_request', 'Value passed for the code verifier did not match the code challenge.')
 const badToken = inWords('invalid_request', 'Value passed for the token was invalid.')
 const noHeader = inWords('unauthorized_client', 'Missing valid authorization header')
 const problem = (title: string, status: number) => ({
@@ -158,7 +159,7 @@ const invalid = inWords('invalid_request', expect.any(String))
 
 test.each<[string, Params, object]>([
   ['a code that was never given', { code: 'x' }, badCode],
-  ['another verifier', { code_verifier: VERIFIER.toUpperCase() }, badCode],
+  ['another verifier', { code_verifier: VERIFIER.toUpperCase() }, badVerifier],
   ['another redirect URI', { redirect_uri: `${CALLBACK}/other` }, invalid],
   ['no code', { code: undefined }, missing('code')],
   ['no verifier', { code_verifier: undefined }, missing('code_verifier')],
