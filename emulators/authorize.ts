@@ -131,6 +131,12 @@ export function withParams(address: string, params: Record<string, string | unde
   return url.href
 }
 
+/** Whether an address is https, or plain http on this machine, for development. */
+export function isSecure(redirectURI: string): boolean {
+  const { protocol, hostname } = new URL(redirectURI)
+  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+}
+
 /** Whether a redirect URI is registered. Without registered ones, any absolute http(s) address is accepted. */
 export function isRegistered(settings: Settings, redirectURI: string | null): redirectURI is string {
   if (redirectURI === null || !/^https?:\/\//.test(redirectURI) || redirectURI.includes('#')) return false

@@ -1,4 +1,4 @@
-import { consentRoutes, isRegistered, withParams } from './authorize'
+import { consentRoutes, isRegistered, isSecure, withParams } from './authorize'
 import type { EmulatorKind } from './definition'
 import { IdTokenKeys } from './id-token'
 import { type Grant, Ledger, secret } from './ledger'
@@ -75,6 +75,8 @@ const VALUES: Record<string, RegExp> = {
 }
 const REQUIRED = ['response_type', 'code_challenge']
 const VERIFIER = /^[\w-]{43,128}$/
+/** As observed (VKCOM/vkid-web-sdk#34). */
+const BAD_VERIFIER = 'verifier is missing or invalid'
 const DAY = 24 * 3600
 
 function provider(_origin: string, settings: Settings & VkEmulatorOptions): Provider {
@@ -90,7 +92,7 @@ function provider(_origin: string, settings: Settings & VkEmulatorOptions): Prov
     const twice = repeated(query)
     if (twice) return wrong('invalid_request', twice)
     if (query.get('client_id') !== clientID) return wrong('invalid_client', 'client_id')
-    if (!isRegistered(settings, redirectURI) || !isTrusted(redirectURI)) return wrong('invalid_request', 'redirect_uri')
+    if (!isRegistered(settings, redirectURI) || !isSecure(redirectURI)) return wrong('invalid_request', 'redirect_uri')
     const bad = Object.keys(VALUES).find((name) => {
       const value = query.get(name)
       return value === null ? REQUIRED.includes(name) : !VALUES[name]?.test(value)
@@ -142,6 +144,7 @@ function provider(_origin: string, settings: Settings & VkEmulatorOptions): Prov
     const isRefresh = grantType === 'refresh_token'
     const own = isRefresh ? ['refresh_token'] : ['code', 'code_verifier', 'redirect_uri']
     const absent = ['client_id', 'device_id', 'state', ...own].find((name) => !params.get(name))
+    if (absent === 'code_verifier') return refused('invalid_request', BAD_VERIFIER)
     if (absent) return refused('invalid_request', `${absent} is missing`)
     if (params.get('client_id') !== clientID) return refused('invalid_client')
     return isRefresh ? refreshed(params) : exchanged(params)
@@ -150,7 +153,7 @@ function provider(_origin: string, settings: Settings & VkEmulatorOptions): Prov
   /** Its state is the app's own text and comes back; it is not compared with that of the start. */
   function exchanged(params: URLSearchParams): Reply {
     const verifier = params.get('code_verifier') ?? ''
-    if (!VERIFIER.test(verifier)) return refused('invalid_request', 'code_verifier is invalid')
+    if (!VERIFIER.test(verifier)) return refused('invalid_request', BAD_VERIFIER)
     const code = params.get('code') ?? ''
     const found = ledger.lookUpCode(code)
     if (found?.state !== 'fresh') return refused('invalid_grant')
@@ -158,7 +161,7 @@ function provider(_origin: string, settings: Settings & VkEmulatorOptions): Prov
     if (params.get('device_id') !== grant.device) return refused('invalid_grant', 'device_id is incorrect')
     if (params.get('redirect_uri') !== grant.redirectURI) return refused('invalid_grant', 'redirect_uri is incorrect')
     const challenge = s256(verifier)
-    if (challenge !== grant.challenge) return refused('invalid_grant', 'code_verifier is incorrect')
+    if (challenge !== grant.challenge) return refused('invalid_request', BAD_VERIFIER)
     ledger.useCode(code)
     const { id } = grant.user
     const id_token = keys.issue({ iss: 'VK', aud: clientID, sub: id, jti: secret(12) }, ledger.accessSeconds)
@@ -260,12 +263,6 @@ function paramsOf(call: Call): URLSearchParams | undefined {
 
 function apiParam(call: Call, name: string): string | null {
   return call.query.get(name) ?? (mediaType(call) === FORM ? formOf(call).get(name) : null)
-}
-
-/** https; plain http only on this machine, for development. */
-function isTrusted(redirectURI: string): boolean {
-  const { protocol, hostname } = new URL(redirectURI)
-  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
 }
 
 function token64(): string {

@@ -173,7 +173,7 @@ test.each<[string, Params, string]>([
   ['no state', { state: undefined }, 'invalid_request'],
   ['no verifier', { code_verifier: undefined }, 'invalid_request'],
   ['a verifier of RFC 7636 alone', { code_verifier: VERIFIER.replaceAll('-', '~') }, 'invalid_request'],
-  ['another verifier', { code_verifier: VERIFIER.toUpperCase() }, 'invalid_grant'],
+  ['another verifier', { code_verifier: VERIFIER.toUpperCase() }, 'invalid_request'],
   ['another redirect URI', { redirect_uri: `${CALLBACK}/other` }, 'invalid_grant'],
   ['no redirect URI', { redirect_uri: undefined }, 'invalid_request'],
   ['a code that was never given', { code: 'x' }, 'invalid_grant'],
@@ -184,6 +184,14 @@ test.each<[string, Params, string]>([
   const right = exchange(await agreed(emulator, authorization()))
   expect(await post(emulator.options.tokenURL, { ...right, ...over })).toMatchObject(onOk(error))
   expect((await post(emulator.options.tokenURL, right)).json).toHaveProperty('access_token')
+})
+
+test('a verifier that is missing, malformed or another is refused in the same words', async () => {
+  const right = exchange(await agreed(emulator, authorization()))
+  for (const code_verifier of [undefined, 'short', VERIFIER.toUpperCase()]) {
+    const refusal = await post(emulator.options.tokenURL, { ...right, code_verifier })
+    expect(members(refusal).error_description).toBe('verifier is missing or invalid')
+  }
 })
 
 test('members are taken from query and form, and from no JSON', async () => {
