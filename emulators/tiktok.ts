@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { consentRoutes, isRegistered, withParams } from './authorize'
+import { consentRoutes, isRegistered, isSecure, withParams } from './authorize'
 import type { EmulatorKind } from './definition'
 import { type Grant, hex, Ledger, secret } from './ledger'
 import { errorPage } from './page'
@@ -15,7 +15,7 @@ export interface TiktokEmulatorOptions {
   apiVersion?: 'v2' | 'v1'
   /** The scopes that the user leaves ticked. Default: all requested scopes. */
   grantedScopes?: readonly string[]
-  /** Refuse an authorization request without a challenge, as for desktop apps. */
+  /** Refuse an authorization request without a challenge, as for desktop apps. Default false. */
   requirePkce?: boolean
   /** Send OAuth errors with HTTP 200, as observed. */
   errorsWith200?: boolean
@@ -78,8 +78,7 @@ function provider(origin: string, settings: Settings & TiktokEmulatorOptions): P
     const twice = repeated(query)
     if (twice) return wrong(twice)
     if (query.has('client_id') || query.get('client_key') !== settings.clientID) return wrong('client_key')
-    // A registered address has no query.
-    if (!isRegistered(settings, redirectURI) || redirectURI.includes('?')) return wrong('redirect_uri')
+    if (!isRegistered(settings, redirectURI) || !mayBeRegistered(redirectURI)) return wrong('redirect_uri')
     if (query.get('response_type') !== 'code') return wrong('response_type')
     if (!state) return wrong('state')
     if (!asked.every((name) => Object.hasOwn(FIELD_SCOPES, name))) return wrong('scope')
@@ -125,11 +124,11 @@ function provider(origin: string, settings: Settings & TiktokEmulatorOptions): P
     if (found?.state !== 'fresh') return refused('invalid_grant', 'Authorization code is expired.')
     const { grant } = found
     if (form.get('redirect_uri') !== grant.redirectURI) {
-      return refused('invalid_grant', 'Redirect_uri is not matched with the uri when requesting code.')
+      return refused('invalid_request', 'Redirect_uri is not matched with the uri when requesting code.')
     }
-    // Lower-case hex, unlike the usual base64url.
+    // Lower-case hex, unlike the usual base64url. The refusal is observed, not documented.
     if ((verifier && createHash('sha256').update(verifier).digest('hex')) !== grant.challenge) {
-      return refused('invalid_grant', 'Code verifier or code challenge is invalid.')
+      return refused('invalid_request', 'Code verifier or code challenge is invalid.')
     }
     ledger.useCode(code)
     return issued(grant)
@@ -248,6 +247,11 @@ function provider(origin: string, settings: Settings & TiktokEmulatorOptions): P
       return { error, error_description: 'refused by the emulator', log_id: logId() }
     },
   }
+}
+
+/** A web app's address is https; a desktop app's is at loopback, and may be http. No query, fewer than 512 characters. */
+function mayBeRegistered(redirectURI: string): boolean {
+  return isSecure(redirectURI) && !redirectURI.includes('?') && redirectURI.length < 512
 }
 
 function noToken(): Reply {

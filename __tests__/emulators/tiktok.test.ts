@@ -67,12 +67,22 @@ test.each<[string, Params]>([
   ['no redirect address', { redirect_uri: undefined }],
   ['a redirect address with a query', { redirect_uri: `${CALLBACK}?a=b` }],
   ['a redirect address with a fragment', { redirect_uri: `${CALLBACK}#a` }],
+  ['plain http of another machine', { redirect_uri: 'http://app.example.com/callback' }],
+  ['a redirect address of 512 characters', { redirect_uri: 'https://app.example.com/'.padEnd(512, 'a') }],
   ['the method plain', { code_challenge: challenge, code_challenge_method: 'plain' }],
   ['a repeated scope', { scope: ['user.info.basic', 'user.info.basic'] }],
   ['a disable_auto_auth of true', { disable_auto_auth: 'true' }],
 ])('the authorization request stays on a page: %s', async (_title, over) => {
   await expect(agreed(emulator, authorization(over))).rejects.toThrow(/400/)
 })
+
+test.each(['https://app.example.com/callback', 'http://localhost:3000/callback', 'http://[::1]:3000/callback'])(
+  'the authorization request may name %s',
+  async (redirect_uri) => {
+    const longest = redirect_uri.padEnd(511, 'a')
+    expect(await agreed(emulator, authorization({ redirect_uri: longest }))).toHaveProperty('code')
+  },
+)
 
 test('a denial, and addresses without their slashes', async () => {
   const address = `${emulator.options.authorizationURL}?${encoded(authorization())}`
@@ -91,10 +101,10 @@ test.each<[string, Params, string]>([
   ['another grant_type', { grant_type: 'password' }, 'unsupported_grant_type'],
   ['no code', { code: undefined }, 'invalid_request'],
   ['a forged code', { code: 'x' }, 'invalid_grant'],
-  ['another redirect address', { redirect_uri: `${CALLBACK}/` }, 'invalid_grant'],
+  ['another redirect address', { redirect_uri: `${CALLBACK}/` }, 'invalid_request'],
   ['no redirect address', { redirect_uri: undefined }, 'invalid_request'],
-  ['a wrong verifier', { code_verifier: `${verifier}x` }, 'invalid_grant'],
-  ['no verifier', { code_verifier: undefined }, 'invalid_grant'],
+  ['a wrong verifier', { code_verifier: `${verifier}x` }, 'invalid_request'],
+  ['no verifier', { code_verifier: undefined }, 'invalid_request'],
   ['a repeated code', { code: ['x', 'y'] }, 'invalid_request'],
   ['a bad refresh token', { grant_type: 'refresh_token', refresh_token: 'x' }, 'invalid_grant'],
 ])('the token request is refused: %s', async (_title, over, error) => {
@@ -104,11 +114,14 @@ test.each<[string, Params, string]>([
   expect((await post(emulator.options.tokenURL, right)).status).toBe(200)
 })
 
-test('a base64url challenge gets past the page and fails at the exchange', async () => {
+test('a base64url challenge gets past the page and fails at the exchange; so does another redirect address', async () => {
   const wrong = createHash('sha256').update(verifier).digest('base64url')
   const { code } = await agreed(emulator, authorization({ ...hexPkce, code_challenge: wrong }))
   const refusal = await post(emulator.options.tokenURL, exchange(code, { code_verifier: verifier }))
-  expect(members(refusal).error_description).toBe('Code verifier or code challenge is invalid.')
+  const error_description = 'Code verifier or code challenge is invalid.'
+  expect(refusal.json).toMatchObject({ ...flat('invalid_request'), error_description })
+  const elsewhere = await post(emulator.options.tokenURL, exchange(code, { redirect_uri: `${CALLBACK}/` }))
+  expect(members(elsewhere).error_description).toBe('Redirect_uri is not matched with the uri when requesting code.')
 })
 
 test('a charset, JSON and Basic are malformed; a used code is refused', async () => {
