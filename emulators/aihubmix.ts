@@ -1,4 +1,4 @@
-import { consentRoutes, isRegistered, withParams } from './authorize'
+import { consentRoutes, isRegistered, isSecure, withParams } from './authorize'
 import type { EmulatorKind } from './definition'
 import { type Grant, hex, Ledger } from './ledger'
 import { errorPage } from './page'
@@ -13,6 +13,8 @@ export interface AihubmixEmulatorOptions {
   developerToken?: string
   /** The address that `topup` returns, to test how a client handles it. */
   topupURL?: string
+  /** Leave the state out of a callback with an error; no document says whether it is there. Default false. */
+  errorWithoutState?: boolean
 }
 
 /** AIHubMix: the page at docs.aihubmix.com/cn/api/Auth, on one origin. */
@@ -63,19 +65,23 @@ function provider(origin: string, settings: Settings & AihubmixEmulatorOptions):
     if (repeated(query)) return wrong('invalid_request', '参数重复')
     if (!app) return wrong('invalid_client', 'client_id')
     const registered = app.redirectURI === undefined ? settings : { ...settings, redirectURIs: [app.redirectURI] }
-    if (!isRegistered(registered, redirectURI)) return wrong('invalid_request', 'redirect_uri')
+    // The page allows http for `localhost` only; tests and the example app use the loopback addresses.
+    if (!isRegistered(registered, redirectURI) || !isSecure(redirectURI))
+      return wrong('invalid_request', 'redirect_uri')
     if (!state) return wrong('invalid_request', 'state')
-    const back = (params: Record<string, string>) => withParams(redirectURI, { ...params, state })
-    if (query.get('response_type') !== 'code') return { location: back({ error: 'unsupported_response_type' }) }
+    const failed = (error: string) =>
+      withParams(redirectURI, { error, state: settings.errorWithoutState ? undefined : state })
+    if (query.get('response_type') !== 'code') return { location: failed('unsupported_response_type') }
     const scope = (query.get('scope') || 'profile').split(' ')
-    if (!scope.every((name) => SCOPES.includes(name))) return { location: back({ error: 'invalid_scope' }) }
+    if (!scope.every((name) => SCOPES.includes(name))) return { location: failed('invalid_scope') }
     return {
       provider: 'AIHubMix',
       clientID,
       scope,
       silent: query.get('auto_authorize') === 'true',
-      agree: (user) => back({ code: ledger.issueCode({ user, scope, redirectURI, clientID }) }),
-      deny: () => back({ error: 'access_denied' }),
+      agree: (user) =>
+        withParams(redirectURI, { code: ledger.issueCode({ user, scope, redirectURI, clientID }), state }),
+      deny: () => failed('access_denied'),
     }
   })
 
@@ -156,7 +162,8 @@ function provider(origin: string, settings: Settings & AihubmixEmulatorOptions):
       return { status: 401, json: { success: false, message: '无权进行此操作' } }
     const { name, description, redirect_uri } = jsonOf(call)
     const isWhole = typeof name === 'string' && name !== '' && typeof redirect_uri === 'string'
-    if (mediaType(call) !== 'application/json' || !isWhole || !URL.canParse(redirect_uri)) {
+    const isRight = isWhole && /^https?:/.test(redirect_uri) && URL.canParse(redirect_uri) && isSecure(redirect_uri)
+    if (mediaType(call) !== 'application/json' || !isRight) {
       return { json: { success: false, message: '参数错误' } }
     }
     const client_id = `client_${hex(12)}`
@@ -209,6 +216,7 @@ export const aihubmix = {
   own: {
     developerToken: 'text',
     topupURL: 'text',
+    errorWithoutState: 'flag',
   },
   options,
   provider,

@@ -78,6 +78,44 @@ test.each<[string, Params, string]>([
   expect(await agreed(emulator, authorization(over))).toEqual({ error, state: 's' })
 })
 
+test('plain http is for this machine', async () => {
+  const any = await startEmulator('aihubmix', { developerToken: 'dev' })
+  try {
+    const taken = async (redirect_uri: string) => {
+      const asked = authorization({ client_id: any.options.clientID, redirect_uri })
+      return (await ask(`${any.options.authorizationURL}?${encoded(asked)}`)).status
+    }
+    for (const here of ['localhost:3000', '127.0.0.1:3000', '[::1]:3000'])
+      expect(await taken(`http://${here}/cb`)).toBe(200)
+    expect(await taken('https://app.example.com/cb')).toBe(200)
+    expect(await taken('http://app.example.com/cb')).toBe(400)
+    expect(await taken('http://localhost.example.com/cb')).toBe(400)
+    const register = async (redirect_uri: string) =>
+      members(await postJson(`${any.origin}/api/oauth_apps`, { name: 'x', redirect_uri }, bearer('dev'))).success
+    expect(await register('http://app.example.com/cb')).toBe(false)
+    expect(await register('http://localhost:3000/cb')).toBe(true)
+  } finally {
+    await any.close()
+  }
+})
+
+test('an error may come without the state', async () => {
+  const bare = await startEmulator('aihubmix', { errorWithoutState: true })
+  try {
+    const asked = authorization({ client_id: bare.options.clientID })
+    expect(await bare.deny(`${bare.options.authorizationURL}?${encoded(asked)}`)).toBe(
+      `${CALLBACK}?error=access_denied`,
+    )
+    expect(await agreed(bare, { ...asked, scope: 'everything' })).toEqual({ error: 'invalid_scope' })
+    expect(await agreed(bare, { ...asked, response_type: undefined })).toEqual({ error: 'unsupported_response_type' })
+    bare.failNext('authorize', 'refused')
+    expect(await agreed(bare, asked)).toEqual({ error: 'server_error' })
+    expect(await agreed(bare, asked)).toEqual({ code: expect.any(String), state: 's' })
+  } finally {
+    await bare.close()
+  }
+})
+
 test('a denial', async () => {
   const callback = await emulator.deny(`${emulator.options.authorizationURL}?${encoded(authorization())}`)
   expect(callback).toBe(`${CALLBACK}?error=access_denied&state=s`)
