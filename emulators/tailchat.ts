@@ -12,6 +12,11 @@ import type { EmulatorUser } from './types'
 export interface TailchatEmulatorOptions {
   /** The `iss` of its callbacks. Default: the emulator's origin. */
   issuer?: string
+  /**
+   * The lines of the app's callback list. One bad line disables the whole app: an empty one, a fragment, no URL, a scheme
+   * other than http and https. Default: any address is taken.
+   */
+  redirectURIs?: readonly string[]
 }
 
 /** Tailchat's open platform: oidc-provider 7.11.5 as Tailchat configures it, behind `/open`. */
@@ -42,11 +47,13 @@ function provider(origin: string, settings: Settings & TailchatEmulatorOptions):
   const ledger = new Ledger(settings, { code: 600, access: 3600, refresh: TWO_WEEKS })
   const { clientID, clientSecret } = settings
   const iss = settings.issuer ?? origin
+  const badList = listProblem(settings.redirectURIs ?? [])
 
   const authorize = consentRoutes('/open/auth', settings, ({ query }) => {
     const only = (name: string) => (query.getAll(name).length === 1 ? query.get(name) : null)
     const redirectURI = only('redirect_uri')
     if (only('client_id') !== clientID) return errorPage(400, 'Tailchat', 'invalid_client', 'client is invalid')
+    if (badList) return errorPage(400, 'Tailchat', 'invalid_redirect_uri', badList)
     if (!isRegistered(settings, redirectURI)) {
       const why = "redirect_uri did not match any of the client's registered redirect_uris"
       return errorPage(400, 'Tailchat', 'invalid_redirect_uri', why)
@@ -144,6 +151,8 @@ function provider(origin: string, settings: Settings & TailchatEmulatorOptions):
     if (basic !== undefined && form.has('client_id') && form.get('client_id') !== id) {
       return refused(400, 'invalid_request', 'mismatch in body and authorization client ids')
     }
+    // The library checks the app's settings when it looks the app up, before it checks the secret.
+    if (id === clientID && badList) return refused(400, 'invalid_redirect_uri', badList)
     if (id !== clientID || given !== clientSecret) {
       return refused(401, 'invalid_client', 'client authentication failed', basic === undefined ? {} : challenge)
     }
@@ -240,6 +249,17 @@ function provider(origin: string, settings: Settings & TailchatEmulatorOptions):
   }
 }
 
+/** What is wrong with a callback list, in the words of the library. */
+function listProblem(lines: readonly string[]): string | undefined {
+  if (lines.some((line) => typeof line !== 'string' || line === '')) return 'redirect_uris must only contain strings'
+  for (const line of lines) {
+    if (!URL.canParse(line)) return 'redirect_uris must only contain valid uris'
+    if (line.includes('#')) return 'redirect_uris must not contain fragments'
+    if (!/^https?:$/.test(new URL(line).protocol)) return 'redirect_uris must only contain web uris'
+  }
+  return undefined
+}
+
 function refused(status: number, error: string, error_description: string, headers = {}): Reply {
   return { status, headers, json: { error, error_description } }
 }
@@ -285,6 +305,7 @@ export const tailchat = {
   users: USERS,
   own: {
     issuer: 'text',
+    redirectURIs: 'list',
   },
   options,
   provider,

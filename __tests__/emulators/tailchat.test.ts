@@ -214,6 +214,26 @@ test('what /open/me refuses', async () => {
   expect((await ask(userProfileURL, { headers: { ...headers, origin: 'https://x.example' } })).status).toBe(400)
 })
 
+test.each<[string, string, string]>([
+  ['an empty line', '', 'redirect_uris must only contain strings'],
+  ['a fragment', 'https://app.example.com/callback#x', 'redirect_uris must not contain fragments'],
+  ['no URL', 'app.example.com/callback', 'redirect_uris must only contain valid uris'],
+  ['a scheme of an app', 'myapp://callback', 'redirect_uris must only contain web uris'],
+])('one bad line of the callback list disables the whole app: %s', async (_what, line, error_description) => {
+  const broken = await startEmulator('tailchat', { redirectURIs: [CALLBACK, line] })
+  try {
+    const { clientID: client_id, clientSecret: client_secret, tokenURL, authorizationURL } = broken.options
+    const page = await ask(`${authorizationURL}?${encoded(authorization({ client_id }))}`)
+    expect(page).toMatchObject({ status: 400, text: expect.stringContaining(error_description) })
+    expect(page.headers.get('content-type')).toContain('text/html')
+    const refusal = { status: 400, json: { error: 'invalid_redirect_uri', error_description } }
+    expect(await post(tokenURL, exchange('x', { client_id, client_secret }))).toMatchObject(refusal)
+    expect((await post(tokenURL, exchange('x', { client_id: 'tc_other' }))).status).toBe(401)
+  } finally {
+    await broken.close()
+  }
+})
+
 test('codes and tokens end', async () => {
   const brief = await startEmulator('tailchat', { codeLifetime: 0 })
   try {
