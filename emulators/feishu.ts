@@ -11,6 +11,11 @@ import type { EmulatorUser } from './types'
 export interface FeishuEmulatorOptions {
   /** The edition that `options` point to; the token addresses of both are served. Default `feishu`. */
   edition?: 'feishu' | 'lark'
+  /**
+   * The HTTP status for a dead access token. `400`: with 99991668, as the gateway was observed to send. `200`: with 20005,
+   * as the page of the user's data says. Default `400`.
+   */
+  deadTokenStatus?: '200' | '400'
 }
 
 /**
@@ -65,6 +70,12 @@ const WORDS: Record<number, string> = {
   20072: 'The server is temporarily unavailable. Please retry your request.',
 }
 
+/** How many scopes a request may have (page of 2025-09-18). What Feishu says to more of them is not documented. */
+const MOST_SCOPES = 50
+
+/** How many seconds the old access token lives on after a refresh. */
+const GRACE = 60
+
 /** OAuth's error code beside the number. The pages show `server_error`; the others follow RFC 6749 §5.2. */
 function errorOf(code: number): string {
   if (code === 20002 || code === 20048) return 'invalid_client'
@@ -75,6 +86,7 @@ function errorOf(code: number): string {
 
 function provider(_origin: string, settings: Settings & FeishuEmulatorOptions): Provider {
   const ledger = new Ledger(settings, { code: 300, access: 7200, refresh: 604_800 })
+  const newest = new WeakMap<Grant, string>()
 
   const authorize = consentRoutes('/open-apis/authen/v1/authorize', settings, ({ query }) => {
     const redirectURI = query.get('redirect_uri')
@@ -87,7 +99,8 @@ function provider(_origin: string, settings: Settings & FeishuEmulatorOptions): 
     if (query.get('client_id') !== settings.clientID) return wrong('20048', 'client_id')
     if (query.get('response_type') !== 'code') return wrong('20063', 'response_type')
     if (!isRegistered(settings, redirectURI)) return wrong('20029', 'redirect_uri 请求不合法')
-    if (scope.length > 200 || !scope.every((name) => /^[a-z][\w:.]*$/.test(name))) return wrong('20027', 'scope')
+    if (scope.length > MOST_SCOPES || !scope.every((name) => /^[a-z][\w:.]*$/.test(name)))
+      return wrong('20027', 'scope')
     // `plain` is the default for a challenge without a method.
     if (challenge && query.get('code_challenge_method') !== 'S256') return wrong('20063', 'code_challenge_method')
     return {
@@ -137,21 +150,24 @@ function provider(_origin: string, settings: Settings & FeishuEmulatorOptions): 
     return issued(grant)
   }
 
-  /** A refresh token works once. */
+  /** A refresh token works once. The access token that was issued with it dies soon. */
   function refreshed(old: unknown): Reply {
     if (typeof old !== 'string' || old === '') return refused(20001)
     const grant = ledger.refreshGrant(old)
     if (!grant) return refused(20026)
     ledger.dropRefresh(old)
+    ledger.shortenAccess(newest.get(grant) ?? '', GRACE)
     return issued(grant)
   }
 
   function issued(grant: Grant): Reply {
     const offline = grant.scope.includes('offline_access')
+    const access_token = ledger.issueAccess(grant, `eyJ${secret(48)}`)
+    newest.set(grant, access_token)
     return {
       json: {
         code: 0,
-        access_token: ledger.issueAccess(grant, `eyJ${secret(48)}`),
+        access_token,
         expires_in: ledger.accessSeconds,
         refresh_token: offline ? ledger.issueRefresh(grant, `eyJ${secret(48)}`) : undefined,
         refresh_token_expires_in: offline ? ledger.refreshSeconds : undefined,
@@ -161,7 +177,6 @@ function provider(_origin: string, settings: Settings & FeishuEmulatorOptions): 
     }
   }
 
-  /** A wrong token is refused with HTTP 400 by the gateway, as observed. */
   function userInfo(call: Call): Reply {
     const grant = holder(call)
     if (!('user' in grant)) return grant
@@ -181,7 +196,12 @@ function provider(_origin: string, settings: Settings & FeishuEmulatorOptions): 
 
   function holder(call: Call): Grant | Reply {
     if (call.headers.authorization === undefined) return { status: 400, json: { code: 99991661, msg: MISSING } }
-    return ledger.accessGrant(bearerOf(call)) ?? { status: 400, json: { code: 99991668, msg: INVALID } }
+    return ledger.accessGrant(bearerOf(call)) ?? deadToken()
+  }
+
+  function deadToken(): Reply {
+    if (settings.deadTokenStatus === '200') return { json: { code: 20005, msg: INVALID_AT_USER_INFO } }
+    return { status: 400, json: { code: 99991668, msg: INVALID } }
   }
 
   return {
@@ -203,6 +223,7 @@ function provider(_origin: string, settings: Settings & FeishuEmulatorOptions): 
 
 const MISSING = 'Missing access token for authorization. Please make a request with token attached.'
 const INVALID = 'Invalid access token for authorization. Please make a request with token attached.'
+const INVALID_AT_USER_INFO = 'The user access token passed is invalid. Please check the value'
 
 function refused(code: number): Reply {
   return { status: 400, json: wordsOf(code) }
@@ -218,6 +239,7 @@ export const feishu = {
   users: USERS,
   own: {
     edition: ['feishu', 'lark'],
+    deadTokenStatus: ['200', '400'],
   },
   options,
   provider,

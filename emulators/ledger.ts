@@ -66,6 +66,11 @@ export class Ledger {
     return this.access.live(token)
   }
 
+  /** Lets an access token live `seconds` more at most. */
+  shortenAccess(token: string, seconds: number): void {
+    this.access.shorten(token, seconds)
+  }
+
   /** Whether an access token was valid once and has expired. */
   isExpiredAccess(token: string): boolean {
     const known = this.access.get(token)
@@ -135,6 +140,11 @@ class Shelf<Extra extends object = object> {
   live(name: string | undefined): Grant | undefined {
     const known = name === undefined ? undefined : this.items.get(name)
     return known && !isOver(known) && !known.grant.revoked ? known.grant : undefined
+  }
+
+  shorten(name: string, seconds: number): void {
+    const known = this.items.get(name)
+    if (known) known.endsAt = Math.min(known.endsAt, Date.now() + seconds * 1000)
   }
 
   drop(name: string): void {

@@ -13,6 +13,7 @@ import {
   post,
   postJson,
 } from './conversation'
+import { resourceAt } from './logins'
 
 let emulator: Emulator
 let older: string
@@ -33,6 +34,10 @@ function client() {
 
 function exchange(code: string | undefined, over: Record<string, string | undefined> = {}) {
   return { ...client(), grant_type: 'authorization_code', code, redirect_uri: CALLBACK, ...over }
+}
+
+function scopes(count: number): string {
+  return Array.from({ length: count }, (_, index) => `a:scope${index}`).join(' ')
 }
 
 async function code(over: Params = {}): Promise<string> {
@@ -68,12 +73,14 @@ test('mistakes of the app stay on the page; a refusal goes back', async () => {
     { redirect_uri: `${CALLBACK}/other` },
     { response_type: 'token' },
     { scope: 'Not A Scope' },
+    { scope: scopes(51) },
     { code_challenge: 'x'.repeat(43) },
     { state: ['a', 'b'] },
   ]) {
     const answer = await ask(`${emulator.options.authorizationURL}?${encoded(authorization(wrong))}`)
     expect({ wrong, status: answer.status }).toEqual({ wrong, status: 400 })
   }
+  expect(await code({ scope: scopes(50) })).not.toBe('')
   const denied = await emulator.deny(`${emulator.options.authorizationURL}?${encoded(authorization())}`)
   expect(brought(denied)).toEqual({ error: 'access_denied', state: 's' })
 })
@@ -132,6 +139,52 @@ test('a refresh token is good for one use', async () => {
   expect(members(await postJson(emulator.options.tokenURL, renewal))).toMatchObject({ code: 0, expires_in: 7200 })
   expect(members(await postJson(emulator.options.tokenURL, renewal))).toMatchObject({ code: 20026 })
   expect(emulator.requests.at(-1)?.endpoint).toBe('refresh')
+})
+
+test('after a refresh the old access token lives for one more minute', async () => {
+  const { tokenURL, userProfileURL } = emulator.options
+  const first = members(await postJson(tokenURL, exchange(await code())))
+  const renewal = { ...client(), grant_type: 'refresh_token', refresh_token: first.refresh_token }
+  const second = members(await postJson(tokenURL, renewal))
+  const status = async (token: unknown) => (await ask(userProfileURL, { headers: bearer(token) })).status
+  expect(await status(first.access_token)).toBe(200)
+  const now = Date.now()
+  const clock = jest.spyOn(Date, 'now')
+  try {
+    clock.mockReturnValue(now + 59_000)
+    expect(await status(first.access_token)).toBe(200)
+    clock.mockReturnValue(now + 60_000)
+    expect(await status(first.access_token)).toBe(400)
+    expect(await status(second.access_token)).toBe(200)
+  } finally {
+    clock.mockRestore()
+  }
+})
+
+test('a refresh lengthens the life of no access token', async () => {
+  const brief = await startEmulator('feishu', { accessTokenLifetime: 0 })
+  try {
+    const { clientID: client_id, clientSecret: client_secret, tokenURL, userProfileURL } = brief.options
+    const { code: granted } = await agreed(brief, authorization({ client_id }))
+    const token = members(await postJson(tokenURL, exchange(granted, { client_id, client_secret })))
+    const renewal = { grant_type: 'refresh_token', refresh_token: token.refresh_token, client_id, client_secret }
+    expect(members(await postJson(tokenURL, renewal)).code).toBe(0)
+    expect((await ask(userProfileURL, { headers: bearer(token.access_token) })).status).toBe(400)
+  } finally {
+    await brief.close()
+  }
+})
+
+test('a dead token may be refused on HTTP 200, as documented', async () => {
+  const documented = await startEmulator('feishu', { deadTokenStatus: '200' })
+  try {
+    const dead = { status: 200, json: { code: 20005, msg: expect.stringContaining('user access token') } }
+    expect(await ask(documented.options.userProfileURL, { headers: bearer('eyJdead') })).toMatchObject(dead)
+    expect(await resourceAt(documented, 'eyJdead')).toMatchObject(dead)
+    expect(await ask(documented.options.userProfileURL)).toMatchObject({ status: 400, json: { code: 99991661 } })
+  } finally {
+    await documented.close()
+  }
 })
 
 test('the user is told to nobody without a live token', async () => {
