@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 
 /** A user who can log in at an emulator. Members that a provider does not know are left out of its responses. */
 export interface EmulatorUser {
+  /** WeCom: a member of a linked corp has `CorpId/userid`. */
   id: string
   name: string
   username?: string

@@ -20,9 +20,10 @@ export interface WecomEmulatorOptions {
   ticketLifetime?: number
   /**
    * What `user/get` returns. `names`: only names, as for new applications. `private`: private data too, as for older ones.
-   * `hidden`: the userid instead of the name. `60011` and `48002`: that error. Default `names`.
+   * `hidden`: the userid instead of the name. `60011`, `48002` and `60111`: that error; the last may be the answer about
+   * a member of a linked corp. Default `names`.
    */
-  directory?: 'names' | 'private' | 'hidden' | '60011' | '48002'
+  directory?: 'names' | 'private' | 'hidden' | '60011' | '48002' | '60111'
   /** The ids of the members within the application's visible range; others get no ticket. Default: all members. */
   visibleRange?: readonly string[]
   /** Where a host that is not in `redirectURIs` is refused. Default `page`. */
@@ -38,7 +39,8 @@ export interface WecomEmulatorOptions {
 /**
  * WeCom, an application of the corp's own, from its pages below developer.work.weixin.qq.com/document/path (read
  * 2026-11-25): 98171 (web login), 96441 (inside WeCom), 91039 (application token), 96442 and 98177 (code to user),
- * 91122 (private details), 90313 (errors). A redirect URI is registered by its host, port included.
+ * 91122 (private details), 90313 (errors). A redirect URI is registered by its host, port included. A user with the id
+ * `CorpId/userid` is a member of a linked corp.
  */
 const USERS: EmulatorUser[] = [
   {
@@ -202,7 +204,7 @@ function provider(_origin: string, settings: Settings & WecomEmulatorOptions): P
   }
 
   function userGet({ query }: Call): Reply {
-    if (directory === '60011' || directory === '48002') return refused(Number(directory))
+    if (directory === '60011' || directory === '48002' || directory === '60111') return refused(Number(directory))
     const userid = query.get('userid')
     if (!userid) return refused(40058)
     const user = settings.users.find(({ id, external }) => id === userid && !external)
@@ -262,7 +264,7 @@ export const wecom = {
     agentId: 'text',
     appTokenLimit: 'count',
     ticketLifetime: 'count',
-    directory: ['names', 'private', 'hidden', '60011', '48002'],
+    directory: ['names', 'private', 'hidden', '60011', '48002', '60111'],
     visibleRange: 'list',
     untrustedHost: ['page', 'getuserinfo'],
     silent: 'flag',

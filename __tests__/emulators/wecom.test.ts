@@ -256,6 +256,24 @@ test('somebody outside the corp has no userid', async () => {
   expect(await api(emulator, 'user/get', { access_token: token, userid: 'wmAbc' })).toMatchObject(refusal(60111))
 })
 
+test('a member of a linked corp has an id with the corp in it, and may be unknown to the directory', async () => {
+  const users = [
+    { id: 'zhangsan01', name: '张三' },
+    { id: 'wwlinked/lisi', name: '李四' },
+  ]
+  for (const kind of ['web', 'in-app'] as const) {
+    const emulator = await started({ users, kind, directory: '60111' })
+    const token = await live(emulator)
+    const told = members(await user(emulator, token, await code(emulator, {}, 'wwlinked/lisi')))
+    expect(told).toEqual({ errcode: 0, errmsg: 'ok', userid: 'wwlinked/lisi' })
+    const entry = await api(emulator, 'user/get', { access_token: token, userid: 'wwlinked/lisi' })
+    expect(entry).toMatchObject(refusal(60111))
+  }
+  const open = await started({ users })
+  const entry = await api(open, 'user/get', { access_token: await live(open), userid: 'wwlinked/lisi' })
+  expect(entry.json).toMatchObject({ errcode: 0, userid: 'wwlinked/lisi', name: '李四' })
+})
+
 test('the directory tells what the corp lets it', async () => {
   const entry = async (options: EmulatorOptions<'wecom'>, userid: string | undefined = 'zhangsan01') => {
     const emulator = await started(options)
@@ -265,6 +283,7 @@ test('the directory tells what the corp lets it', async () => {
   expect(members(await entry({ directory: 'hidden' })).name).toBe('zhangsan01')
   expect(await entry({ directory: '60011' })).toMatchObject(refusal(60011))
   expect(await entry({ directory: '48002' })).toMatchObject(refusal(48002))
+  expect(await entry({ directory: '60111' })).toMatchObject(refusal(60111))
   expect(await entry({ visibleRange: [] })).toMatchObject(refusal(60011))
   expect(await entry({}, 'nobody')).toMatchObject(refusal(60111))
   expect(await entry({}, '')).toMatchObject(refusal(40058))
