@@ -113,12 +113,16 @@ export abstract class DialectStrategy extends ProviderClient {
   /** Called by Passport. Begins a login, or finishes one if the request looks like a callback. */
   override authenticate(req: object, options: AuthenticateOptions = {}): void {
     const request = sessionRequest(req)
+    const { hosted } = this
     this.converse(request, options)
-      .then((result) => (this.hosted ? this.hosted(result) : this.act(request, result)))
+      .then((result) => (hosted ? () => hosted(result) : this.actionFor(request, result)))
       .catch((error) => {
-        if (!this.hosted && OAuthError.is(error)) logFailure(error, this.name)
-        this.report(error)
+        if (!hosted && OAuthError.is(error)) logFailure(error, this.name)
+        return () => this.report(error)
       })
+      .then((act) => act())
+      // The app's code threw, such as its callback of `passport.authenticate`: it is not called a second time.
+      .catch((thrown) => (typeof request.next === 'function' ? request.next(thrown) : this.error(thrown)))
   }
 
   /**
@@ -199,6 +203,7 @@ export abstract class DialectStrategy extends ProviderClient {
       returnTo: login?.returnTo,
       popup: login?.popup,
       fromElsewhere: login?.fromElsewhere,
+      byRouter: login !== undefined,
       options,
       lock: login?.lock,
     }
@@ -261,10 +266,10 @@ export abstract class DialectStrategy extends ProviderClient {
     }
   }
 
-  /** Acts on the result as Passport does. */
-  private async act(req: SessionRequest, result: LoginResult): Promise<void> {
-    if (result.kind === 'redirect') return this.redirect(result.location)
-    if (result.kind === 'page') return this.sendPage(req, result)
+  /** Passport's action for the result, once `verify` and the session have had their say. */
+  private async actionFor(req: SessionRequest, result: LoginResult): Promise<() => void> {
+    if (result.kind === 'redirect') return () => this.redirect(result.location)
+    if (result.kind === 'page') return this.pageSender(req, result)
     if (result.kind === 'failed') throw result.error
     if (result.kind === 'already finished') throw this.failure('state_used', 'callback')
     const { transaction, tokens, profile, credential } = result
@@ -279,18 +284,19 @@ export abstract class DialectStrategy extends ProviderClient {
     if (!user) {
       const refusal = info ?? this.failure('verify_refused', 'callback')
       await this.refuse(req, result, refusal)
-      return this.fail(refusal, 403)
+      return () => this.fail(refusal, 403)
     }
     await this.logins.settle(req, this.at('callback'), transaction, credential, { ok: true })
     const { appState } = transaction
-    this.success(user as Express.User, appState ? { ...info, state: appState } : (info ?? {})) // from `verify`
+    const told = appState ? { ...info, state: appState } : (info ?? {})
+    return () => this.success(user as Express.User, told) // from `verify`
   }
 
   /** Passport has no action that sends a page. */
-  private sendPage({ res }: SessionRequest, page: PostingPage): void {
+  private pageSender({ res }: SessionRequest, page: PostingPage): () => void {
     const message = 'A callback by POST needs Express: there is no `req.res`.'
     if (!res) throw this.failure('config_invalid', 'callback', message)
-    sendPostingPage(res, page)
+    return () => sendPostingPage(res, page)
   }
 
   /** Passport's `fail` if the user or the browser caused the error; otherwise its `error`. */

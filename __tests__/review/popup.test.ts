@@ -14,11 +14,11 @@ async function beginAt(config: Partial<OAuthRouterConfig>): Promise<Response> {
 test.each([{}, { failureRedirect: '/login' }])(
   'a popup that cannot even begin tells its opener: %j',
   async (config) => {
-    expect(await (await beginAt(config)).text()).toContain('data-code="config_invalid"')
+    expect(await (await beginAt(config)).text()).toContain('data-code="internal_error"')
   },
 )
 
 test('onError has the last word in a popup too', async () => {
   const answer = await beginAt({ onError: (error, _req, res) => void res.status(418).json({ code: error.code }) })
-  expect([answer.status, await answer.json()]).toEqual([418, { code: 'config_invalid' }])
+  expect([answer.status, await answer.json()]).toEqual([418, { code: 'internal_error' }])
 })

@@ -54,6 +54,8 @@ export interface LoginRequest {
   popup?: boolean | undefined
   /** A page of another site sent the browser here. */
   fromElsewhere?: boolean | undefined
+  /** The router begins it and finishes it: a login of another user's session must not link there. */
+  byRouter?: boolean | undefined
   /** Passed to `authorizationParams` and `exchange`. */
   options: object
   /** Keeps other processes from finishing the same login; resolves to a function that releases the lock. */
@@ -100,6 +102,7 @@ export async function beginLogin(party: LoginParty, request: LoginRequest): Prom
     returnTo: request.returnTo,
     popup: request.popup,
     fromElsewhere: request.fromElsewhere,
+    byRouter: request.byRouter,
   })
   const scope = request.scope === undefined ? party.scope : scopeList(request.scope)
   const sent = {
@@ -130,7 +133,7 @@ export async function beginInPage(party: LoginParty, request: InPageRequest): Pr
   if (party.state.needsSession && !hasSession(req)) throw noSession(context)
   const callbackURL = absoluteCallbackURL(req, request.callbackURL, party.proxy)
   const redirectURI = (state: string) => party.redirectURI(callbackURL, state)
-  const none = { verifier: undefined, about: undefined, appState: undefined, fromElsewhere: undefined }
+  const none = { verifier: undefined, about: undefined, appState: undefined, fromElsewhere: undefined, byRouter: true }
   const state = await party.state.remember(req, context, { callbackURL, redirectURI, returnTo, popup, ...none })
   log.login('%s: begun by a page, to come back to %s', party.name, bareAddress(callbackURL))
   return { state }
@@ -162,7 +165,8 @@ export async function finishLogin(
   const { credential, refusal, further } = readCallback(params, reading, dialect, context)
   const recalled = await party.state.recall(req, context, reading, () => {
     const callbackURL = absoluteCallbackURL(req, request.callbackURL, party.proxy)
-    return { callbackURL, redirectURI: (value) => party.redirectURI(callbackURL, value) }
+    const redirectURI = (value: string) => party.redirectURI(callbackURL, value)
+    return { callbackURL, redirectURI, byRouter: request.byRouter }
   })
   if ('kind' in recalled) return recalled
   const about = recalled.about ?? (dialect.host && hostFact(dialect.host, {})) // an app's own store does not keep it

@@ -4,10 +4,11 @@ import { type ErrorContext, OAuthError } from '../errors'
 import type { CustomStateStore } from '../options'
 import type { Endpoints } from '../provider/definition'
 import { whoIs } from '../session/identity'
-import { cookiesOf, noSession, type SessionRequest } from '../session/request'
+import { cookiesOf, hasSession, noSession, type SessionRequest } from '../session/request'
 import { SessionSlot } from '../session/session'
 import type { Transaction } from '../session/slot'
 import { randomState } from '../util/random'
+import { ClientKey } from './client-key'
 import { type StateMeta, storeState, verifyState } from './custom-store'
 import { type Claim, claimOf, claimState, isOfItsBrowser, type Outcome, settleClaim, shareOf } from './repeats'
 import { addPending, endTransaction, findState, isSameCredential } from './transactions'
@@ -32,7 +33,11 @@ export interface BeginningLogin {
   popup: boolean | undefined
   /** A page of another site sent the browser here. */
   fromElsewhere: boolean | undefined
+  byRouter: boolean | undefined
 }
+
+/** What {@link LoginState.recall} needs to know of the request, besides its parameters. */
+type Sent = Pick<BeginningLogin, 'callbackURL' | 'redirectURI' | 'byRouter'>
 
 /** The outcome of an earlier callback with the same state. */
 export interface AlreadyFinished extends Outcome {
@@ -64,24 +69,19 @@ interface LoginStateOptions {
 /** Remembers a login between its two requests: in the session, or in the app's own state store. */
 export class LoginState {
   readonly #options: LoginStateOptions
-  readonly #macKey: string
+  readonly #key: ClientKey
 
   constructor(options: LoginStateOptions) {
     this.#options = options
-    const { fingerprint, clientSecret } = options.client
-    this.#macKey = hash('sha256', JSON.stringify([fingerprint, clientSecret]), 'base64url')
+    this.#key = new ClientKey(options.client)
   }
 
   get needsSession(): boolean {
     return this.#options.store === undefined
   }
 
-  /**
-   * The nonce of a login (OpenID Connect Core 1.0 §15.5.2), derived from the state with the client's key. So it needs
-   * no storage, works with an app's own store, and nobody who writes to the session can replace it.
-   */
   nonceOf(state: string): string | undefined {
-    return this.#options.nonce ? hash('sha256', `${this.#macKey}nonce ${state}${this.#macKey}`, 'base64url') : undefined
+    return this.#options.nonce ? this.#key.nonceOf(state) : undefined
   }
 
   /**
@@ -90,24 +90,20 @@ export class LoginState {
    */
   async remember(req: SessionRequest, context: ErrorContext, login: BeginningLogin): Promise<string> {
     const { store } = this.#options
-    const { verifier, about, appState, returnTo, popup } = login
-    if (store) {
-      const state = await storeState(store, req, { verifier, appState, meta: this.meta(login.callbackURL) })
-      if (STATE.test(state)) return state
-      const message = 'The `store` of the strategy must give a state of letters and digits, at most 128 of them.'
-      throw new OAuthError('config_invalid', { ...context, message })
-    }
-    const state = randomState()
-    const { provider } = context
+    const { verifier, about, appState, returnTo, popup, byRouter } = login
+    const told = { verifier, appState, meta: this.meta(login.callbackURL) }
+    const state = store ? await storeState(store, req, told, { context, byRouter }) : randomState()
+    // The session binds a login of the router to its user, beside the app's own store.
+    if (store && !(byRouter && hasSession(req))) return state
     const redirectURI = login.redirectURI(state)
-    const begun: Transaction = { state, provider, client: '', begunAt: Date.now(), redirectURI }
-    if (verifier !== undefined) begun.verifier = verifier
+    const begun: Transaction = { state, provider: context.provider, client: '', begunAt: Date.now(), redirectURI }
+    if (verifier !== undefined && !store) begun.verifier = verifier
     if (about) begun.about = about
-    begun.client = this.macOf(begun)
+    begun.client = this.#key.macOf(begun)
     if (returnTo !== undefined) begun.returnTo = returnTo
     if (popup) begun.popup = popup
     if (login.fromElsewhere) begun.fromElsewhere = true
-    if (appState !== undefined) begun.appState = appState
+    if (appState !== undefined && !store) begun.appState = appState
     await this.slotOf(req, context).updateOrBegin((slot) => {
       // Read now: the session may have become another one while `prepare` called the provider.
       const begunBy = whoIs(req)
@@ -127,7 +123,7 @@ export class LoginState {
     req: SessionRequest,
     context: ErrorContext,
     reading: CallbackReading,
-    sent: () => Pick<BeginningLogin, 'callbackURL' | 'redirectURI'>,
+    sent: () => Sent,
   ): Promise<Transaction | AlreadyFinished | FailedLogin> {
     const { state } = reading
     if (state === undefined) throw new OAuthError('state_missing', context)
@@ -139,7 +135,7 @@ export class LoginState {
     if (!pkce || recalled.verifier !== undefined) return withNonce(recalled, nonce)
     const error = new OAuthError('state_mismatch', context) // RFC 9700 §4.8.2: no downgrade
     await this.settle(req, context, recalled, reading.credential, { ok: false, error })
-    throw error
+    return { kind: 'failed', transaction: recalled, error }
   }
 
   /** The login of an unsolicited code; only the code identifies it. */
@@ -171,9 +167,10 @@ export class LoginState {
   ): Promise<void> {
     const slot = this.slotOf(req, context)
     try {
-      if (this.#options.store || !slot.exists) return
+      if (!slot.exists) return
+      if (this.#options.store && !(slot.own && findState(slot.own, transaction.state).pending)) return
       if (outcome.ok) {
-        slot.keep((kept) => endTransaction(kept, transaction, true, credential))
+        await slot.keep((kept) => endTransaction(kept, transaction, true, credential))
         slot.carryPending()
       } else await slot.update((kept) => endTransaction(kept, transaction, false, credential))
     } finally {
@@ -210,7 +207,7 @@ export class LoginState {
     }
     const isOurs = used
       ? used.provider === context.provider && used.client === fingerprint
-      : pending?.provider === context.provider && pending.client === this.macOf(pending)
+      : pending?.provider === context.provider && pending.client === this.#key.macOf(pending)
     if (!isOurs) throw new OAuthError('state_mismatch', context)
     if (used || !pending) {
       // Only a repeat of the very callback that succeeded, in the session that is logged in, is a success.
@@ -233,20 +230,23 @@ export class LoginState {
     req: SessionRequest,
     context: ErrorContext,
     state: string,
-    sent: Pick<BeginningLogin, 'callbackURL' | 'redirectURI'>,
-  ): Promise<Transaction> {
+    { callbackURL, redirectURI, byRouter }: Sent,
+  ): Promise<Transaction | FailedLogin> {
     const { pkce, client } = this.#options
-    const known = await verifyState(store, req, state, this.meta(sent.callbackURL))
+    const known = await verifyState(store, req, state, this.meta(callbackURL), { context, byRouter })
     if (!known.ok || (pkce && known.verifier === undefined)) throw new OAuthError('state_unknown', context)
-    return {
-      state,
-      provider: context.provider,
-      client: client.fingerprint,
-      begunAt: Date.now(),
-      redirectURI: sent.redirectURI(state),
-      ...(known.verifier !== undefined && { verifier: known.verifier }),
-      ...(known.appState !== undefined && { appState: known.appState }),
-    }
+    const slot = byRouter ? await this.slotOf(req, context).newest() : undefined
+    const begun = slot && findState(slot, state).pending
+    const pending = begun && begun.client === this.#key.macOf(begun) ? begun : undefined
+    const ours = { state, provider: context.provider, client: client.fingerprint, redirectURI: redirectURI(state) }
+    const transaction: Transaction = { begunAt: Date.now(), ...pending, ...ours }
+    const { verifier, appState } = known
+    Object.assign(transaction, verifier !== undefined && { verifier }, appState !== undefined && { appState })
+    // Nobody who is logged in gets a login that somebody else began, or that this session does not know.
+    const user = byRouter ? whoIs(req) : undefined
+    const isTheirs = pending ? [undefined, user].includes(pending.begunBy) : user === undefined
+    if (isTheirs) return transaction
+    return { kind: 'failed', transaction, error: new OAuthError('state_mismatch', context) }
   }
 
   /** The first callback's outcome for the same browser's second click; else `state_used`. `popup`: it began in one. */
@@ -262,17 +262,8 @@ export class LoginState {
     const outcome = share === 'nothing' ? undefined : await claim.outcome
     // A popup may tell its opener of a success only with the login itself.
     const saysTooMuch = share === 'path' && outcome?.ok === true && outcome.popup === true
-    if (!outcome || saysTooMuch) return usedUp(state, context, popup)
+    if (!outcome || saysTooMuch) return usedUp(state, context, popup ?? outcome?.popup)
     return { kind: 'already finished', state, ...outcome, ...(share === 'path' && { session: undefined }) }
-  }
-
-  /**
-   * Binds a pending login to this client and to what was sent to the provider: nothing that somebody else wrote into
-   * the session is sent on. The key stands on both sides, so that nothing can be appended.
-   */
-  private macOf({ provider, state, redirectURI, verifier, nonce, about }: Transaction): string {
-    const told = JSON.stringify([provider, state, redirectURI, verifier, nonce, about])
-    return hash('sha256', `${this.#macKey}${told}${this.#macKey}`, 'base64url').slice(0, 22)
   }
 
   private slotOf(req: SessionRequest, context: ErrorContext): SessionSlot {
@@ -290,11 +281,11 @@ function usedUp(state: string, context: ErrorContext, popup: boolean | undefined
   return { kind: 'already finished', state, ok: false, error: new OAuthError('state_used', context), popup }
 }
 
-function withNonce(transaction: Transaction, nonce: string | undefined): Transaction {
-  return nonce === undefined ? transaction : { ...transaction, nonce }
+function withNonce<Recalled extends Transaction | FailedLogin>(
+  recalled: Recalled,
+  nonce: string | undefined,
+): Recalled {
+  return nonce === undefined || 'kind' in recalled ? recalled : { ...recalled, nonce }
 }
 
 const UNSOLICITED = 'unsolicited:'
-
-/** What every provider takes as a state. */
-const STATE = /^[A-Za-z0-9]{1,128}$/

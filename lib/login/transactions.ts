@@ -33,11 +33,13 @@ export function endTransaction(
   credential: string | undefined,
 ): void {
   const { state, provider, client, returnTo, popup } = transaction
+  slot.pending = slot.pending.filter((entry) => entry.state !== state)
+  // Another process finished it: a repeat that failed here does not make it a failure.
+  if (!ok && findState(slot, state).used?.ok) return
   const used: UsedTransaction = { state, provider, client, ok, at: Date.now() }
   if (credential !== undefined) used.credential = credentialHash(credential)
   if (returnTo !== undefined) used.returnTo = returnTo
   if (popup) used.popup = popup
-  slot.pending = slot.pending.filter((entry) => entry.state !== state)
   slot.used = [...slot.used.filter((entry) => entry.state !== state), used].slice(-MAX_PENDING)
   forgetOld(slot)
 }

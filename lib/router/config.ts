@@ -45,8 +45,8 @@ export interface OAuthRouterConfig extends TokenOptions {
   failureRedirect?: string | undefined
   /** Where the browser goes after a form has logged the user out. Default `successRedirect`. */
   logoutRedirect?: string | undefined
-  /** Answers every failure instead of the router. */
-  onError?: (error: OAuthError, req: Request, res: Response, next: NextFunction) => void
+  /** Answers every failure instead of the router; what an async one rejects with goes to `next`. */
+  onError?: (error: OAuthError, req: Request, res: Response, next: NextFunction) => unknown
   /** Your own Authenticator, with its serialisers. Default: the router creates one. */
   passport?: AppPassport | undefined
   /** The session key under which logins are kept. Default `passport-dialects`. */
@@ -134,9 +134,9 @@ function escaped(address: string): string {
     .replace(/[^!#-;=?-[\]_a-z~]+/g, encodeURIComponent)
 }
 
-/** The error for a failing `providers(req)`. */
+/** The error for a failing `providers(req)`; what it returns has been checked with an error of its own. */
 export function tenantError(cause: unknown): OAuthError {
   if (OAuthError.is(cause)) return cause
   const message = 'The function in option `providers` failed; see `cause`.'
-  return new OAuthError('config_invalid', { phase: 'authorize', message, cause })
+  return new OAuthError('internal_error', { phase: 'authorize', message, cause })
 }

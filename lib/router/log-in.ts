@@ -62,7 +62,8 @@ export async function logIn(
     delete next.left
     delete next.successor
     if (!links) Object.assign(next, { tokens: {}, logins: [], owner: provider })
-    next.owner ??= provider
+    // A provider that is linked to a user of the app's own did not log that user in.
+    if (same) next.owner ??= provider
     next.user = stays ? (slot.user ?? identityOf(before)) : identityOf(serialised)
     const { [provider]: _replaced, ...others } = next.tokens
     next.tokens = entry ? { ...others, [provider]: entry } : others

@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response, Router } from 'express'
-import { OAuthError } from '../errors'
+import { OAuthError, unexpectedError } from '../errors'
 import { sendPostingPage } from '../form-post/page'
 import { log, logFailure } from '../log'
 import type { Login } from '../login/conversation'
@@ -246,12 +246,13 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   ): Promise<void> {
     if (!ok) return fail(error, provider, req, res, next, { popup })
     const context = { provider, phase: 'callback' as const }
+    const usedUp = () => fail(new OAuthError('state_used', context), provider, req, res, next, { popup })
     const slot = new SessionSlot(sessionRequest(req), sessionKey, context)
     if (session && 'content' in session) slot.adoptContent(session.content)
-    if (session && 'id' in session && !(await slot.adopt(session.id))) throw new OAuthError('state_used', context)
+    if (session && 'id' in session && !(await slot.adopt(session.id))) return usedUp()
     // A popup reports success to its opener only if this browser itself is logged in at that provider.
     const isHere = session !== undefined || (isLoggedIn(req) && slot.own?.logins.some(({ name }) => name === provider))
-    if (popup && !isHere) throw new OAuthError('state_used', context)
+    if (popup && !isHere) return usedUp()
     res.once('finish', () => noteDelivered(state))
     redirectAfterLogin(req, res, provider, returnTo, popup === true)
   }
@@ -276,11 +277,11 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     next: NextFunction,
     { popup, script }: { popup?: boolean | undefined; script?: boolean } = {},
   ): void {
-    const error = OAuthError.is(failure) ? failure : unexpected(failure, provider)
+    const error = OAuthError.is(failure) ? failure : unexpectedError(failure, provider)
     logFailure(error, provider ?? 'session')
     try {
       if (res.headersSent) next(error)
-      else if (config.onError) config.onError(error, req, res, next)
+      else if (config.onError) Promise.resolve(config.onError(error, req, res, next)).catch(next)
       else if (script) sendFailureToScript(res, error)
       else if (popup && provider !== undefined) sendPopupResult(req, res, { provider, ok: false, code: error.code })
       else if (failureRedirect !== undefined) {
@@ -293,8 +294,4 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       next(problem)
     }
   }
-}
-
-function unexpected(cause: unknown, provider: string | undefined): OAuthError {
-  return new OAuthError('internal_error', { ...(provider !== undefined && { provider }), phase: 'callback', cause })
 }

@@ -14,6 +14,8 @@ export interface SessionRequest extends IncomingMessage {
   user?: unknown
   /** Set by Express. */
   res?: ServerResponse
+  /** Set by Express. */
+  next?: unknown
 }
 
 /** A session of express-session or cookie-session, as far as it is used here. */
@@ -86,9 +88,14 @@ export function readSession(
 ): Promise<StoredSession | undefined> {
   const { sessionStore } = req
   return guarded('read', context, (done) => {
-    if (sessionStore?.get) sessionStore.get(id, (error, session) => done(error, session ?? undefined))
+    if (sessionStore?.get) sessionStore.get(id, (error, session) => done(unlessMissing(error), session ?? undefined))
     else done(undefined, undefined)
   })
+}
+
+/** A store may say by this error that a session does not exist, as express-session allows. */
+function unlessMissing(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT' ? undefined : error
 }
 
 /** Stores `session` under `id`. @throws OAuthError `store_failed` */
@@ -109,7 +116,7 @@ export function writeSession(
 export function destroySession(req: SessionRequest, id: string, context: ErrorContext): Promise<void> {
   const { sessionStore } = req
   return guarded('ended', context, (done) => {
-    if (sessionStore?.destroy) sessionStore.destroy(id, (error) => done(error, undefined))
+    if (sessionStore?.destroy) sessionStore.destroy(id, (error) => done(unlessMissing(error), undefined))
     else done(undefined, undefined)
   })
 }

@@ -206,10 +206,14 @@ export class SessionSlot {
     })
   }
 
-  /** Changes the slot in the request's own session; the caller has the session saved. */
-  keep(work: (slot: Slot) => void): void {
+  /**
+   * Changes the slot in the request's own session, from the newest copy that this process knows of; the caller has the
+   * session saved.
+   */
+  async keep(work: (slot: Slot) => void): Promise<void> {
     const session = this.demand()
-    const slot = { ...(this.own ?? emptySlot()) }
+    const newest = await this.newest().catch(() => undefined)
+    const slot = { ...(newest ?? this.own ?? emptySlot()) }
     work(slot)
     slot.version++
     session[this.key] = this.packed(slot)
@@ -357,7 +361,8 @@ export class SessionSlot {
     req.sessionStore?.generate?.(req)
     const session = this.demand()
     if (keepsContent) copyContent(withChangesOf(old, stored), session)
-    copyCookie(old.cookie, session.cookie)
+    // A session that was left behind has a short life of its own.
+    if (!sight.left) copyCookie(old.cookie, session.cookie)
     if (user) session.passport = { user: user.serialised }
     slot.version++
     session[key] = textOfSlot(slot)

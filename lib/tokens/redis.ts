@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { types } from 'node:util'
 import { OptionReader } from '../index' // what is built beside it is one file, and this another
 import type { TokenStore } from './token-store'
 
@@ -45,8 +46,9 @@ export interface RedisTokenStoreOptions {
  * ```
  */
 export class RedisTokenStore implements TokenStore {
-  readonly #client: Promise<RedisClient>
-  readonly #own: boolean
+  /** The store's own client; `undefined` if the app gave one. */
+  readonly #own: Promise<RedisClient> | undefined
+  readonly #client: () => Promise<RedisClient>
   readonly #prefix: string
   readonly #ttl: number
   readonly #lockTimeout: number
@@ -59,9 +61,23 @@ export class RedisTokenStore implements TokenStore {
     this.#prefix = read.optionalText('prefix') ?? 'passport-dialects:'
     this.#ttl = Math.ceil(read.positive('ttl', 400 * 24 * 3600, 'seconds'))
     this.#lockTimeout = Math.ceil(read.positive('lockTimeout', 10_000, 'milliseconds'))
-    this.#own = options.client === undefined
-    this.#client = options.client ? opened(options.client) : connect(url)
-    this.#client.catch(() => {}) // each use reports it
+    const { client } = options
+    client?.on('error', () => {}) // a lost connection must not end the process; commands report it
+    // The app may connect its client later, or again after it gave up.
+    if (client) {
+      let opening: Promise<RedisClient> | undefined
+      this.#client = () => {
+        opening ??= opened(client).finally(() => {
+          opening = undefined
+        })
+        return opening
+      }
+    } else {
+      const own = connect(url)
+      own.catch(() => {}) // each use reports it
+      this.#own = own
+      this.#client = () => own
+    }
   }
 
   /** The entry of a login; `undefined` if there is none or it has expired. */
@@ -108,7 +124,8 @@ export class RedisTokenStore implements TokenStore {
 
   /** Closes the connection that the store opened. The app's own client stays open. */
   async close(): Promise<void> {
-    if (this.#own) (await this.#client.catch(() => undefined))?.destroy()
+    const client = await this.#own?.catch(() => undefined)
+    client?.destroy()
   }
 
   /** Sends a command and repeats it while the connection is down: all commands here can be repeated. */
@@ -116,7 +133,7 @@ export class RedisTokenStore implements TokenStore {
     const until = Date.now() + PATIENCE_MS
     for (;;) {
       try {
-        return await within(until, async () => (await this.#client).sendCommand(command))
+        return await within(until, async () => (await this.#client()).sendCommand(command))
       } catch (error) {
         if (!isConnectionFailure(error) || Date.now() > until) throw error
         await sleep(50)
@@ -173,11 +190,11 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
 async function connect(url: string): Promise<RedisClient> {
   const { createClient } = await importRedis()
   const client = createClient({ url, socket: { reconnectStrategy: (tries: number) => Math.min(50 * tries, 1000) } })
+  client.on('error', () => {})
   return opened(client)
 }
 
 async function opened(client: RedisClient): Promise<RedisClient> {
-  client.on('error', () => {}) // a lost connection must not end the process; commands report it
   if (!client.isOpen) await client.connect()
   return client
 }
@@ -193,7 +210,7 @@ function importRedis() {
  * of a Redis that is loading.
  */
 function isConnectionFailure(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
+  if (!types.isNativeError(error)) return false
   if (/^(LOADING|MASTERDOWN|CLUSTERDOWN|READONLY)/.test(error.message)) return true
   return !/ErrorReply|SimpleError|BlobError|ClientClosed/.test(error.constructor.name)
 }
