@@ -1,3 +1,4 @@
+// Over 300 lines because what its library checks is written out, in the library's order and words.
 import { consentRoutes, isRegistered, withParams } from './authorize'
 import type { EmulatorKind } from './definition'
 import { halfHash } from './id-token'

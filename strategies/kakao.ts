@@ -46,6 +46,7 @@ const API_CODES: Record<string, ErrorCode> = {
   '-3': 'client_rejected', // not switched on for this app
   '-5': 'client_rejected',
   '-12': 'client_rejected', // the app or its developer is sanctioned
+  '-903': 'client_rejected',
   '-4': 'user_unknown', // blocked
   '-101': 'user_unknown', // not connected to this app
   '-103': 'user_unknown', // dormant or gone

@@ -86,7 +86,7 @@ export class NaverStrategy extends DialectStrategy {
   /** The OAuth endpoints have OAuth's error codes, some with another meaning; the API has `resultcode`. */
   override refusal(body: JsonObject, phase: Phase): Refusal | undefined {
     const flat = standardRefusal(body, phase === 'token' || phase === 'refresh' ? GRANT_CODES : {})
-    if (flat) return flat
+    if (flat) return WRONG_CLIENT.test(flat.providerMessage ?? '') ? { ...flat, code: 'client_rejected' } : flat
     const providerCode = textOf(body.resultcode)
     if (providerCode === undefined || body.resultcode === SUCCESS) return undefined
     return { code: lookUp(CODES, providerCode), providerCode, providerMessage: textOf(body.message) }
@@ -104,6 +104,8 @@ export class NaverStrategy extends DialectStrategy {
 }
 
 const SUCCESS = '00'
+/** A wrong secret is `invalid_request` too (observed). */
+const WRONG_CLIENT = /\bwrong client\b/i
 
 /** A dead code is `invalid_request`; "an authorization code that was not authenticated" is `unauthorized_client`. */
 const GRANT_CODES: Record<string, ErrorCode> = {

@@ -1,3 +1,4 @@
+// Over 120 lines because it speaks two versions of the API.
 import { createHash } from 'node:crypto'
 import type {
   DialectOptions,

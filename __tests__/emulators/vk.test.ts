@@ -1,3 +1,4 @@
+// Over 300 lines because each thing that VK refuses has its row.
 import { createHash } from 'node:crypto'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
 import {

@@ -1,3 +1,4 @@
+// Over 300 lines because one set of helpers speaks to both kinds of login, and to the calls of the application.
 import type { Emulator, EmulatorOptions, EmulatorUser } from 'passport-dialects/emulators'
 import { eventually } from '../support/eventually'
 import {

@@ -323,6 +323,7 @@ describe('refusals', () => {
     ['http-403:-3', 'client_rejected'],
     ['http-403:-5', 'client_rejected'],
     ['http-403:-12', 'client_rejected'],
+    ['http-400:-903', 'client_rejected'],
     ['http-400:-10', 'rate_limited'],
     ['http-400:-11', 'rate_limited'],
     ['http-403:-6', 'provider_error'],

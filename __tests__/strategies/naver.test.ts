@@ -140,6 +140,17 @@ describe('refusals', () => {
     ['refused:temporarily_unavailable', 'provider_unavailable'],
     ['refused:something_else', 'provider_error'],
   ]
+  test.each([
+    ['wrong client id / client secret pair', 'client_rejected'],
+    ['no valid data in session', 'grant_rejected'],
+  ])('invalid_request that says "%s" is %s', (error_description, code) => {
+    const strategy = new NaverStrategy(
+      { clientID: 'id', clientSecret: 'cs-7f3a9c1e5b2d', callbackURL: '/cb' },
+      () => {},
+    )
+    expect(strategy.refusal({ error: 'invalid_request', error_description }, 'token')).toMatchObject({ code })
+  })
+
   test.each(TOKEN)('%s on HTTP 200 at the token endpoint → %s', (fault, code) =>
     withEmulator('naver', {}, async (emulator) => {
       emulator.failNext('token', fault)
