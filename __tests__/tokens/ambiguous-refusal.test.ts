@@ -121,7 +121,7 @@ test('an answer of another status is handed on before its body is there', async 
   await start({ baseURL: apiOrigin })
   let end = () => {}
   answer = (res) => {
-    res.writeHead(200).write('first ')
+    res.writeHead(206).write('first ')
     end = () => res.end('last')
   }
   const value = await asUser(async (req) => {
