@@ -51,7 +51,8 @@ export const emulate: Command = {
       }
       for (const { name, origin, options } of emulators) {
         const lines = environmentLines(name, { ...options })
-        process.stdout.write(`# ${name}: an emulator at ${origin}\n${lines.join('\n')}\n\n`)
+        const keys = lines.some((line) => /_KEY=/.test(line)) ? ', whose keys are new at every start' : ''
+        process.stdout.write(`# ${name}: an emulator at ${origin}${keys}\n${lines.join('\n')}\n\n`)
       }
       process.stderr.write(`${emulators.length === 1 ? 'It runs' : 'They run'} until Ctrl-C. Requests:\n`)
       await ended
@@ -114,7 +115,7 @@ function isName(name: string): name is EmulatorName {
   return NAMES.some((known) => known === name)
 }
 
-/** The credentials are the same at every start, so an app can keep the printed lines. */
+/** Secrets are the same at every start, so an app can keep the printed lines; keys are not. */
 async function start(
   name: EmulatorName,
   port: number,

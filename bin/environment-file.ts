@@ -1,4 +1,15 @@
-import { chmodSync, closeSync, fstatSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import {
+  chmodSync,
+  closeSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { quoted } from './environment-lines'
 
 /**
@@ -19,19 +30,31 @@ export function writeEnvironment<Name extends string>(
   } finally {
     closeSync(handle)
   }
-  const lines = readFileSync(file, 'utf8').split(/\r?\n/)
+  const target = realpathSync(file) // a link stays one
+  const lines = readFileSync(target, 'utf8').split(/\r?\n/)
   const isOf = (line: string) => names.some((name) => new RegExp(`^\\s*(export\\s+)?${name}\\s*=`).test(line))
-  if (!force && lines.some((line) => isOf(line) && !/=\s*$/.test(line))) {
+  if (!force && lines.some((line) => isOf(line) && !/^[^=]*=\s*(?:""|'')?\s*$/.test(line))) {
     throw new Error(`${file} has ${names.join(' or ')} already. Say --force to replace it.`)
   }
   return (values) => {
     const kept = lines.filter((line) => !isOf(line))
     while (kept.at(-1) === '') kept.pop()
     const text = [...kept, ...names.map((name) => `${name}=${quoted(values[name])}`), ''].join('\n')
-    // Replaced in one step: a half-written file would lose its content.
-    const next = `${file}.${process.pid}.tmp`
+    replace(target, text)
+  }
+}
+
+/** Replaces a file in one step: a half-written file would lose its content. */
+function replace(file: string, text: string): void {
+  const next = `${file}.${randomBytes(6).toString('hex')}.tmp`
+  try {
     writeFileSync(next, text, { mode: 0o600, flag: 'wx' })
     chmodSync(next, 0o600)
     renameSync(next, file)
+  } catch {
+    // Its folder takes no other file, or it is mounted by itself.
+    rmSync(next, { force: true })
+    writeFileSync(file, text)
+    chmodSync(file, 0o600)
   }
 }

@@ -46,7 +46,13 @@ export const registerApp: Command = {
       ...(options['base-url'] !== undefined && { baseURL: options['base-url'] }),
     })
     const { clientID, clientSecret, redirectURI } = application
-    write?.({ AIHUBMIX_CLIENT_ID: clientID, AIHUBMIX_CLIENT_SECRET: clientSecret })
+    try {
+      write?.({ AIHUBMIX_CLIENT_ID: clientID, AIHUBMIX_CLIENT_SECRET: clientSecret })
+    } catch (problem) {
+      // AIHubMix shows it this once, and the application is there.
+      process.stderr.write(`The file could not be written. client id: ${clientID}, client secret: ${clientSecret}\n`)
+      throw problem
+    }
     process.stdout.write(`client id: ${clientID}\nredirect address: ${redirectURI}\n`)
     if (options['show-secret']) process.stdout.write(`client secret: ${clientSecret}\n`)
     if (file !== undefined) process.stdout.write(`written to ${file}, which only you can read\n`)

@@ -36,8 +36,10 @@ export function consentRoutes(path: string, settings: Settings, check: (call: Ca
     const asked = check(call)
     if (!('agree' in asked)) return asked
     const [first] = settings.users
-    if ((settings.consent === 'auto' || asked.silent) && first)
-      return leave(asked, asked.agree(first, byDefault(asked)))
+    if ((settings.consent === 'auto' || asked.silent) && first) {
+      const reply = leave(asked, asked.agree(first, byDefault(asked)))
+      return { ...reply, headers: { ...reply.headers, [AUTOMATIC]: '1' } }
+    }
     return consentPage(asked, { users: settings.users, steps: settings.steps(), view: randomBytes(8).toString('hex') })
   }
   const press = (call: Call): Reply | undefined => {
@@ -86,6 +88,9 @@ export function consentRoutes(path: string, settings: Settings, check: (call: Ca
     { method: 'POST', path, endpoint: 'authorize', handle: press, sendBack },
   ]
 }
+
+/** The header of an answer without a page: nobody was asked. */
+export const AUTOMATIC = 'x-emulator-consent'
 
 /** How many views are remembered. */
 const REMEMBERED = 100

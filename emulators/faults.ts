@@ -30,6 +30,12 @@ const ENDPOINTS: readonly FaultEndpoint[] = [
   'request',
 ]
 
+/** How often something strikes: `Infinity` is always. @throws TypeError */
+export function checkTimes(times: number): void {
+  if (times === Number.POSITIVE_INFINITY || (Number.isSafeInteger(times) && times >= 0)) return
+  throw new TypeError(`A number of times is 0 or more, or Infinity; not ${times}.`)
+}
+
 /** @throws TypeError if the endpoint or fault does not exist, or the fault has nothing to spoil */
 export function checkFault(endpoint: FaultEndpoint, fault: string): void {
   if (!ENDPOINTS.includes(endpoint)) {

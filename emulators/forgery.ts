@@ -1,4 +1,5 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { checkTimes } from './faults'
 
 /**
  * The ways in which an id_token can be forged, by name. A login must refuse each, except `other-sub`: that is a valid
@@ -37,7 +38,7 @@ export type IdTokenForgery = (typeof ID_TOKEN_FORGERIES)[number]
 
 /** The forgeries that a test has planned, in order. */
 export class ForgeryQueue<Name extends string> {
-  private readonly queue: Name[] = []
+  private readonly queue: { name: Name; left: number }[] = []
 
   constructor(private readonly names: readonly Name[]) {}
 
@@ -47,11 +48,14 @@ export class ForgeryQueue<Name extends string> {
     if (name === undefined) {
       throw new TypeError(`There is no forgery named ${wanted} here; there are ${this.names.join(', ')}.`)
     }
-    for (let i = 0; i < times; i++) this.queue.push(name)
+    checkTimes(times)
+    if (times > 0) this.queue.push({ name, left: times })
   }
 
   next(): Name | undefined {
-    return this.queue.shift()
+    const [planned] = this.queue
+    if (planned && --planned.left <= 0) this.queue.shift()
+    return planned?.name
   }
 }
 

@@ -5,7 +5,7 @@ import type { Fault } from './faults'
 import { ID_TOKEN_FORGERIES, type IdTokenForgery } from './forgery'
 import type { FormPost } from './form-post'
 import { hex } from './ledger'
-import { formOfChoice, press, pressForm } from './press'
+import { type Button, DENY, formOfChoice, press, pressForm } from './press'
 import {
   type ClientOptionsOf,
   EMULATOR_NAMES,
@@ -15,7 +15,7 @@ import {
   OWN_OPTIONS,
 } from './registry'
 import { resourceRoutes } from './resource'
-import { EmulatorServer } from './server'
+import { EmulatorServer, type Provider } from './server'
 import type { Settings } from './settings'
 import { CALLBACK_FORGERIES, type CallbackForgery } from './shopify-signing'
 import type {
@@ -205,12 +205,32 @@ export async function createEmulator<Name extends string>(
     failNext: (endpoint, fault) => server.failNext(endpoint, fault, 1),
     steps: () => server.steps(),
   }
-  const provider = await server.listen(options.port ?? 0, options.host ?? '127.0.0.1', (origin) => {
-    const own = kind.provider(origin, settings)
-    return { ...own, routes: [...own.routes, ...resourceRoutes(own)] }
-  })
+  try {
+    const provider = await server.listen(options.port ?? 0, options.host ?? '127.0.0.1', (origin) => {
+      const own = kind.provider(origin, settings)
+      return { ...own, routes: [...own.routes, ...resourceRoutes(own)] }
+    })
+    return controlsOf(kind, settings, server, provider)
+  } catch (problem) {
+    await server.close()
+    throw problem
+  }
+}
+
+/** What a test has of a running emulator. */
+function controlsOf<Name extends string>(
+  kind: EmulatorDefinition<Name>,
+  settings: Settings,
+  server: EmulatorServer,
+  provider: Provider,
+): Emulator<Name> {
+  const { name } = kind
   const { origin, requests } = server
   const first = settings.users[0]?.id ?? ''
+  const buttonOf = (choice?: Choice): Button => ({
+    form: formOfChoice({ user: first, ...choice }),
+    isChosen: choice !== undefined,
+  })
   return {
     name,
     title: kind.title ?? name,
@@ -221,11 +241,10 @@ export async function createEmulator<Name extends string>(
     users: settings.users,
     requests,
     failNext: (endpoint, fault, times = 1) => server.failNext(endpoint, fault, times),
-    approve: (address, choice) => press(address, formOfChoice({ user: first, ...choice }), settings.redirectURIs),
-    deny: (address) => press(address, new URLSearchParams({ deny: '1' }), settings.redirectURIs),
-    approveForm: (address, choice) =>
-      pressForm(address, formOfChoice({ user: first, ...choice }), settings.redirectURIs),
-    denyForm: (address) => pressForm(address, new URLSearchParams({ deny: '1' }), settings.redirectURIs),
+    approve: (address, choice) => press(address, buttonOf(choice), settings.redirectURIs),
+    deny: (address) => press(address, DENY, settings.redirectURIs),
+    approveForm: (address, choice) => pressForm(address, buttonOf(choice), settings.redirectURIs),
+    denyForm: (address) => pressForm(address, DENY, settings.redirectURIs),
     signedStart: (startURL, shop) => {
       if (!provider.signedStart) throw new Error(`${name} signs no start of a login; only shopify does.`)
       return provider.signedStart(startURL, shop)

@@ -1,6 +1,6 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { checkFault, DECOY, type Fault, sendFaulty, type TokenNames } from './faults'
+import { checkFault, checkTimes, DECOY, type Fault, sendFaulty, type TokenNames } from './faults'
 import type { ForgeryQueue } from './forgery'
 import type { IdTokenKeys } from './id-token'
 import type { Grant, Ledger } from './ledger'
@@ -76,7 +76,7 @@ export class EmulatorServer {
   readonly requests: EmulatorRequest[] = []
   origin = ''
   private provider: Provider = { routes: [], refuse: () => ({}), ledgers: [], holder: () => ({ status: 404 }) }
-  private readonly faults: { endpoint: FaultEndpoint; fault: Fault }[] = []
+  private readonly faults: { endpoint: FaultEndpoint; fault: Fault; left: number }[] = []
   private readonly sockets = new Set<Socket>()
   private readonly closing = new AbortController()
   private readonly server = http.createServer((req, res) => {
@@ -114,7 +114,8 @@ export class EmulatorServer {
 
   failNext(endpoint: FaultEndpoint, fault: Fault, times: number): void {
     checkFault(endpoint, fault)
-    for (let i = 0; i < times; i++) this.faults.push({ endpoint, fault })
+    checkTimes(times)
+    if (times > 0) this.faults.push({ endpoint, fault, left: times })
   }
 
   /** Closes every connection; after this the emulator does not keep the process alive. */
@@ -139,8 +140,9 @@ export class EmulatorServer {
     this.log(request, res)
     if (call.path === DECOY.path) return void res.writeHead(200, DECOY.headers).end(DECOY.body)
     const compute = () => route?.handle(call) ?? this.provider.notFound?.(call) ?? { status: 404 }
-    const at = this.faults.findIndex((planned) => planned.endpoint === endpoint)
-    const planned = at < 0 ? undefined : this.faults.splice(at, 1)[0]
+    const at = this.faults.findIndex((fault) => fault.endpoint === endpoint)
+    const planned = this.faults[at]
+    if (planned && --planned.left <= 0) this.faults.splice(at, 1)
     const language = call.headers['accept-language']
     if (!planned) return send(compute(), res, language)
     request.fault = planned.fault

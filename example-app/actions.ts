@@ -60,9 +60,9 @@ function tellFailure(error: unknown, req: Request, res: Response, next: NextFunc
     next(error)
     return
   }
-  const { code, status } = error
+  const { code, status, provider = '' } = error
   if (wantsJson(req)) res.status(status).json({ error: { code } })
-  else res.redirect(303, `/?${new URLSearchParams({ error: code, provider: String(req.params.provider ?? '') })}`)
+  else res.redirect(303, `/?${new URLSearchParams({ error: code, provider })}`)
 }
 
 function wantsJson(req: Request): boolean {

@@ -57,8 +57,9 @@ function configOf(name: string, Strategy: StrategyClass, given: ReadonlyMap<stri
   })
   if (!configured) return undefined
   const options: Record<string, unknown> = {}
+  const others: readonly string[] = Reflect.get(Strategy, 'otherVariables') ?? []
   for (const [variable, text] of given) {
-    if (!variable.startsWith(variableOf(name, ''))) continue
+    if (!variable.startsWith(variableOf(name, '')) || others.includes(variable)) continue
     const [option, kind] = known.get(variable) ?? refuseUnknown(name, variable, known)
     options[option] = readValue(text, kind, name, variable)
   }

@@ -46,44 +46,55 @@ export function loginWithPopup(provider: string, options: PopupOptions = {}): Pr
   }
   return new Promise((resolve) => {
     const channel = new BroadcastChannel('passport-dialects')
+    const ended = new AbortController()
     let left = false
     let closedFor = 0
+    let hasSucceeded = false
+    let failure: PopupResult = { ok: false }
     const finish = (result: PopupResult) => {
       clearInterval(watch)
       channel.close()
-      removeEventListener('message', listen)
+      ended.abort()
       resolve(result)
     }
-    const listen = ({ origin, data }: MessageEvent) => {
+    const listen = ({ origin, source, data }: MessageEvent) => {
       if (origin !== location.origin || data?.type !== 'passport-dialects' || data.provider !== provider) return
-      if (!data.ok) finish(data.code ? { ok: false, code: data.code } : { ok: false })
-      else sessionResult(base, provider, { ok: false, code: 'session_missing' }).then(finish)
+      if (hasSucceeded) return // it comes twice
+      if (data.ok) {
+        hasSucceeded = true
+        clearInterval(watch)
+        sessionResult(base, provider, { ok: false, code: 'session_missing' }).then(finish)
+        return
+      }
+      failure = data.code ? { ok: false, code: data.code } : { ok: false }
+      // One that is not this window's may be another tab's: it counts once this window is closed.
+      if (source === popup || popup.closed) finish(failure)
     }
     const watch = setInterval(() => {
       if (!document.hasFocus()) left = true
       // A popup that Cross-Origin-Opener-Policy has cut off looks closed while the user is still typing in it. It
       // counts as closed once the user is back on this page; if this page never lost the focus, after ten seconds.
       closedFor = popup.closed && document.hasFocus() ? closedFor + 1 : 0
-      if (closedFor > (left ? 4 : 40)) finish({ ok: false })
+      if (closedFor > (left ? 4 : 40)) finish(failure)
     }, 250)
     channel.onmessage = listen
-    addEventListener('message', listen)
+    addEventListener('message', listen, { signal: ended.signal })
     // A result that was sent while this page was in the back/forward cache has been lost.
-    comeBack().then(() =>
+    comeBack(ended.signal).then(() =>
       sessionResult(base, provider, { ok: false }, false).then((result) => result.ok && finish(result)),
     )
   })
 }
 
 /** Resolves when this page is shown again from the back/forward cache. */
-function comeBack(): Promise<void> {
+function comeBack(signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const shown = ({ persisted }: PageTransitionEvent) => {
       if (!persisted) return
       removeEventListener('pageshow', shown)
       resolve()
     }
-    addEventListener('pageshow', shown)
+    addEventListener('pageshow', shown, signal && { signal })
   })
 }
 
@@ -98,7 +109,8 @@ async function sessionResult(
   said = true,
 ): Promise<PopupResult> {
   try {
-    const response = await fetch(`${base}/session`, { headers: { accept: 'application/json' } })
+    const signal = AbortSignal.timeout(SESSION_MS)
+    const response = await fetch(`${base}/session`, { headers: { accept: 'application/json' }, signal })
     if (!response.ok) return { ok: said }
     const { providers } = await response.json()
     const names: unknown[] = Array.isArray(providers) ? providers.map((login) => login?.name) : []
@@ -107,3 +119,6 @@ async function sessionResult(
     return { ok: said }
   }
 }
+
+/** How long the session may take to answer, in milliseconds. */
+const SESSION_MS = 10_000

@@ -21,6 +21,8 @@ export interface AihubmixOptions extends DialectOptions {
 
 /** The strategy of AIHubMix. The constructor throws `config_invalid`, naming the option. See {@link AihubmixOptions}. */
 export class AihubmixStrategy extends DialectStrategy {
+  /** @internal The variable of whoever registers applications. */
+  static otherVariables = ['AIHUBMIX_DEVELOPER_TOKEN']
   static options = { autoAuthorize: 'flag', topupURL: 'text' } satisfies OwnOptions<AihubmixOptions>
   private readonly autoAuthorize: boolean
 

@@ -1,4 +1,4 @@
-import { Stopwatch } from './stopwatch'
+import { PATIENCE, Stopwatch } from './stopwatch'
 
 /** Acts as the browser in a login: keeps cookies per host, and follows no redirect by itself. */
 export class Browser {
@@ -35,6 +35,3 @@ export class Browser {
     return answer
   }
 }
-
-/** How long to wait for an app, in milliseconds: less than the five seconds that jest gives a test. */
-const PATIENCE = 4_500

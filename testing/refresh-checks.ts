@@ -4,7 +4,7 @@ import { demandFaultError, expectedOf } from './fault-checks'
 import type { Check, Settled } from './kit'
 import { demandLifetime } from './login-checks'
 import { demand, told } from './say'
-import { Stopwatch } from './stopwatch'
+import { inTime, Stopwatch } from './stopwatch'
 import { inWorld, LONG, type Turn, type World } from './world'
 
 /** Refreshes, if the provider issues refresh tokens. */
@@ -29,7 +29,7 @@ export function refreshChecks(kit: Settled): Check[] {
 async function refreshes(world: World): Promise<void> {
   const { strategy, tokens } = await loggedIn(world)
   const before = world.backChannel().length
-  const renewed = await strategy.refresh(tokens)
+  const renewed = await inTime(strategy.refresh(tokens))
   const advice = 'Look at `tokenRequest()` with a refresh token, `unwrap()` and `endpoints.refreshURL`.'
   const isAnother = renewed.accessToken !== tokens.accessToken
   demand(isAnother || world.kit.refresh === 'extends', `A refresh brings the old access token again. ${advice}`)
@@ -53,11 +53,9 @@ async function refreshes(world: World): Promise<void> {
     `A refresh makes the calls ${made.join(', ') || 'none'}, not one of \`refresh\`. ${advice}`,
   )
   if (!world.kit.endpoints.includes('profile')) return
-  await strategy
-    .profileOf(renewed)
-    .catch((error: unknown) =>
-      demand(false, `The access token of a refresh does not open the profile: ${told(error)}.`),
-    )
+  await inTime(strategy.profileOf(renewed)).catch((error: unknown) =>
+    demand(false, `The access token of a refresh does not open the profile: ${told(error)}.`),
+  )
 }
 
 async function deadToken(world: World): Promise<void> {
@@ -105,7 +103,7 @@ async function loggedIn(world: World, timeout = LONG): Promise<{ strategy: Diale
 
 async function refreshTurn(strategy: DialectStrategy, tokens: TokenSet): Promise<Turn> {
   const watch = new Stopwatch()
-  const error = await strategy.refresh(tokens).then(
+  const error = await inTime(strategy.refresh(tokens)).then(
     () => undefined,
     (problem: unknown) => problem,
   )

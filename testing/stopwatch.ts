@@ -40,3 +40,22 @@ export class Stopwatch {
     return this.counted
   }
 }
+
+/** How long to wait for a strategy, in milliseconds: less than the five seconds that jest gives a test. */
+export const PATIENCE = 4_500
+
+/** Rejects where `work` does not end in time: a method of the strategy may never settle. */
+export async function inTime<T>(work: Promise<T>, patience = PATIENCE): Promise<T> {
+  const watch = new Stopwatch(patience)
+  const { signal } = watch
+  const late = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () =>
+      reject(new Error(`The strategy gave no answer within ${patience} ms. A method of it may never settle.`)),
+    )
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    watch.stop()
+  }
+}

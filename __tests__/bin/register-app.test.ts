@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
@@ -106,6 +116,19 @@ describe('register-app', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(command.stdout).toContain(values.AIHUBMIX_CLIENT_ID)
     expect(command.stdout + command.stderr).not.toContain(values.AIHUBMIX_CLIENT_SECRET)
+  })
+
+  test('follows a link to the file that it names, and takes a value that ends in = for a value', async () => {
+    const shared = join(dir, 'shared.env')
+    const link = join(dir, 'link.env')
+    writeFileSync(shared, 'AIHUBMIX_CLIENT_SECRET=""\n')
+    symlinkSync(shared, link)
+    expect(await run('--write', link).exitCode()).toBe(0)
+    expect(lstatSync(link).isSymbolicLink()).toBe(true)
+    expect(parseEnv(readFileSync(shared, 'utf8')).AIHUBMIX_CLIENT_SECRET).toMatch(/^secret_/)
+    const padded = join(dir, 'padded.env')
+    writeFileSync(padded, 'AIHUBMIX_CLIENT_SECRET=c2VjcmV0LWtleQ==\n')
+    expect(await run('--write', padded).exitCode()).toBe(1)
   })
 
   test('prints it when asked', async () => {

@@ -8,8 +8,10 @@ import * as mistakes from './mistakes'
 
 let patience = Number.POSITIVE_INFINITY // of the kit's browser, in milliseconds, where it is less than its own
 jest.mock('../../testing/stopwatch', () => {
-  const { Stopwatch } = jest.requireActual<typeof import('../../testing/stopwatch')>('../../testing/stopwatch')
+  const actual = jest.requireActual<typeof import('../../testing/stopwatch')>('../../testing/stopwatch')
+  const { Stopwatch } = actual
   return {
+    ...actual,
     Stopwatch: class extends Stopwatch {
       constructor(limit?: number) {
         super(limit === undefined ? undefined : Math.min(limit, patience))

@@ -30,6 +30,9 @@ test('where no login succeeds, one check says why, and the rest were not tried',
   expect(String(first)).toMatch(/A login that must succeed fails with `response_invalid` in phase `token`.*Look at/)
   expect(others.length).toBeGreaterThan(100)
   for (const reason of others) expect(reason).toBeInstanceOf(NotTried)
+  // A test that is tried again says the reason again.
+  const teller = checks[reasons.indexOf(first)]
+  expect(teller && (await reasonOf(teller.run))).toBe(first)
   // The options need no login, nor does a request that must begin none.
   expect(checks.length - failed.length).toBe(10)
 })

@@ -111,6 +111,15 @@ test('a variable in `ignore` belongs to something else', () => {
   expect(Object.keys(providers)).toEqual(['tapd'])
 })
 
+test('the token by which applications are registered is no option, and no stranger', () => {
+  const env = {
+    AIHUBMIX_CLIENT_ID: 'id',
+    AIHUBMIX_CLIENT_SECRET: 'a canary secret',
+    AIHUBMIX_DEVELOPER_TOKEN: 'mine-1234567',
+  }
+  expect(Object.keys(providersFromEnv(env).aihubmix ?? {}).sort()).toEqual(['clientID', 'clientSecret'])
+})
+
 test("no stranger's variable keeps an app from starting, of a provider that is not configured", () => {
   const bots = { FEISHU_APP_ID: 'cli_1', FEISHU_APP_SECRET: SECRET, TAPD_CLEINT_ID: 'id', TIKTOK_PIXEL_CODE: 'C0FFEE' }
   expect(providersFromEnv({ ...bots, TAPDANCE: '1', TAILCHAT_BASE_URL: 'nowhere' })).toEqual({})
