@@ -23,7 +23,10 @@ export function readPrivateKey(text: string): KeyObject | undefined {
 /** A public key likewise. A private key is not accepted in its place: the app did not mean to give it. */
 export function readPublicKey(text: string): KeyObject | undefined {
   if (text.includes('-----BEGIN')) {
-    return text.includes('PRIVATE KEY-----') ? undefined : attempt(() => createPublicKey(text))
+    // Not a private key, and not a certificate, of which OpenSSL would take the key out.
+    return text.includes('-----BEGIN PUBLIC KEY-----') || text.includes('-----BEGIN RSA PUBLIC KEY-----')
+      ? attempt(() => createPublicKey(text))
+      : undefined
   }
   const key = bytesOf(text)
   if (!key || readPrivateKey(text)) return undefined

@@ -127,10 +127,12 @@ export function optionsOf(Strategy: object): ReadonlyMap<string, OptionKind | fa
 /**
  * Warns of options that a strategy does not have, if its class declares its options: most likely a typo. They are not
  * refused, because an app may spread options of a newer version or of passport-oauth2.
+ * @param alsoRead what every strategy reads, such as the names of its endpoints
  */
-export function warnOfUnknownOptions(strategy: { name: string }, options: object): void {
+export function warnOfUnknownOptions(strategy: { name: string }, options: object, alsoRead: readonly string[]): void {
   const known = optionsOf(strategy.constructor)
-  const unknown = known ? Object.keys(options).filter((option) => !known.has(option)) : []
+  const isRead = (option: string) => known?.has(option) || alsoRead.includes(option)
+  const unknown = known ? Object.keys(options).filter((option) => !isRead(option)) : []
   if (unknown.length === 0) return
   const listed = unknown.map((option) => `\`${option}\``).join(', ')
   process.emitWarning(`${strategy.name}: there is no option ${listed}; it is ignored.`, {

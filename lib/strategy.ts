@@ -107,7 +107,7 @@ export abstract class DialectStrategy extends ProviderClient {
       store: typeof options.store === 'object' ? options.store : undefined,
       client: { clientID, clientSecret: sealKeyOf(dialect) ?? clientSecret, endpoints, fingerprint },
     })
-    warnOfUnknownOptions(this, options)
+    warnOfUnknownOptions(this, options, [...Object.keys(endpoints), ...(dialect.idToken ? ['issuer'] : [])])
   }
 
   /** Called by Passport. Begins a login, or finishes one if the request looks like a callback. */
@@ -175,6 +175,12 @@ export abstract class DialectStrategy extends ProviderClient {
   /** Whether the strategy accepts codes that the provider sends unsolicited. */
   get takesUnsolicited(): boolean {
     return this.dialect.unsolicited === true
+  }
+
+  /** @internal Whether its start address needs nothing else, such as the name of a shop, to begin a login. */
+  get startsAlone(): boolean {
+    const { inPage, host } = this.dialect
+    return inPage !== 'only' && (host === undefined || host.fixed !== undefined)
   }
 
   /** @internal Whether the callback may come by POST. */

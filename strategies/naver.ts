@@ -85,7 +85,7 @@ export class NaverStrategy extends DialectStrategy {
 
   /** The OAuth endpoints have OAuth's error codes, some with another meaning; the API has `resultcode`. */
   override refusal(body: JsonObject, phase: Phase): Refusal | undefined {
-    const flat = standardRefusal(body, phase === 'token' || phase === 'refresh' ? GRANT_CODES : {})
+    const flat = standardRefusal(body, GRANT_CODES[phase])
     if (flat) return WRONG_CLIENT.test(flat.providerMessage ?? '') ? { ...flat, code: 'client_rejected' } : flat
     const providerCode = textOf(body.resultcode)
     if (providerCode === undefined || body.resultcode === SUCCESS) return undefined
@@ -108,7 +108,7 @@ const SUCCESS = '00'
 const WRONG_CLIENT = /\bwrong client\b/i
 
 /** A dead code is `invalid_request`; "an authorization code that was not authenticated" is `unauthorized_client`. */
-const GRANT_CODES: Record<string, ErrorCode> = {
-  invalid_request: 'grant_rejected',
-  unauthorized_client: 'grant_rejected',
+const GRANT_CODES: Partial<Record<Phase, Record<string, ErrorCode>>> = {
+  token: { invalid_request: 'grant_rejected', unauthorized_client: 'grant_rejected' },
+  refresh: { invalid_request: 'grant_rejected' },
 }

@@ -100,7 +100,7 @@ export class QqStrategy extends DialectStrategy {
   protected override tokenRequest({ code_verifier: _, ...grant }: TokenGrant): ProviderRequest {
     const { clientID: client_id, clientSecret: client_secret } = this
     const query = { ...grant, client_id, client_secret, fmt: 'json' }
-    return { method: 'GET', url: this.endpoint('tokenURL'), query }
+    return { method: 'GET', url: this.tokenEndpoint(grant), query }
   }
 
   /** Reads all three formats, in case `fmt` is ignored. */

@@ -33,7 +33,7 @@ export interface WechatOptions extends DialectOptions {
   lang?: 'zh_CN' | 'zh_TW' | 'en' | undefined
   /**
    * Whether a page of the website may show the QR code itself (`wxLogin.js`). It gets the state from the router's
-   * `POST …/entry`. Default false.
+   * `POST …/entry`. Default true for `website`, unless `pkce` is on.
    */
   panel?: boolean | undefined
   /** Also log in the invented users of WeChat's snapshot pages; each visit has a new one. Default false. */
@@ -97,7 +97,7 @@ export class WechatStrategy extends DialectStrategy {
   constructor(options: WechatOptions, verify: VerifyFunction) {
     const read = new OptionReader('wechat', options)
     const kind = read.oneOf('kind', ['website', 'official-account'], 'website')
-    const panel = read.flag('panel')
+    const panel = read.flag('panel', kind === 'website' && !options.pkce)
     if (panel && kind !== 'website') read.fail('panel', 'is for `kind: website`: an official account has no QR code')
     const api = read.base('baseURL', 'https://api.weixin.qq.com')
     super('wechat', options, verify, {
@@ -149,7 +149,8 @@ export class WechatStrategy extends DialectStrategy {
       const codes = phase === 'token' || phase === 'refresh' ? TOKEN_CODES : API_CODES
       return { code: lookUp(codes, providerCode) ?? 'provider_error', providerCode, providerMessage, requestId }
     }
-    const isSnapshot = (textOf(body.is_snapshotuser) ?? '0') !== '0'
+    const { is_snapshotuser: mark = false } = body
+    const isSnapshot = mark !== false && mark !== null && textOf(mark) !== '0'
     if (!isSnapshot || phase !== 'token' || this.own.allowSnapshotUser) return undefined
     return { code: 'user_unknown', providerCode: 'is_snapshotuser', providerMessage: 'a snapshot page: no real user' }
   }

@@ -26,7 +26,7 @@ export interface WecomOptions extends DialectOptions {
   kind?: 'web' | 'in-app' | undefined
   /**
    * Whether a page of the app may show the QR code itself (`createWWLoginPanel`). It gets the state from the router's
-   * `POST …/entry`. Only for `web`. Default false.
+   * `POST …/entry`. Default true for `web`, unless `pkce` is on.
    */
   panel?: boolean | undefined
   /** Also log in people who are not members of the corp, by `external_userid`, else `openid`. Default false. */
@@ -81,7 +81,7 @@ export class WecomStrategy extends DialectStrategy {
   constructor(options: WecomOptions, verify: VerifyFunction) {
     const read = new OptionReader('wecom', options)
     const kind = read.oneOf('kind', ['web', 'in-app'], 'web')
-    const panel = read.flag('panel')
+    const panel = read.flag('panel', kind === 'web' && !options.pkce)
     if (panel && kind !== 'web') read.fail('panel', 'is for `kind: web`: inside WeCom there is no QR code')
     const api = `${read.base('baseURL', 'https://qyapi.weixin.qq.com')}/cgi-bin`
     super('wecom', options, verify, {
@@ -184,7 +184,8 @@ export class WecomStrategy extends DialectStrategy {
   }
 
   protected profileFields(user: JsonObject): ProfileFields {
-    const id = user.userid ?? user.external_userid ?? user.openid
+    const { userid, external_userid, openid } = user
+    const id = userid === undefined ? (external_userid ?? openid) : userid
     return { id, displayName: user.name, email: user.email, photo: user.avatar }
   }
 }

@@ -272,9 +272,10 @@ describe('the address', () => {
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET'])
   })
 
-  test.each(['tapd', 'wechat', 'wecom', 'nobody'])('is none where nothing asked for it: %s', async (name) => {
-    const providers = { tapd: { ...tapd.options }, wechat: { ...wechat.options }, wecom: { ...wecom.options } }
-    const app = await start({ providers: providers as Providers })
+  test.each(['tapd', 'wechat', 'wecom', 'nobody'])('is none where nobody wants it: %s', async (name) => {
+    const off = { panel: false }
+    const panels = { wechat: { ...wechat.options, ...off }, wecom: { ...wecom.options, ...off } }
+    const app = await start({ providers: { tapd: { ...tapd.options }, ...panels } as Providers })
     const browser = new Browser()
     expect((await askForState(app, { name, browser })).status).toBe(404)
     expect(browser.cookies(app.origin)).toBe('')

@@ -233,7 +233,7 @@ describe('after the login', () => {
       expect(await strategy.profileOf(renewed)).toMatchObject({ id: ID })
     }))
 
-  test.each(['invalid_request', 'unauthorized_client', 'invalid_grant'])('%s at a refresh: refresh_rejected', (word) =>
+  test.each(['invalid_request', 'invalid_grant'])('%s at a refresh: refresh_rejected', (word) =>
     withEmulator('naver', {}, async (emulator) => {
       const tokens = await tokensAt(emulator)
       emulator.failNext('refresh', `refused:${word}`)

@@ -12,7 +12,7 @@ import type { AppPassport } from './passport-user'
 export interface VerifyLogin {
   /** The name of the provider in `providers`. */
   provider: string
-  /** Who logged in. */
+  /** Who logged in. With the option `skipUserProfile` there is none: `undefined`, which the type leaves out. */
   profile: DialectProfile
   /** The tokens that the provider issued; `undefined` if it issues no user token (WeCom). */
   tokens: TokenSet | undefined

@@ -13,7 +13,6 @@ import { SessionSlot } from '../session/session'
 import type { AuthenticateOptions, RouterLogin } from '../strategy'
 import { SessionTokens } from '../tokens/session-tokens'
 import { type OAuthRouterConfig, readConfig } from './config'
-import { defaultUser } from './default-user'
 import { entryLookUp } from './entries'
 import { routerWith } from './fast-path'
 import { isFromElsewhere, isFromOwnOrigin, isNavigation, isSpeculative } from './fetch-metadata'
@@ -37,6 +36,7 @@ import { safeReturnTo } from './return-to'
 import { type Asked, addressReader, methodsAt } from './routes'
 import { callbackLock, runStrategy } from './run-strategy'
 import { setupCheck } from './setup-warnings'
+import { verified } from './verify'
 
 /**
  * An Express router (4.18 and later, 5) that logs users in at any number of providers. Its routes are
@@ -102,9 +102,11 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     next: NextFunction,
   ): Promise<void> {
     const popup = leg === 'begin' && paramOf(req, 'popup') === '1'
+    let again = true
     try {
       const entry = await entryAt(leg, name, req, res, next)
       if (!entry) return
+      again = entry.strategy.startsAlone
       protect(res)
       // The browser then requests it again when the user really goes there.
       if (isSpeculative(req)) return void res.status(503).end()
@@ -119,7 +121,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       if (leg === 'entry' && isLoggedIn(req)) return res.redirect(303, login.returnTo ?? successRedirect)
       await act(entry, { callbackURL: callbackOf(entry, req), login }, req, res, next)
     } catch (error) {
-      fail(error, name, req, res, next, { popup })
+      fail(error, name, req, res, next, { popup, again })
     }
   }
 
@@ -188,12 +190,13 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     next: NextFunction,
   ): Promise<void> {
     const { name, strategy } = entry
+    const again = strategy.startsAlone
     const result = await runStrategy(strategy, sessionRequest(req), options)
     if (result.kind === 'redirect') sendRedirect(res, 302, result.location)
     else if (result.kind === 'page') sendPostingPage(res, result)
     else if (result.kind === 'passed') next()
     else if (result.kind === 'refused') fail(result.info, name, req, res, next, { popup: options.login?.popup })
-    else if (result.kind === 'failed') fail(result.error, name, req, res, next, result.transaction)
+    else if (result.kind === 'failed') fail(result.error, name, req, res, next, { ...result.transaction, again })
     else if (result.kind === 'already finished') await repeat(name, result, req, res, next)
     else await completeLogin(entry, result, options, req, res, next)
   }
@@ -212,7 +215,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     const unsolicited = options.login?.leg === 'entry'
     let failed: FailedLogin | undefined
     try {
-      const user = await verified(login, req, context)
+      const user = await verified(config.verify, login, req, context)
       if (!user) throw new OAuthError('verify_refused', context)
       await logIn(sessionRequest(req), loginSettings, context, login, user, { unsolicited })
     } catch (error) {
@@ -220,20 +223,9 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     } finally {
       await login.unlock()
     }
-    if (failed) return fail(failed.error, name, req, res, next, { popup })
+    if (failed) return fail(failed.error, name, req, res, next, { popup, again: strategy.startsAlone })
     res.once('finish', () => noteDelivered(state))
     redirectAfterLogin(req, res, name, returnTo, popup === true)
-  }
-
-  async function verified(login: Login, req: Request, context: { provider: string; phase: 'callback' }) {
-    const { profile, tokens } = login
-    if (!config.verify && profile) return defaultUser(profile)
-    try {
-      if (!config.verify || !profile) throw new Error('A login without a profile needs a `verify` of its own.')
-      return await config.verify({ provider: context.provider, profile, tokens, req })
-    } catch (cause) {
-      throw OAuthError.is(cause) ? cause : new OAuthError('verify_failed', { ...context, cause })
-    }
   }
 
   /** A repeated callback: reports success to the browser that has the login, or gives it the login. */
@@ -275,7 +267,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     req: Request,
     res: Response,
     next: NextFunction,
-    { popup, script }: { popup?: boolean | undefined; script?: boolean } = {},
+    { popup, script, again = true }: { popup?: boolean | undefined; script?: boolean; again?: boolean } = {},
   ): void {
     const error = OAuthError.is(failure) ? failure : unexpectedError(failure, provider)
     logFailure(error, provider ?? 'session')
@@ -287,8 +279,8 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       else if (failureRedirect !== undefined) {
         res.redirect(303, withQuery(failureRedirect, { error: error.code, provider: provider ?? 'session' }))
       } else {
-        const again = provider && `${req.baseUrl}${mountPath}/${encodeURIComponent(provider)}`
-        sendFailure(req, res, error, { again, start: successRedirect })
+        const login = again && provider ? `${req.baseUrl}${mountPath}/${encodeURIComponent(provider)}` : undefined
+        sendFailure(req, res, error, { again: login, start: successRedirect })
       }
     } catch (problem) {
       next(problem)
