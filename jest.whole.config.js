@@ -22,6 +22,7 @@ module.exports = {
     'sessions/pairs',
     'sessions/delaying-store',
     'sessions/cookie-session',
+    'sessions/memory',
     'sessions/redis',
     'sessions/postgres',
     'secrets/secrets',

@@ -43,5 +43,6 @@ function describeProvider<Name extends keyof BuiltInProviders>(
 function isUsual(provider: string, { group, name }: { group: string; name: string }): boolean {
   if (group === 'faults') return MEET_FAULTS.includes(provider) && isOfEachKind(name)
   if (name.includes(' at refresh is an error ')) return MEET_FAULTS.includes(provider) && isOfEachKindAtRefresh(name)
+  if (group === 'state' && name.includes('bare Passport')) return MEET_FAULTS.includes(provider)
   return group !== 'id_token' || provider === MEETS_FORGERIES || isForgeryOfEachKind(name)
 }

@@ -1,5 +1,5 @@
 import session from 'express-session'
-import { loginSuite, SETTINGS } from '../support/login-suite'
+import { FOUR, loginSuite } from '../support/login-suite'
 
 // In production express-session warns of its MemoryStore, rightly; here it is what is tested.
 beforeAll(() => {
@@ -9,7 +9,7 @@ afterAll(() => {
   jest.restoreAllMocks()
 })
 
-describe.each(SETTINGS)('MemoryStore', (setting) => {
+describe.each(FOUR)('MemoryStore', (setting) => {
   loginSuite(setting, () => ({
     hasID: true,
     middleware: session({ secret: 'a test session secret', resave: false, saveUninitialized: false }),
