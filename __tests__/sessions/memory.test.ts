@@ -1,5 +1,9 @@
 import session from 'express-session'
-import { FOUR, loginSuite } from '../support/login-suite'
+import { loginSuite, SETTINGS } from '../support/login-suite'
+import { usually } from '../support/whole'
+
+/** Both Expresses with each Passport, environment and way to restore a user. */
+const FOUR = usually(SETTINGS, (setting) => SETTINGS.indexOf(setting) < 4)
 
 // In production express-session warns of its MemoryStore, rightly; here it is what is tested.
 beforeAll(() => {

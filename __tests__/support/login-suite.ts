@@ -32,9 +32,6 @@ export const SETTINGS: readonly Setting[] = [
 /** Every value occurs in one of these two, for slow tests. */
 export const OPPOSITES = SETTINGS.slice(0, 2)
 
-/** Both Expresses with each Passport, environment and way to restore a user. */
-export const FOUR = usually(SETTINGS, (setting) => SETTINGS.indexOf(setting) < 4)
-
 /** For all stores but one: in `npm run test:whole` each combination. */
 export const USUAL = usually(SETTINGS, (setting) => OPPOSITES.includes(setting))
 
