@@ -28,8 +28,8 @@ module.exports = {
   testSequencer: '<rootDir>/__tests__/support/longest-first.js',
   globalSetup: '<rootDir>/__tests__/support/services.ts',
   reporters: ['default', '<rootDir>/__tests__/support/missing-services-reporter.js'],
-  // One for each core. Half as many again took as long on two cores, and 10 % more CPU time: the browser has processes too.
-  maxWorkers: availableParallelism(),
+  // Half as many again as cores, because many tests wait for a deadline or for another process.
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
   // Must not strike on a busy machine: what hangs is told by a bound of its own.
   testTimeout: 120_000,
 }
