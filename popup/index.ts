@@ -50,7 +50,7 @@ export function loginWithPopup(provider: string, options: PopupOptions = {}): Pr
     let left = false
     let closedFor = 0
     let hasSucceeded = false
-    let failure: PopupResult = { ok: false }
+    let failure: PopupResult | undefined
     const finish = (result: PopupResult) => {
       clearInterval(watch)
       channel.close()
@@ -67,15 +67,16 @@ export function loginWithPopup(provider: string, options: PopupOptions = {}): Pr
         return
       }
       failure = data.code ? { ok: false, code: data.code } : { ok: false }
-      // One that is not this window's may be another tab's: it counts once this window is closed.
+      // One that does not come from this window may be another tab's: it counts once this window is closed.
       if (source === popup || popup.closed) finish(failure)
     }
     const watch = setInterval(() => {
+      if (failure && popup.closed) return finish(failure)
       if (!document.hasFocus()) left = true
       // A popup that Cross-Origin-Opener-Policy has cut off looks closed while the user is still typing in it. It
       // counts as closed once the user is back on this page; if this page never lost the focus, after ten seconds.
       closedFor = popup.closed && document.hasFocus() ? closedFor + 1 : 0
-      if (closedFor > (left ? 4 : 40)) finish(failure)
+      if (closedFor > (left ? 4 : 40)) finish({ ok: false })
     }, 250)
     channel.onmessage = listen
     addEventListener('message', listen, { signal: ended.signal })
