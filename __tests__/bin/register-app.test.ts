@@ -1,8 +1,9 @@
-import {
+import fs, {
   chmodSync,
   existsSync,
   lstatSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -14,6 +15,7 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { registerApplication } from 'passport-dialects'
 import { type Emulator, startEmulator } from 'passport-dialects/emulators'
+import { writeEnvironment } from '../../bin/environment-file'
 import { CommandLine } from '../emulators/command-line'
 import { leaksOnPurpose } from '../support/canaries/on-purpose'
 
@@ -129,6 +131,21 @@ describe('register-app', () => {
     const padded = join(dir, 'padded.env')
     writeFileSync(padded, 'AIHUBMIX_CLIENT_SECRET=c2VjcmV0LWtleQ==\n')
     expect(await run('--write', padded).exitCode()).toBe(1)
+  })
+
+  test('writes into a file that nothing may replace, as one that is mounted by itself', () => {
+    const file = join(dir, 'mounted.env')
+    writeFileSync(file, 'OTHER=stays\n')
+    const busy = jest.spyOn(fs, 'renameSync').mockImplementation(() => {
+      throw new Error('EBUSY')
+    })
+    try {
+      writeEnvironment(file, ['NAME'], false)({ NAME: 'value' })
+    } finally {
+      busy.mockRestore()
+    }
+    expect(readFileSync(file, 'utf8')).toBe('OTHER=stays\nNAME=value\n')
+    expect(readdirSync(dir).filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
 
   test('prints it when asked', async () => {

@@ -108,6 +108,15 @@ describeWith('Chromium', 'Sign in with Apple in a browser', () => {
   const press = (page: Page, name: string) => page.getByRole('button', { name }).click()
   const shown = (page: Page) => page.getByRole('heading').textContent()
 
+  /** Logs in at TAPD, and then presses the way to Apple that `link` begins. */
+  async function loggedInThenApple(page: Page, origin: string, link: '#in' | '#plain') {
+    await page.goto(`${origin}/auth/tapd`)
+    await press(page, '张三')
+    await page.waitForURL(`${origin}/`)
+    await page.locator(link).click()
+    await press(page, 'Ada Lovelace')
+  }
+
   test.each(usually(ALL, (kind) => kind === OLDER))('SameSite %s: logs in, by name', async (kind) => {
     const origin = await start(kind)
     await visit(kind, async (page) => {
@@ -146,11 +155,7 @@ describeWith('Chromium', 'Sign in with Apple in a browser', () => {
     async (kind) => {
       const origin = await start(kind)
       await visit(kind, async (page) => {
-        await page.goto(`${origin}/auth/tapd`)
-        await press(page, '张三')
-        await page.waitForURL(`${origin}/`)
-        await page.locator('#in').click()
-        await press(page, 'Ada Lovelace')
+        await loggedInThenApple(page, origin, '#in')
         await page.waitForURL(`${origin}/`)
         expect(await shown(page)).toContain('"provider":"tapd"')
         const { providers } = (await page.evaluate(`fetch('/auth/session').then((answer) => answer.json())`)) as {
@@ -167,11 +172,7 @@ describeWith('Chromium', 'Sign in with Apple in a browser', () => {
     async (kind) => {
       const origin = await start(kind)
       await visit(kind, async (page) => {
-        await page.goto(`${origin}/auth/tapd`)
-        await press(page, '张三')
-        await page.waitForURL(`${origin}/`)
-        await page.locator('#plain').click()
-        await press(page, 'Ada Lovelace')
+        await loggedInThenApple(page, origin, '#plain')
         await page.waitForURL(`${origin}/plain/callback`)
         expect(await shown(page)).toBe(LOST)
         await page.goto(`${origin}/`)

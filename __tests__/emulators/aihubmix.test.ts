@@ -79,11 +79,11 @@ test.each<[string, Params, string]>([
 })
 
 test('plain http is for this machine', async () => {
-  const any = await startEmulator('aihubmix', { developerToken: 'dev' })
+  const unlisted = await startEmulator('aihubmix', { developerToken: 'dev' })
   try {
     const taken = async (redirect_uri: string) => {
-      const asked = authorization({ client_id: any.options.clientID, redirect_uri })
-      return (await ask(`${any.options.authorizationURL}?${encoded(asked)}`)).status
+      const asked = authorization({ client_id: unlisted.options.clientID, redirect_uri })
+      return (await ask(`${unlisted.options.authorizationURL}?${encoded(asked)}`)).status
     }
     for (const here of ['localhost:3000', '127.0.0.1:3000', '[::1]:3000'])
       expect(await taken(`http://${here}/cb`)).toBe(200)
@@ -91,11 +91,11 @@ test('plain http is for this machine', async () => {
     expect(await taken('http://app.example.com/cb')).toBe(400)
     expect(await taken('http://localhost.example.com/cb')).toBe(400)
     const register = async (redirect_uri: string) =>
-      members(await postJson(`${any.origin}/api/oauth_apps`, { name: 'x', redirect_uri }, bearer('dev'))).success
+      members(await postJson(`${unlisted.origin}/api/oauth_apps`, { name: 'x', redirect_uri }, bearer('dev'))).success
     expect(await register('http://app.example.com/cb')).toBe(false)
     expect(await register('http://localhost:3000/cb')).toBe(true)
   } finally {
-    await any.close()
+    await unlisted.close()
   }
 })
 

@@ -112,6 +112,8 @@ test('without a script: a balance is asked for again, topped up, and an account 
   expect(after.text).toContain('Balance 850.00')
   const without = await press(browser, after, 0, '/disconnect/aihubmix')
   expect(without.text).toContain(en.disconnected('AIHubMix'))
+  const refused = await browser.post(`${origin}/balance/aihubmix`, {}, { origin })
+  expect(refused.headers.get('location')).toMatch(/^\/\?error=\w+&provider=aihubmix$/)
   expect(without.text).toContain(en.nothingConnected)
   expect(without.links).toContain('/auth/aihubmix')
 })

@@ -10,6 +10,7 @@ import {
 import { startEmulator } from 'passport-dialects/emulators'
 import { type RunningApp, startRouterApp } from '../support/app'
 import { Browser, told } from '../support/browser'
+import { selfSigned } from '../support/certificate'
 import { instant, stateOf } from '../support/instant-strategy'
 
 let app: RunningApp | undefined
@@ -86,7 +87,7 @@ test('the panels have their address without an option, and `panel: false` takes 
 test('a certificate is no key of Alipay’s', () => {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-  const certificate = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'
+  const { cert: certificate } = selfSigned('rsa')
   const alipay = { clientID: '2021000000000000', callbackURL: '/cb', privateKey: key, alipayPublicKey: certificate }
   expect(() => new AlipayStrategy(alipay, () => {})).toThrow(/`alipayPublicKey`/)
 })

@@ -1,7 +1,10 @@
 import { hash } from 'node:crypto'
 import type { Transaction } from '../session/slot'
 
-/** What only the holder of a client's secret can compute of a login. The key stands on both sides, so that nothing can be appended. */
+/**
+ * What only the holder of a client's secret can compute of a login. The key stands on both sides, so that nothing can be
+ * appended.
+ */
 export class ClientKey {
   readonly #key: string
 

@@ -133,8 +133,15 @@ export async function beginInPage(party: LoginParty, request: InPageRequest): Pr
   if (party.state.needsSession && !hasSession(req)) throw noSession(context)
   const callbackURL = absoluteCallbackURL(req, request.callbackURL, party.proxy)
   const redirectURI = (state: string) => party.redirectURI(callbackURL, state)
-  const none = { verifier: undefined, about: undefined, appState: undefined, fromElsewhere: undefined, byRouter: true }
-  const state = await party.state.remember(req, context, { callbackURL, redirectURI, returnTo, popup, ...none })
+  const none = { verifier: undefined, about: undefined, appState: undefined, fromElsewhere: undefined }
+  const state = await party.state.remember(req, context, {
+    callbackURL,
+    redirectURI,
+    returnTo,
+    popup,
+    byRouter: true,
+    ...none,
+  })
   log.login('%s: begun by a page, to come back to %s', party.name, bareAddress(callbackURL))
   return { state }
 }
@@ -169,7 +176,7 @@ export async function finishLogin(
     return { callbackURL, redirectURI, byRouter: request.byRouter }
   })
   if ('kind' in recalled) return recalled
-  const about = recalled.about ?? (dialect.host && hostFact(dialect.host, {})) // an app's own store does not keep it
+  const about = recalled.about ?? (dialect.host && hostFact(dialect.host, {})) // an app's own store may not keep it
   const transaction: Transaction = { ...recalled, callback: further, ...(about && { about }) }
   return settled(party, request, transaction, credential, async () => {
     if (dialect.host) checkHost(dialect.host, params, about, context)

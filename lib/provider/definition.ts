@@ -137,8 +137,8 @@ export interface Dialect {
   tokenRefused?: readonly number[]
   /**
    * HTTP statuses that may mean it: then the body is read, and the dialect's `refusal` decides. 200: Alipay, Douyin,
-   * Feishu, HUAWEI, QQ, Slack, VK and WeChat. 400: DingTalk, Feishu, LINE and Weibo (also 403). 401: Kakao and TikTok. Only
-   * JSON and text of at most 64 KiB are read; anything else is not a refusal.
+   * Feishu, HUAWEI, QQ, Slack, VK and WeChat. 400: DingTalk, Feishu, LINE and Weibo (also 403). 401: Kakao and TikTok.
+   * Only JSON and text of at most 64 KiB are read; anything else is not a refusal.
    */
   tokenMayBeRefused?: readonly number[]
   /**
