@@ -45,5 +45,10 @@ module.exports = {
     'emulators/emulate',
     'house/repeat-tests',
     'strategies/apple',
+    'strategies/huawei',
+    'strategies/kakao',
+    'strategies/line',
+    'strategies/linkedin',
+    'strategies/slack',
   ].map((files) => `<rootDir>/__tests__/${files}.test.ts`),
 }

@@ -1,5 +1,6 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { checkTimes } from './faults'
+import { type KeyPair, unpublishedRsaPair } from './key-pool'
 
 /**
  * The ways in which an id_token can be forged, by name. A login must refuse each, except `other-sub`: that is a valid
@@ -154,15 +155,7 @@ function withClaims(change: (claims: Draft['claims']) => Draft['claims']): (draf
   return (draft) => signedToken({ ...draft, claims: { ...draft.claims, ...change(draft.claims) } })
 }
 
-const attackers = new Map<string, { publicKey: KeyObject; privateKey: KeyObject }>()
-
-/** An unpublished key; one per process is enough. */
-function attacker(alg: 'RS256' | 'ES256') {
-  const pair =
-    attackers.get(alg) ??
-    (alg === 'RS256'
-      ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-      : generateKeyPairSync('ec', { namedCurve: 'P-256' }))
-  attackers.set(alg, pair)
-  return pair
+/** An unpublished key. */
+function attacker(alg: 'RS256' | 'ES256'): KeyPair {
+  return alg === 'RS256' ? unpublishedRsaPair() : generateKeyPairSync('ec', { namedCurve: 'P-256' })
 }

@@ -17,3 +17,11 @@ export function nextRsaPair(): KeyPair {
   POOL[at] = pair
   return pair
 }
+
+let unpublished: KeyPair | undefined
+
+/** An RSA pair of 2048 bits that no emulator publishes: one is enough for all forgeries of a process. */
+export function unpublishedRsaPair(): KeyPair {
+  unpublished ??= generateKeyPairSync('rsa', { modulusLength: 2048 })
+  return unpublished
+}

@@ -2,8 +2,8 @@ import { type BuiltInProviders, PROVIDER_NAMES } from 'passport-dialects'
 import { startEmulator } from 'passport-dialects/emulators'
 import { collectDialectChecks } from 'passport-dialects/testing'
 import { BUILT_IN } from '../../lib/registry'
+import { isForgeryOfEachKind, isOfEachKind, isOfEachKindAtRefresh } from '../support/kinds'
 import { usually } from '../support/whole'
-import { isForgeryOfEachKind, isOfEachKind, isOfEachKindAtRefresh } from './kinds'
 import { KITS, type ProviderKit, SECOND_KITS } from './kits'
 
 /**

@@ -1,8 +1,8 @@
 import type { StrategyClass } from 'passport-dialects'
 import { ID_TOKEN_FORGERIES } from 'passport-dialects/emulators'
 import { collectDialectChecks, type DialectKit } from 'passport-dialects/testing'
+import { isForgeryOfEachKind } from '../support/kinds'
 import { IS_WHOLE, usually } from '../support/whole'
-import { isForgeryOfEachKind } from './kinds'
 import * as signed from './signed'
 
 // The kit at providers that sign id_tokens, and at one that posts its callback: what is right passes whole, and what is

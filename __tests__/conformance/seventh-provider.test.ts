@@ -8,8 +8,8 @@ import { collectDialectChecks, type DialectKit } from 'passport-dialects/testing
 import { filesOf } from '../../bin/templates'
 import { bundled } from '../support/bundled'
 import { leaksOnPurpose } from '../support/canaries/on-purpose'
+import { isOfEachKind, isOfEachKindAtRefresh } from '../support/kinds'
 import { IS_WHOLE, usually } from '../support/whole'
-import { isOfEachKind, isOfEachKindAtRefresh } from './kinds'
 
 /**
  * A provider that nobody knew, added by following docs/adding-a-provider.md word for word. That its code compiles is

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PROVIDER_NAMES, providersFromEnv } from 'passport-dialects'
 import type { EmulatorName } from 'passport-dialects/emulators'
+import { rsaPair } from '../support/rsa-keys'
 import { usually } from '../support/whole'
 import { compileBlocks, wholeFile } from './compile'
 import { type Block, blocksOf, CHINESE, ROOT, readExamples, readPages } from './markdown'
@@ -147,7 +148,7 @@ const SOME_KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   .privateKey.export({ type: 'pkcs8', format: 'der' })
   .toString('base64')
 
-const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const RSA = rsaPair('test')
 const KEYS = {
   private: RSA.privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
   public: RSA.publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),

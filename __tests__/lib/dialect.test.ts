@@ -21,6 +21,7 @@ import {
 import { epochSecondsIn, localTime, rawMembers } from '../../lib/dialect'
 import { jump } from '../support/clock'
 import { agree, type Host, startHost } from '../support/plain-provider'
+import { rsaPair } from '../support/rsa-keys'
 
 /** What came to the provider, and what it says to it. */
 interface Seen {
@@ -754,7 +755,7 @@ describe('an application token, and a login without a token of the user’s', ()
 })
 
 describe('a key among the options', () => {
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const rsa = rsaPair('test')
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const pem = (type: 'pkcs1' | 'pkcs8') => rsa.privateKey.export({ type, format: 'pem' }).toString()
   const bare = (text: string) => text.replace(/-----.*-----|\s/g, '')

@@ -14,6 +14,7 @@ import {
 import OAuth2Strategy from 'passport-oauth2'
 import { optionsOf } from '../../lib/options'
 import { BUILT_IN } from '../../lib/registry'
+import { rsaPair } from '../support/rsa-keys'
 
 const needed = { clientID: 'client', clientSecret: 'a canary secret', callbackURL: 'https://app.example.com/cb' }
 const site = { baseURL: 'https://site.example.com/' }
@@ -24,7 +25,7 @@ const signing = {
   keyID: 'KEY00EMULA',
   privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }),
 }
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const rsa = rsaPair('test')
 const signingByRSA = {
   privateKey: rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }),
   alipayPublicKey: rsa.publicKey.export({ type: 'spki', format: 'pem' }),

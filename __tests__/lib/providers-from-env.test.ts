@@ -4,6 +4,7 @@ import { type EmulatorName, startEmulator } from 'passport-dialects/emulators'
 import type { DialectKit } from 'passport-dialects/testing'
 import { BUILT_IN } from '../../lib/registry'
 import { KITS } from '../conformance/kits'
+import { rsaPair } from '../support/rsa-keys'
 import { routerLogin } from '../support/whole-login'
 
 const kits: Readonly<Record<string, Pick<DialectKit, 'profile'>>> = KITS
@@ -129,7 +130,7 @@ test("no stranger's variable keeps an app from starting, of a provider that is n
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const pem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
 
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const rsa = rsaPair('test')
 const ALIPAY_KEYS = {
   ALIPAY_PRIVATE_KEY: rsa.privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
   ALIPAY_ALIPAY_PUBLIC_KEY: rsa.publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto'
 import {
   AlipayStrategy,
   KakaoStrategy,
@@ -12,6 +11,7 @@ import { type RunningApp, startRouterApp } from '../support/app'
 import { Browser, told } from '../support/browser'
 import { selfSigned } from '../support/certificate'
 import { instant, stateOf } from '../support/instant-strategy'
+import { rsaPair } from '../support/rsa-keys'
 
 let app: RunningApp | undefined
 afterEach(async () => {
@@ -85,7 +85,7 @@ test('the panels have their address without an option, and `panel: false` takes 
 })
 
 test('a certificate is no key of Alipay’s', () => {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const { privateKey } = rsaPair('test')
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const { cert: certificate } = selfSigned('rsa')
   const alipay = { clientID: '2021000000000000', callbackURL: '/cb', privateKey: key, alipayPublicKey: certificate }

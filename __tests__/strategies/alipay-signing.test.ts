@@ -1,15 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import { constants, createVerify, generateKeyPairSync, publicDecrypt, randomBytes } from 'node:crypto'
+import { constants, createVerify, publicDecrypt, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AlipayStrategy, type Params } from 'passport-dialects'
+import { rsaPair } from '../support/rsa-keys'
 import { describeWith } from '../support/services'
 
 afterEach(() => jest.restoreAllMocks())
 
-const app = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const platform = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const app = rsaPair('test', 0)
+const platform = rsaPair('test', 1)
 const privatePEM = String(app.privateKey.export({ type: 'pkcs8', format: 'pem' }))
 const platformPEM = String(platform.privateKey.export({ type: 'pkcs8', format: 'pem' }))
 

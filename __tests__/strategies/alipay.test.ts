@@ -22,6 +22,7 @@ import { Browser } from '../support/browser'
 import { jump } from '../support/clock'
 import { bareLoginAt, logInAt, strategyAt, tokensAt, withEmulator } from '../support/one-provider'
 import { endpointsOf } from '../support/protected'
+import { rsaPair } from '../support/rsa-keys'
 import { ask, countOf, loggedIn, startTokenApp } from '../support/token-app'
 
 const ZHANG = '061a7KdRq2ZsW0vXnT4hB9yLmE3cJ8uGpF5oA6iQzSxYtHw'
@@ -32,8 +33,7 @@ const USER = 'alipay.user.info.share'
 afterEach(() => jest.restoreAllMocks())
 
 const pemOf = (key: KeyObject) => String(key.export({ type: 'pkcs8', format: 'pem' }))
-// Once each: an RSA key takes longer to make than a login.
-const ANOTHER_PAIR = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const ANOTHER_PAIR = rsaPair('test')
 const ANOTHER_KEY = pemOf(ANOTHER_PAIR.privateKey)
 
 const tokensOf = (accessToken: string, more: Partial<TokenSet> = {}): TokenSet => ({

@@ -8,6 +8,7 @@ import { jump } from '../support/clock'
 import { comeBack } from '../support/coming-back'
 import { bareLoginAt, inApp, logInAt, strategyAt, tokensAt, withEmulator } from '../support/one-provider'
 import { endpointsOf } from '../support/protected'
+import { rsaPair } from '../support/rsa-keys'
 import { countOf, loggedIn, startTokenApp } from '../support/token-app'
 import { usually } from '../support/whole'
 
@@ -202,8 +203,7 @@ describe('the client secret', () => {
 describe('options', () => {
   const needed = () => ({ clientID: 'com.example.web', teamID: 'TEAM0EMULA', keyID: 'KEY00EMULA', callbackURL: '/cb' })
   const built = (options: object) => new AppleStrategy({ ...needed(), privateKey: pem(), ...options }, () => {})
-  const rsa = () =>
-    String(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  const rsa = () => String(rsaPair('test').privateKey.export({ type: 'pkcs8', format: 'pem' }))
 
   test.each<[string, () => unknown]>([
     ['teamID', () => undefined],

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createConnection } from 'node:net'
-import { makeRsaKeys, RSA_KEYS } from './rsa-keys'
+import { makeRsaKeys } from './rsa-keys'
 
 /** The databases that some tests use, and their addresses. */
 export const SERVICES = {
@@ -46,7 +46,7 @@ export function describeWith(service: ServiceName, title: string, tests: () => v
  * keys for the emulators.
  */
 export default async function findServices(): Promise<void> {
-  process.env[RSA_KEYS] = makeRsaKeys(4)
+  makeRsaKeys()
   for (const [service, { url }] of Object.entries(SERVICES)) {
     const problem = await connect(url)
     if (problem === undefined) delete process.env[missingVariable(service)]

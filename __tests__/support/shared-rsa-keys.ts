@@ -1,14 +1,10 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { RSA_KEYS } from './rsa-keys'
+import { rsaPair } from './rsa-keys'
 
-// The emulators share one pool of keys in the whole run.
+// The emulators share one pool of keys in the whole run, and so do the forgers of their tokens.
 jest.mock('../../emulators/key-pool', () => {
-  const keys: string[] = JSON.parse(process.env[RSA_KEYS] ?? '[]')
   let taken = 0
   return {
-    nextRsaPair() {
-      const privateKey = createPrivateKey(keys[taken++ % keys.length] ?? '')
-      return { privateKey, publicKey: createPublicKey(privateKey) }
-    },
+    nextRsaPair: () => rsaPair('pool', taken++),
+    unpublishedRsaPair: () => rsaPair('attacker'),
   }
 })
