@@ -9,7 +9,7 @@ import { newProvider } from '../../bin/new'
 import { formAt } from '../../bin/project'
 import { filesOf } from '../../bin/templates'
 import { CommandLine } from '../emulators/command-line'
-import { IS_WHOLE } from '../support/whole'
+import { describeInWholeRuns, IS_WHOLE } from '../support/whole'
 
 const ROOT = join(__dirname, '..', '..')
 const TSCONFIG: { compilerOptions: { paths: Record<string, string[]> } } = JSON.parse(
@@ -122,36 +122,39 @@ test('the runner of a repository is that of the packages in it', () => {
   expect(formAt(join(home, 'inner', 'src'))).toEqual({ language: 'ts', modules: false, runner: 'vitest' })
 })
 
-test('the TypeScript is right under the strictest options, as ES modules and as CommonJS', () => {
-  const roots = [{ type: 'module' }, { type: 'commonjs' }].flatMap((manifest) => {
-    const home = project(manifest.type, manifest)
-    return filesOf('acme', formAt(home, 'ts')).map(({ file, text }) => {
-      writeFileSync(join(home, file), text)
-      return join(home, file)
+// Under the project's own options the documentation's test compiles it, in `npm test` too.
+describeInWholeRuns('the TypeScript', () => {
+  test('is right under the strictest options, as ES modules and as CommonJS', () => {
+    const roots = [{ type: 'module' }, { type: 'commonjs' }].flatMap((manifest) => {
+      const home = project(manifest.type, manifest)
+      return filesOf('acme', formAt(home, 'ts')).map(({ file, text }) => {
+        writeFileSync(join(home, file), text)
+        return join(home, file)
+      })
     })
+    const program = ts.createProgram(roots, {
+      strict: true,
+      noEmit: true,
+      noImplicitOverride: true,
+      noUncheckedIndexedAccess: true,
+      noUnusedLocals: true,
+      noUnusedParameters: true,
+      exactOptionalPropertyTypes: true,
+      isolatedModules: true,
+      skipLibCheck: true,
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.NodeNext,
+      moduleResolution: ts.ModuleResolutionKind.NodeNext,
+      typeRoots: [join(ROOT, 'node_modules', '@types')],
+      types: ['node'],
+      paths: PATHS,
+    })
+    const found = roots.flatMap((file) => [
+      ...program.getSemanticDiagnostics(program.getSourceFile(file)),
+      ...program.getSyntacticDiagnostics(program.getSourceFile(file)),
+    ])
+    expect(found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([])
   })
-  const program = ts.createProgram(roots, {
-    strict: true,
-    noEmit: true,
-    noImplicitOverride: true,
-    noUncheckedIndexedAccess: true,
-    noUnusedLocals: true,
-    noUnusedParameters: true,
-    exactOptionalPropertyTypes: true,
-    isolatedModules: true,
-    skipLibCheck: true,
-    target: ts.ScriptTarget.ES2022,
-    module: ts.ModuleKind.NodeNext,
-    moduleResolution: ts.ModuleResolutionKind.NodeNext,
-    typeRoots: [join(ROOT, 'node_modules', '@types')],
-    types: ['node'],
-    paths: PATHS,
-  })
-  const found = roots.flatMap((file) => [
-    ...program.getSemanticDiagnostics(program.getSourceFile(file)),
-    ...program.getSyntacticDiagnostics(program.getSourceFile(file)),
-  ])
-  expect(found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([])
 })
 
 test.each(['acme', 'acme-emulator'])('templates/%s.mjs is its TypeScript without the types', (name) => {
