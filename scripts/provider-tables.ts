@@ -68,14 +68,14 @@ const ENGLISH: Words = {
 
 const CHINESE: Words = {
   provider: '平台',
-  required: '除 id 和密钥外必须提供',
+  required: '除 id 和 secret 外必须提供',
   differs: '有何不同',
   options: '自己的选项',
   scope: '默认 scope',
   variables: '变量',
   none: '无',
-  noSecret: '没有密钥',
-  optionalSecret: '密钥可以不给',
+  noSecret: '没有 secret',
+  optionalSecret: 'secret 可以不给',
   divider: '；',
 }
 
