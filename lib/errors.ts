@@ -125,6 +125,6 @@ export function configError(provider: string | undefined, message: string): OAut
 }
 
 /** @internal The error of other code, such as a function in an option, where it was called. */
-export function unexpectedError(cause: unknown, provider: string | undefined): OAuthError {
-  return new OAuthError('internal_error', { ...(provider !== undefined && { provider }), phase: 'callback', cause })
+export function unexpectedError(cause: unknown, provider: string | undefined, phase: Phase): OAuthError {
+  return new OAuthError('internal_error', { ...(provider !== undefined && { provider }), phase, cause })
 }

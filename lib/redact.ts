@@ -27,6 +27,8 @@ export function bareAddress(url: string | URL): string {
 }
 
 const MASK = '[redacted]'
+/** So much of a secret's beginning is a secret too: a whole one is not sought, which could take the square of its length. */
+const TELLING = 32
 /** Longer than any encoded secret; a provider may send a thousand times as much. */
 const LONGEST = 64 * 1024
 /** How many layers of encoding are undone. */
@@ -78,8 +80,12 @@ function folded(text: string): string {
 function hide({ text, starts, ends }: Decoded, sought: readonly string[], hidden: Uint8Array): void {
   const seen = folded(text)
   for (const secret of sought) {
-    for (let at = seen.indexOf(secret); at !== -1; at = seen.indexOf(secret, at + secret.length)) {
-      hidden.fill(1, starts[at], ends[at + secret.length - 1])
+    const beginning = secret.slice(0, TELLING)
+    for (let at = seen.indexOf(beginning); at !== -1; ) {
+      let end = at + beginning.length
+      while (end < seen.length && end - at < secret.length && seen[end] === secret[end - at]) end++
+      hidden.fill(1, starts[at], ends[end - 1])
+      at = seen.indexOf(beginning, end - beginning.length + 1)
     }
   }
 }

@@ -113,7 +113,7 @@ export class LineStrategy extends DialectStrategy {
     if (!said) return undefined
     const refusal = { ...said, requestId: textOf(headers['x-line-request-id']) }
     const isAPI = phase === 'profile' || phase === 'request'
-    return isAPI && status === 400 && DEAD_TOKEN.test(said.providerMessage ?? '')
+    return isAPI && status === 400 && isOfDeadToken(said.providerMessage ?? '')
       ? { ...refusal, code: 'token_rejected' }
       : refusal
   }
@@ -131,4 +131,6 @@ export class LineStrategy extends DialectStrategy {
 }
 
 /** The API may report this with HTTP 400. */
-const DEAD_TOKEN = /access token.*(?:expired|invalid)|invalid.*access token/i
+function isOfDeadToken(message: string): boolean {
+  return /access token/i.test(message) && /expired|invalid/i.test(message)
+}

@@ -121,7 +121,7 @@ export class WechatStrategy extends DialectStrategy {
     this.own = {
       kind,
       idSource: read.oneOf('idSource', ['openid', 'unionid'], 'openid'),
-      lang: options.lang && read.oneOf('lang', ['zh_CN', 'zh_TW', 'en'], 'zh_CN'),
+      lang: options.lang === undefined ? undefined : read.oneOf('lang', ['zh_CN', 'zh_TW', 'en'], 'zh_CN'),
       allowSnapshotUser: read.flag('allowSnapshotUser'),
     }
   }

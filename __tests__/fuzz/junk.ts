@@ -162,7 +162,10 @@ function entry(): fc.Arbitrary<unknown> {
       at: sometimes(fc.constantFrom(NOW, 0)),
       redirectURI: sometimes(fc.constantFrom('http://127.0.0.1/cb', '', 'javascript:alert(1)')),
       verifier: fc.oneof(fc.constant('v'.repeat(43)), anything),
-      returnTo: fc.oneof(fc.constantFrom('/in', '//evil.example', 'https://evil.example', '/\\evil.example'), anything),
+      returnTo: fc.oneof(
+        fc.constantFrom('/in', '/%2F[', '/%2F:99999', '//evil.example', 'https://evil.example', '/\\evil.example'),
+        anything,
+      ),
       begunBy: fc.oneof(fc.constant('x'), anything),
       appState: anything,
       ok: fc.oneof(fc.boolean(), anything),

@@ -2,6 +2,7 @@ import { DialectStrategy, type JsonObject, OptionReader } from 'passport-dialect
 import { readCallback } from '../../lib/login/callback'
 import type { CallbackReading } from '../../lib/login/state'
 import { standardRefusal } from '../../lib/provider/read-response'
+import { printable } from '../../lib/redact'
 import { inOneOfTenTries } from '../support/in-time'
 
 // Text of a tenant or a stranger must cost time in proportion to its length. Eight times as much may take twenty times
@@ -39,6 +40,11 @@ const WAYS: [string, (size: number) => unknown][] = [
   ['a base URL', (size) => new OptionReader('p', { baseURL: slashes(size) }).base('baseURL')],
   ['a list of words', (size) => new OptionReader('p', { scope: ' ,'.repeat(size) }).words('scope')],
   ['a key', (size) => new OptionReader('p', { key: `${'A='.repeat(size)}` }).privateKey('key', 'rsa')],
+  // Nearly the same text at each place, as only somebody writes it who wants the search to take long.
+  [
+    'a callback that quotes its code',
+    (size) => printable(`%25252541${'a'.repeat(size)}`, [`${'a'.repeat(20)}%25252541${'a'.repeat(size / 2)}`]),
+  ],
   ['a refusal', (size) => standardRefusal({ error: 'x'.repeat(size), error_description: 'y '.repeat(size) })],
 ]
 

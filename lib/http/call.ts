@@ -24,7 +24,7 @@ export interface RawResponse {
  * Responses with any status but 3xx are returned as they are.
  *
  * @throws OAuthError `provider_unreachable`, `provider_timeout`, `provider_redirected`, `response_too_large`,
- * `response_invalid`
+ * `response_invalid`; `internal_error` if HTTP does not allow the request
  */
 export function callProvider(request: ProviderRequest, limits: CallLimits, where: ErrorContext): Promise<RawResponse> {
   const { url, method } = request
@@ -51,7 +51,8 @@ export function callProvider(request: ProviderRequest, limits: CallLimits, where
  * headers, and {@link OpenResponse.bytes} as a whole; a streamed body may not pause for longer. Redirects are not
  * followed.
  *
- * @throws OAuthError `provider_unreachable`, `provider_timeout`, `provider_redirected`; the signal's own reason
+ * @throws OAuthError `provider_unreachable`, `provider_timeout`, `provider_redirected`; `internal_error` if HTTP does not
+ * allow the request; the signal's own reason
  */
 export async function openProvider(
   request: OpenRequest,

@@ -116,15 +116,21 @@ export class CallBounds {
     if (code === 'provider_unreachable') {
       return `The connection to ${url} failed or was cut. Check the URL, DNS, TLS and the \`dispatcher\`.`
     }
+    if (code === 'internal_error')
+      return `The request to ${url} was not sent: HTTP does not allow it as it is. See \`cause\`.`
     return undefined
   }
 }
+
+/** A request that was never sent, because a header, the method or the path has a character that HTTP does not allow. */
+const UNSENDABLE = /^(UND_ERR_INVALID_ARG|ERR_INVALID_CHAR|ERR_INVALID_HTTP_TOKEN|ERR_UNESCAPED_CHARACTERS)$/
 
 function codeOf(error: unknown): ErrorCode {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
   if (code === 'ERR_BUFFER_TOO_LARGE' || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'HPE_HEADER_OVERFLOW')
     return 'response_too_large'
   if (/^(UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT|ETIMEDOUT)$/.test(code)) return 'provider_timeout'
+  if (UNSENDABLE.test(code)) return 'internal_error'
   if (/^(Z_|ERR_ENCODING|ERR__?ERROR_|UNKNOWN_ENCODING|HPE_)/.test(code)) return 'response_invalid'
   return 'provider_unreachable'
 }

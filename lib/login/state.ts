@@ -11,7 +11,7 @@ import { randomState } from '../util/random'
 import { ClientKey } from './client-key'
 import { type StateMeta, storeState, verifyState } from './custom-store'
 import { type Claim, claimOf, claimState, isOfItsBrowser, type Outcome, settleClaim, shareOf } from './repeats'
-import { addPending, endTransaction, findState, isSameCredential } from './transactions'
+import { addPending, endTransaction, findState, isSameCredential, mayFinish } from './transactions'
 
 /** What a dialect reads from a callback. */
 export interface CallbackReading {
@@ -219,7 +219,7 @@ export class LoginState {
     const failed = (code: ErrorCode): FailedLogin => {
       return { kind: 'failed', transaction: pending, error: new OAuthError(code, context) }
     }
-    if (pending.begunBy !== undefined && pending.begunBy !== whoIs(req)) return failed('state_mismatch')
+    if (!mayFinish(pending, whoIs(req))) return failed('state_mismatch')
     if (Date.now() - pending.begunAt > this.#options.lifetime) return failed('state_expired')
     claimState(state, req, credential)
     return { ...pending, client: fingerprint }
@@ -244,8 +244,7 @@ export class LoginState {
     Object.assign(transaction, verifier !== undefined && { verifier }, appState !== undefined && { appState })
     // Nobody who is logged in gets a login that somebody else began, or that this session does not know.
     const user = byRouter ? whoIs(req) : undefined
-    const isTheirs = pending ? [undefined, user].includes(pending.begunBy) : user === undefined
-    if (isTheirs) return transaction
+    if (pending ? mayFinish(pending, user) : user === undefined) return transaction
     return { kind: 'failed', transaction, error: new OAuthError('state_mismatch', context) }
   }
 

@@ -72,3 +72,12 @@ function isSameText(a: string, b: string): boolean {
   const right = Buffer.from(b)
   return left.length === right.length && timingSafeEqual(left, right)
 }
+
+/**
+ * Whether `user`, who is logged in now, may finish a login: only who began it. What nobody began may be finished by a user
+ * who logged in meanwhile, but not where another site sent the browser: that would link somebody else's account.
+ */
+export function mayFinish({ begunBy, fromElsewhere }: Transaction, user: string | undefined): boolean {
+  if (begunBy !== undefined) return begunBy === user
+  return user === undefined || !fromElsewhere
+}

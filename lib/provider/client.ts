@@ -115,7 +115,8 @@ export abstract class ProviderClient extends OAuth2Strategy implements ApiDialec
     const grant: TokenGrant = { grant_type: 'refresh_token', refresh_token: refreshToken }
     const { claims: _claims, ...renewed } = await this.grant(grant, tokens.scope, context, { subject })
     // RFC 6749 §6: a refresh cannot grant more than the user agreed to.
-    const scope = tokens.scope.length > 0 ? renewed.scope.filter((name) => tokens.scope.includes(name)) : renewed.scope
+    const agreed = new Set(tokens.scope)
+    const scope = agreed.size > 0 ? renewed.scope.filter((name) => agreed.has(name)) : renewed.scope
     const whole: TokenSet = { ...renewed, scope, refreshToken: renewed.refreshToken ?? refreshToken }
     if (context || renewed.context) whole.context = { ...context, ...renewed.context }
     if (subject !== undefined) whole.subject = subject

@@ -148,7 +148,7 @@ function retryAfterIn(headers: IncomingHttpHeaders): Date | undefined {
   const at = /^\d{1,9}(\.\d{1,3})?$/.test(value)
     ? Date.now() + Number(value) * 1000
     : HTTP_DATE.test(value)
-      ? Date.parse(value)
+      ? Date.parse(value.endsWith('GMT') ? value : `${value} GMT`) // the form of asctime names no zone, and is UTC
       : Number.NaN
   return Number.isNaN(at) ? undefined : new Date(at)
 }

@@ -88,6 +88,8 @@ function copyOfJson(json: JsonObject): JsonObject {
 
 // Visible ASCII, which is safe in a header and in a form (RFC 6750 §2.1 allows less).
 const HEADER_SAFE = /^[\x21-\x7e]+$/
+/** A session keeps the scopes of each login. */
+const LONGEST_SCOPE = 16 * 1024
 const TEN_YEARS = 10 * 365 * 24 * 3600
 
 /**
@@ -102,9 +104,11 @@ function insteadOf(raw: JsonObject): string {
 const PLAIN_NAME = /^[a-z_]{1,20}$/i
 
 function readScope(value: Json | undefined): string[] | undefined {
-  if (typeof value === 'string') return scopeList(value)
-  if (Array.isArray(value)) return scopeList(value.filter((item) => typeof item === 'string'))
-  return undefined
+  const names = Array.isArray(value) ? value.filter((item) => typeof item === 'string') : value
+  if (typeof names !== 'string' && !Array.isArray(names)) return undefined
+  const size = typeof names === 'string' ? names.length : names.reduce((sum, { length }) => sum + length, names.length)
+  if (size > LONGEST_SCOPE) throw new TokenSetProblem('its scope has more than 16 KiB')
+  return scopeList(names)
 }
 
 function readLifetime(value: Json | undefined): number | undefined {

@@ -75,10 +75,15 @@ const OPTIONS = {
     return providers
   },
   baseURL: (read: OptionReader, config: OAuthRouterConfig) => {
-    if (config.baseURL === undefined) return undefined
-    const baseURL = read.base('baseURL')
-    if (new URL(baseURL).origin === baseURL.toLowerCase()) return baseURL
-    return read.fail('baseURL', 'must be the origin of the app, without a path; a path goes into `mountPath`')
+    const { baseURL } = config
+    if (baseURL === undefined) return undefined
+    const url = typeof baseURL === 'string' && URL.canParse(baseURL) ? new URL(baseURL) : undefined
+    // Plain http is the app's own choice: its users reach it so, and no provider is called there.
+    if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin
+    return read.fail(
+      'baseURL',
+      'must be the origin of the app, such as https://app.example.com; a path goes into `mountPath`',
+    )
   },
   mountPath: (read: OptionReader, config: OAuthRouterConfig) => {
     const path = (config.mountPath === '' ? '' : (read.optionalText('mountPath') ?? '/auth')).replace(/\/+$/, '')

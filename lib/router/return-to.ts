@@ -1,3 +1,25 @@
+import type { Request } from 'express'
+import type { Entry } from '../registry'
+import { paramOf } from './query'
+import type { addressReader } from './routes'
+
+/**
+ * Reads where a login leads, from the parameter `returnTo`. Not to the start of another login: the browser would take that
+ * for this app's own doing, so that it would link without the user's.
+ */
+export function returnToReader(
+  readAddress: ReturnType<typeof addressReader>,
+  entriesOf: (req: Request) => ReadonlyMap<string, Entry> | Promise<ReadonlyMap<string, Entry>>,
+): (req: Request) => Promise<string | undefined> {
+  return async (req) => {
+    const address = safeReturnTo(paramOf(req, 'returnTo'))
+    if (!address?.toLowerCase().startsWith(req.baseUrl.toLowerCase())) return address
+    const [path = ''] = address.slice(req.baseUrl.length).split(/[?#]/, 1)
+    const asked = readAddress({ method: 'GET', url: path, path })
+    return asked && (await entriesOf(req)).has(asked.provider) ? undefined : address
+  }
+}
+
 /**
  * The path to go to after a login; `undefined` unless `value` is a path of this origin.
  *
@@ -8,18 +30,18 @@
 export function safeReturnTo(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length > MAX_LENGTH) return undefined
   if (!value.startsWith('/') || !looksSafe(value)) return undefined
-  let once: string
   try {
-    once = decodeURIComponent(value.split(/[?#]/, 1)[0] ?? '')
+    const once = decodeURIComponent(value.split(/[?#]/, 1)[0] ?? '')
+    if (CONTROL.test(once)) return undefined
+    const url = new URL(value, ORIGIN)
+    // The result of a proxy that decodes it: dot segments may have hidden an encoded slash.
+    const decoded = new URL(once, ORIGIN)
+    if ([url, decoded].some(({ origin, pathname }) => origin !== ORIGIN || DOUBLE_SLASH.test(pathname)))
+      return undefined
+    return url.pathname + url.search + url.hash
   } catch {
-    return undefined
+    return undefined // a percent sign out of place, or no address once it is decoded: `/%2F[`
   }
-  if (CONTROL.test(once)) return undefined
-  const url = new URL(value, ORIGIN)
-  // The result of a proxy that decodes it: dot segments may have hidden an encoded slash.
-  const decoded = new URL(once, ORIGIN)
-  if ([url, decoded].some(({ origin, pathname }) => origin !== ORIGIN || DOUBLE_SLASH.test(pathname))) return undefined
-  return url.pathname + url.search + url.hash
 }
 
 const MAX_LENGTH = 2048

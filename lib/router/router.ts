@@ -1,10 +1,11 @@
 import type { NextFunction, Request, Response, Router } from 'express'
-import { OAuthError, unexpectedError } from '../errors'
+import { OAuthError, type Phase, unexpectedError } from '../errors'
 import { sendPostingPage } from '../form-post/page'
 import { log, logFailure } from '../log'
 import type { Login } from '../login/conversation'
 import { noteDelivered } from '../login/repeats'
 import type { AlreadyFinished, FailedLogin } from '../login/state'
+import { printable } from '../redact'
 import type { Entry } from '../registry'
 import { noteContent } from '../session/content'
 import { guardSession } from '../session/late-saves'
@@ -32,7 +33,7 @@ import {
 import { isLoggedIn, userKeeper } from './passport-user'
 import { paramOf, withQuery } from './query'
 import { RequestOAuth } from './request-oauth'
-import { safeReturnTo } from './return-to'
+import { returnToReader, safeReturnTo } from './return-to'
 import { type Asked, addressReader, methodsAt } from './routes'
 import { callbackLock, runStrategy } from './run-strategy'
 import { setupCheck } from './setup-warnings'
@@ -68,6 +69,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   const entriesOf = entryLookUp(config.providers, settings)
   const checkFirst = setupCheck({ ...settings, passport: config.passport !== undefined })
   const readAddress = addressReader(mountPath)
+  const returnToOf = returnToReader(readAddress, entriesOf)
   const lock = callbackLock(settings.tokens.store)
   const own = ownRoutes(settings, loginSettings, (error, req, res, next) => fail(error, undefined, req, res, next))
 
@@ -117,11 +119,11 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       const login: RouterLogin = { leg, popup }
       if (lock) login.lock = (state) => lock(state, entry.strategy.patience)
       if (leg === 'begin' && isFromElsewhere(req, baseURL)) login.fromElsewhere = true
-      if (leg !== 'callback') login.returnTo = safeReturnTo(paramOf(req, 'returnTo'))
+      if (leg !== 'callback') login.returnTo = await returnToOf(req)
       if (leg === 'entry' && isLoggedIn(req)) return res.redirect(303, login.returnTo ?? successRedirect)
       await act(entry, { callbackURL: callbackOf(entry, req), login }, req, res, next)
     } catch (error) {
-      fail(error, name, req, res, next, { popup, again })
+      fail(error, name, req, res, next, { popup, again, phase: leg === 'begin' ? 'authorize' : 'callback' })
     }
   }
 
@@ -134,12 +136,12 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       if (!isFromOwnOrigin(req, baseURL)) return sendCrossSite(res, 'A page of this app begins this login.')
       checkFirst(req, entry.callbackURL, false)
       keeper.demandSerialisers(name)
-      const returnTo = safeReturnTo(paramOf(req, 'returnTo'))
+      const returnTo = await returnToOf(req)
       const popup = paramOf(req, 'popup') === '1'
       const request = { req: sessionRequest(req), callbackURL: callbackOf(entry, req), returnTo, popup }
       res.json(await entry.strategy.beginInPage(request))
     } catch (error) {
-      fail(error, name, req, res, next, { script: true })
+      fail(error, name, req, res, next, { script: true, phase: 'authorize' })
     }
   }
 
@@ -164,7 +166,8 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   }
 
   function callbackOf({ name, callbackURL }: Entry, req: Request): string {
-    return callbackURL ?? `${baseURL ?? ''}${req.baseUrl}${mountPath}/${name}/callback`
+    const own = callbackURL ?? `${req.baseUrl}${mountPath}/${name}/callback`
+    return own.startsWith('/') ? `${baseURL ?? ''}${own}` : own
   }
 
   /**
@@ -267,10 +270,15 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     req: Request,
     res: Response,
     next: NextFunction,
-    { popup, script, again = true }: { popup?: boolean | undefined; script?: boolean; again?: boolean } = {},
+    {
+      popup,
+      script,
+      again = true,
+      phase = 'callback',
+    }: { popup?: boolean | undefined; script?: boolean; again?: boolean; phase?: Phase } = {},
   ): void {
-    const error = OAuthError.is(failure) ? failure : unexpectedError(failure, provider)
-    logFailure(error, provider ?? 'session')
+    const error = OAuthError.is(failure) ? failure : unexpectedError(failure, provider, phase)
+    logFailure(error, printable(provider ?? 'session')) // it may be a name that somebody put into the address
     try {
       if (res.headersSent) next(error)
       else if (config.onError) Promise.resolve(config.onError(error, req, res, next)).catch(next)

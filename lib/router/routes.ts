@@ -17,7 +17,7 @@ export interface Asked {
  * treats HEAD as GET. One regular expression instead of five routes, because every page of the app comes through here:
  * docs/performance.md has the figures.
  */
-export function addressReader(mountPath: string): (req: Request) => Asked | undefined {
+export function addressReader(mountPath: string): (req: Pick<Request, 'method' | 'url' | 'path'>) => Asked | undefined {
   const pattern = new RegExp(`^${mountPath.replaceAll('.', '\\.')}/([^/]+)(?:/(callback|entry))?/?$`, 'i')
   return (req) => {
     // One character rules out most pages. In an absolute-form address, the path is elsewhere.

@@ -43,7 +43,7 @@ export class SessionTokens {
     const record = newRecord(tokens, client)
     const entry = await encodeRecord(record, sealer, keyOf(provider, record.id))
     if (!store) return entry
-    await this.put(store, provider, record.id, entry)
+    await this.put(store, { provider, phase: 'callback' }, record.id, entry)
     return { id: record.id, version: 0, elsewhere: true }
   }
 
@@ -53,7 +53,7 @@ export class SessionTokens {
     const { name } = client
     if (!store) throw configError(name, 'option `tokenStore` is needed to store tokens without a session.')
     const entry = await encodeRecord(newRecord(tokens, client.fingerprint), sealer, keyOf(name, key))
-    await this.put(store, name, key, entry)
+    await this.put(store, refreshAt(name), key, entry)
   }
 
   /** The key of a request's login in the token store; `undefined` if there is none. */
@@ -128,12 +128,12 @@ export class SessionTokens {
     return new LoginTokens(client, record, { leadTime, loggedOut })
   }
 
-  private async put(store: TokenStore, provider: string, id: string, entry: StoredTokens) {
+  private async put(store: TokenStore, { provider, phase }: ErrorContext, id: string, entry: StoredTokens) {
     const text = JSON.stringify(entry)
     try {
       await store.set(keyOf(provider, id), text)
     } catch (cause) {
-      throw tokenStoreFailure(refreshAt(provider), cause, text)
+      throw tokenStoreFailure({ provider, phase }, cause, text)
     }
   }
 }
