@@ -11,7 +11,7 @@ import { randomState } from '../util/random'
 import { ClientKey } from './client-key'
 import { type StateMeta, storeState, verifyState } from './custom-store'
 import { type Claim, claimOf, claimState, isOfItsBrowser, type Outcome, settleClaim, shareOf } from './repeats'
-import { addPending, endTransaction, findState, isSameCredential, mayFinish } from './transactions'
+import { addPending, endTransaction, findState, isSameCredential, isThereBy, mayFinish } from './transactions'
 
 /** What a dialect reads from a callback. */
 export interface CallbackReading {
@@ -205,6 +205,9 @@ export class LoginState {
       const cookieless = slot === undefined && cookiesOf(req) === undefined
       throw new OAuthError(cookieless ? 'session_missing' : 'state_unknown', context)
     }
+    const succeeded = ({ returnTo, popup }: Pick<Outcome, 'returnTo' | 'popup'>): AlreadyFinished => {
+      return { kind: 'already finished', state, ok: true, returnTo, popup }
+    }
     const isOurs = used
       ? used.provider === context.provider && used.client === fingerprint
       : pending?.provider === context.provider && pending.client === this.#key.macOf(pending)
@@ -213,13 +216,13 @@ export class LoginState {
       // Only a repeat of the very callback that succeeded, in the session that is logged in, is a success.
       const isRepeat = used?.ok === true && !slot?.left && isSameCredential(used, credential)
       if (!isRepeat) return usedUp(state, context, used?.popup)
-      return { kind: 'already finished', state, ok: true, returnTo: used.returnTo, popup: used.popup }
+      return succeeded(used)
     }
     if (claim) return this.repeatOf(claim, req, context, state, credential, pending.popup)
     const failed = (code: ErrorCode): FailedLogin => {
       return { kind: 'failed', transaction: pending, error: new OAuthError(code, context) }
     }
-    if (!mayFinish(pending, whoIs(req))) return failed('state_mismatch')
+    if (!mayFinish(pending, whoIs(req))) return isThereBy(slot, pending) ? succeeded(pending) : failed('state_mismatch')
     if (Date.now() - pending.begunAt > this.#options.lifetime) return failed('state_expired')
     claimState(state, req, credential)
     return { ...pending, client: fingerprint }

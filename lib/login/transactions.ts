@@ -74,6 +74,18 @@ function isSameText(a: string, b: string): boolean {
 }
 
 /**
+ * Whether the session has a login at the provider of one that another site caused, as where two links in a mail were
+ * opened: such a login is there, and its second callback only leads on.
+ */
+export function isThereBy(
+  slot: Readonly<Slot> | undefined,
+  { provider, begunBy, fromElsewhere }: Transaction,
+): boolean {
+  if (begunBy !== undefined || !fromElsewhere) return false
+  return slot?.logins.some(({ name }) => name === provider) === true
+}
+
+/**
  * Whether `user`, who is logged in now, may finish a login: only who began it. What nobody began may be finished by a user
  * who logged in meanwhile, but not where another site sent the browser: that would link somebody else's account.
  */

@@ -5,7 +5,7 @@ export async function skipsProfile(skip: DialectOptions['skipUserProfile'], acce
   if (typeof skip !== 'function') return skip === true
   // `() => boolean`, or `(accessToken, done)`.
   const ask = skip as (...args: unknown[]) => unknown
-  if (skip.length < 2) return Boolean(ask())
+  if (skip.length < 2) return Boolean(await ask())
   return new Promise((resolve, reject) => {
     ask(accessToken, (error: unknown, answer: unknown) => (error ? reject(error) : resolve(Boolean(answer))))
   })

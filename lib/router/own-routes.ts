@@ -21,8 +21,8 @@ export function ownRoutes(
 
   return {
     async showSession(req, res, next) {
-      protect(res)
       try {
+        protect(res)
         const user = isLoggedIn(req) ? await publicUserOf(req.user, publicUser) : null
         const context = { provider: 'session', phase: 'request' as const }
         const providers = isLoggedIn(req) ? await loginsNow(sessionRequest(req), sessionKey, tokens, context) : []
@@ -33,12 +33,12 @@ export function ownRoutes(
     },
 
     async logOut(req, res, next) {
-      protect(res)
-      // A form on another site must not log anyone out.
-      if (isFromElsewhere(req, baseURL)) return sendCrossSite(res, 'Log out from a page of this app.')
       const revoke = revokeOnLogout ? (provider: string) => req.oauth.revoke(provider) : undefined
       const context = { provider: 'session', phase: 'callback' as const }
       try {
+        protect(res)
+        // A form on another site must not log anyone out.
+        if (isFromElsewhere(req, baseURL)) return sendCrossSite(res, 'Log out from a page of this app.')
         if (hasSession(sessionRequest(req))) await endLogins(sessionRequest(req), loginSettings, context, revoke)
         if (req.accepts(['html', 'json']) === 'json') res.json({ user: null, providers: [] })
         else res.redirect(303, logoutRedirect ?? successRedirect)

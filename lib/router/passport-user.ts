@@ -30,7 +30,7 @@ export function userKeeper(own: AppPassport | undefined, hasVerify: boolean): Us
   if (!own) return plainKeeper(hasVerify)
   const fromSession: RequestHandler = own.authenticate('session')
   const restore: RequestHandler = (req, res, next) => {
-    if (!hasSession(sessionRequest(req)) || req.user !== undefined) return next()
+    if (!hasSession(sessionRequest(req)) || isLoggedIn(req)) return next()
     fromSession(req, res, next)
   }
   return { authenticator: own, restore, demandSerialisers: (provider) => demandSerialisers(own, provider) }
@@ -63,6 +63,8 @@ function plainKeeper(hasVerify: boolean): UserKeeper {
     const inFront = sessionManagerInFront(req)
     if (!inFront) return done(null, user)
     inFront._serializeUser(user, req, (error, serialised) => {
+      // A Passport that keeps no users in sessions, such as an API's with tokens.
+      if (error instanceof Error && error.message === NO_SERIALISER) return done(null, user)
       if (error || hasVerify || isDeepStrictEqual(serialised, user)) return done(error, serialised)
       const message =
         'A `passport.session()` of the app stands before the router, and could not find a user that the router made. Give `oauthRouter` that Passport as `passport`, and a `verify` that returns a user of yours.'
@@ -73,7 +75,7 @@ function plainKeeper(hasVerify: boolean): UserKeeper {
   const additions = additionsOf(authenticator)
   const restore: RequestHandler = (req, _res, next) => {
     const request = sessionRequest(req)
-    if (!hasSession(request) || req.user !== undefined) return next()
+    if (!hasSession(request) || isLoggedIn(req)) return next()
     if (!('logIn' in req)) add(additions, req)
     const user = sessionUserOf(request)
     if (user) req.user = user
@@ -81,6 +83,9 @@ function plainKeeper(hasVerify: boolean): UserKeeper {
   }
   return { authenticator, restore, demandSerialisers: () => {} }
 }
+
+/** What Passport says where it has none. */
+const NO_SERIALISER = 'Failed to serialize user into session'
 
 type Done = (error: unknown, serialised?: unknown) => void
 

@@ -8,6 +8,7 @@ import type { AlreadyFinished, FailedLogin } from '../login/state'
 import { printable } from '../redact'
 import type { Entry } from '../registry'
 import { noteContent } from '../session/content'
+import { whoIs } from '../session/identity'
 import { guardSession } from '../session/late-saves'
 import { sessionRequest } from '../session/request'
 import { SessionSlot } from '../session/session'
@@ -120,7 +121,8 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       if (lock) login.lock = (state) => lock(state, entry.strategy.patience)
       if (leg === 'begin' && isFromElsewhere(req, baseURL)) login.fromElsewhere = true
       if (leg !== 'callback') login.returnTo = await returnToOf(req)
-      if (leg === 'entry' && isLoggedIn(req)) return res.redirect(303, login.returnTo ?? successRedirect)
+      if (leg === 'entry' && whoIs(sessionRequest(req)) !== undefined)
+        return res.redirect(303, login.returnTo ?? successRedirect)
       await act(entry, { callbackURL: callbackOf(entry, req), login }, req, res, next)
     } catch (error) {
       fail(error, name, req, res, next, { popup, again, phase: leg === 'begin' ? 'authorize' : 'callback' })
@@ -179,7 +181,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
       sendNoNavigation(res)
       return false
     }
-    if (!isLoggedIn(req) || !isFromElsewhere(req, baseURL)) return true
+    if (whoIs(sessionRequest(req)) === undefined || !isFromElsewhere(req, baseURL)) return true
     sendConfirmation(req, res, { provider: name, action: req.originalUrl, start: successRedirect })
     return false
   }

@@ -79,7 +79,7 @@ export function checkSetup({ req, baseURL, callbackURL, isPosted, passport, toke
       sessionManagerInFront(req) !== undefined && {
         code: 'PASSPORT_DIALECTS_SECOND_PASSPORT',
         message:
-          'A `passport.session()` of the app stands before oauthRouter, which has a Passport of its own: two of them read one user. Give oauthRouter that Passport as `passport`.',
+          'A Passport of the app (its `session()` or `initialize()`) stands before oauthRouter, which has one of its own: both read one user. Unless yours keeps no users in sessions, give it to oauthRouter as `passport`.',
       },
     relative &&
       !isLoopback(hostOf(req)) && {

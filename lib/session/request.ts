@@ -98,7 +98,7 @@ function unlessMissing(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT' ? undefined : error
 }
 
-/** Stores `session` under `id`. @throws OAuthError `store_failed` */
+/** Stores `session` under `id`, as fresh as express-session makes it at each request. @throws OAuthError `store_failed` */
 export function writeSession(
   req: SessionRequest,
   id: string,
@@ -106,6 +106,10 @@ export function writeSession(
   context: ErrorContext,
 ): Promise<void> {
   const { sessionStore } = req
+  // The stored copy says when its last change would end, and a store may take that for its end.
+  const { cookie } = session
+  const maxAge: unknown = typeof cookie === 'object' && cookie !== null && Reflect.get(cookie, 'originalMaxAge')
+  if (typeof maxAge === 'number') Reflect.set(cookie as object, 'expires', new Date(Date.now() + maxAge))
   return guarded('saved', context, (done) => {
     if (sessionStore?.set) sessionStore.set(id, session, (error) => done(error, undefined))
     else done(undefined, undefined)
