@@ -63,6 +63,7 @@ function provider(_origin, settings) {
   }
 
   return {
+    ledgers: [ledger], // for expireTokens() and revokeGrants()
     routes: [
       ...authorize,
       { method: 'POST', path: '/token', endpoint: 'token', handle: token },

@@ -68,6 +68,7 @@ function provider(_origin: string, settings: Settings): Provider {
   }
 
   return {
+    ledgers: [ledger], // for expireTokens() and revokeGrants()
     routes: [
       ...authorize,
       { method: 'POST', path: '/token', endpoint: 'token', handle: token },

@@ -19,6 +19,8 @@ export interface App {
   /** The address where an instance's login begins. */
   beginAt(instance?: string): string
   callbackAt(instance?: string): string
+  /** The name of a second instance of the strategy; under bare Passport there is none. */
+  readonly other: string
   /** Reset by the next request. */
   readonly last: { login: Login | undefined; error: unknown }
   forget(): void
@@ -30,7 +32,7 @@ export interface App {
 export type Mount = 'oauthRouter' | 'bare Passport'
 
 /**
- * An app with `oauthRouter` and two instances of the strategy: one with the strategy's name, and `other`.
+ * An app with `oauthRouter` and two instances of the strategy: one with the strategy's name, and {@link App.other}.
  * @param hastyTimeout milliseconds, for {@link App.hurry}
  */
 export async function routerApp(
@@ -40,8 +42,9 @@ export async function routerApp(
   hastyTimeout?: number,
 ): Promise<App> {
   const last: App['last'] = { login: undefined, error: undefined }
+  const other = `${name.slice(0, 50)}-other`
   const provided = (own: object) => {
-    return { [name]: { strategy, ...clientOptions(own) }, other: { strategy, ...clientOptions(own) } }
+    return { [name]: { strategy, ...clientOptions(own) }, [other]: { strategy, ...clientOptions(own) } }
   }
   const usual = provided(options)
   const hasty = provided({ ...options, timeout: hastyTimeout })
@@ -64,6 +67,7 @@ export async function routerApp(
   return {
     beginAt: (instance = name) => `${origin}/auth/${instance}`,
     callbackAt: (instance = name) => `${origin}/auth/${instance}/callback`,
+    other,
     last,
     forget: () => Object.assign(last, { login: undefined, error: undefined }),
     hurry: (now) => {
@@ -100,11 +104,17 @@ export async function bareApp(strategy: StrategyClass, name: string, options: ob
     last.login = { profile, accessToken, refreshToken, tokens: undefined }
     done(null, { id: profile.id })
   }
-  const built: DialectStrategy = new strategy({ ...options, callbackURL: `${origin}/callback` }, verify)
-  passport.use(name, built)
+  try {
+    const built: DialectStrategy = new strategy({ ...options, callbackURL: `${origin}/callback` }, verify)
+    passport.use(name, built)
+  } catch (problem) {
+    await close() // an open server would keep the process alive
+    throw problem
+  }
   return {
     beginAt: () => `${origin}/login`,
     callbackAt: () => `${origin}/callback`,
+    other: name,
     last,
     forget: () => Object.assign(last, { login: undefined, error: undefined }),
     hurry: () => {},

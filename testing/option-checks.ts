@@ -147,7 +147,8 @@ function demandAddresses(
   where: string,
   partOf = (address: string) => address,
 ): void {
-  const bare = Object.fromEntries(Object.entries(options).filter(([name]) => !/(?<!base|callback)URL$/.test(name)))
+  const isNeeded = (name: string) => kit.requiredOptions?.includes(name) || !/(?<!base|callback)URL$/.test(name)
+  const bare = Object.fromEntries(Object.entries(options).filter(([name]) => isNeeded(name)))
   const { built, error } = build(kit, bare)
   demand(built, `With \`baseURL\` alone, and no other address, the strategy can't be built: ${told(error)}.`)
   const endpoints: unknown = Reflect.get(built, 'endpoints')

@@ -103,7 +103,7 @@ async function foreignBrowser(world: World): Promise<void> {
 
 async function foreignInstance(world: World): Promise<void> {
   const callback = await world.approve(await world.begin())
-  const moved = callback.replace(world.app.callbackAt(), world.app.callbackAt('other'))
+  const moved = callback.replace(world.app.callbackAt(), world.app.callbackAt(world.app.other))
   const when = 'Where a login comes back to another provider than the one it was begun for'
   await demandRefusal(world, () => world.get(moved), ['state_mismatch'], when)
 }

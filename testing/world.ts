@@ -108,7 +108,7 @@ export class World {
   }
 
   private isCallback(address: string): boolean {
-    return [this.app.callbackAt(), this.app.callbackAt('other')].includes(address)
+    return [this.app.callbackAt(), this.app.callbackAt(this.app.other)].includes(address)
   }
 
   /** Begins a login; resolves to the `location` of {@link start}. */
