@@ -88,7 +88,8 @@ function read(args: string[]): Asked {
     throw new UsageError(`--port must be a number from 0 to ${65_536 - names.length}.`)
   }
   for (const address of redirectURIs ?? []) {
-    if (!URL.canParse(address)) throw new UsageError(`--redirect-uri must be a whole address, not ${address}.`)
+    const isWhole = /^https?:\/\//i.test(address) && URL.canParse(address) // `localhost:3000/…` parses too
+    if (!isWhole) throw new UsageError(`--redirect-uri must be a whole address, such as http://…, not ${address}.`)
   }
   if (lifetime !== undefined && !/^\d{1,9}$/.test(lifetime)) {
     throw new UsageError('--token-lifetime must be a number of seconds.')

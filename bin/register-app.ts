@@ -36,6 +36,8 @@ export const registerApp: Command = {
     if (file === undefined && !options['show-secret']) {
       throw new UsageError('The secret is shown once: name a file with --write, or ask for it with --show-secret.')
     }
+    if (file === '') throw new UsageError('--write must name a file.')
+    if (options.force === true && file === undefined) throw new UsageError('--force belongs to --write.')
     // Before the application is made: its secret must not be lost to a file that can't be written.
     const write = file === undefined ? undefined : writeEnvironment(file, NAMES, options.force === true)
     const application = await registerApplication({

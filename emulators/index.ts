@@ -228,7 +228,7 @@ function controlsOf<Name extends string>(
   const { origin, requests } = server
   const first = settings.users[0]?.id ?? ''
   const buttonOf = (choice?: Choice): Button => ({
-    form: formOfChoice({ user: first, ...choice }),
+    form: formOfChoice({ ...choice, user: choice?.user ?? first }),
     isChosen: choice !== undefined,
   })
   return {

@@ -9,6 +9,7 @@ const NAMES: Readonly<Record<string, string>> = {
   WeChat: '微信',
   Weibo: '微博',
   Douyin: '抖音',
+  DingTalk: '钉钉',
 }
 
 /** A sentence with a provider's name: Chinese text has no spaces around it. */

@@ -22,7 +22,7 @@ async function main() {
     // A path follows the request's host; in production, use the whole registered address.
     new FeishuStrategy({ ...client, callbackURL: '/auth/feishu/callback' }, (_access, _refresh, profile, done) => {
       // Your database goes here: find or create the user by provider and `profile.id` together.
-      const user: User = { id: profile.id, name: profile.displayName ?? profile.id }
+      const user: User = { id: profile.id, name: profile.displayName || profile.id }
       done(null, user)
     }),
   )

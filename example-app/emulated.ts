@@ -34,7 +34,7 @@ export async function providersFrom(env: NodeJS.ProcessEnv, emulation = SHORT_TO
   const providers: Record<string, ProviderConfig> = {}
   for (const [at, name] of NAMES.entries()) {
     const emulator = started[at]
-    const options = { ...EXTRAS[name], ...emulator?.options, ...given[name] } as ProviderConfig // one of the two is complete
+    const options = (emulator ? { ...EXTRAS[name], ...emulator.options } : given[name]) as ProviderConfig // one of the two is there
     providers[name] = options
     if (!emulator) continue
     if (name === 'tapd') providers[name] = { ...options, silentLogin: true }
@@ -53,7 +53,7 @@ const TO_SHOW: { readonly [Name in EmulatorName]?: EmulatorOptions<Name> } = {
   qq: { refusal: 'usercancel' },
 }
 
-/** More than a login needs, to have something to show. */
+/** More than a login needs, to have something to show. A real application may not be approved for it. */
 const EXTRAS: Partial<Record<EmulatorName, Record<string, unknown>>> = {
   aihubmix: { scope: ['profile', 'balance'] },
   tiktok: { scope: ['user.info.basic', 'user.info.profile'] },

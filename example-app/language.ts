@@ -25,7 +25,7 @@ export function textsFor(req: Request): Texts {
 
 /** The same page in another language. */
 export function addressIn(lang: string, req: Request): string {
-  const query = new URL(req.originalUrl, 'http://x').searchParams
+  const query = new URLSearchParams(req.originalUrl.split('?').slice(1).join('?'))
   query.set('lang', lang)
   return `?${query}`
 }

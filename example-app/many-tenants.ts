@@ -35,23 +35,29 @@ async function main() {
 
   const app = express()
   app.set('trust proxy', 'loopback') // a proxy on this machine may set the host
-  // No `domain`: the cookie of one tenant never reaches another.
+  // A secret for each tenant: a cookie that somebody copies to another tenant's host is nobody's there.
   const cookie = { sameSite: 'lax', secure: 'auto' } as const
-  app.use(session({ secret: SESSION_SECRET, resave: false, saveUninitialized: false, cookie }))
+  const sessionOf = (tenant: string) =>
+    session({ secret: `${SESSION_SECRET} ${tenant}`, resave: false, saveUninitialized: false, cookie })
+  const sessions = new Map([...tenants.keys()].map((tenant) => [tenant, sessionOf(tenant)]))
+  app.use((req, res, next) => {
+    const ownSession = sessions.get(req.hostname)
+    if (ownSession) ownSession(req, res, next)
+    else res.status(404).send('There is no such tenant.')
+  })
   app.use(
     oauthRouter({
-      providers: (req) => tenants.get(req.hostname) ?? {}, // an unknown host has no providers: 404
+      providers: (req) => tenants.get(req.hostname) ?? {},
       // One person at two tenants is two users, so the tenant is part of the key.
       verify: ({ provider, profile, req }): User => {
-        return { tenant: req.hostname, provider, id: profile.id, name: profile.displayName ?? profile.id }
+        return { tenant: req.hostname, provider, id: profile.id, name: profile.displayName || profile.id }
       },
       failureRedirect: '/', // with ?error=CODE&provider=NAME
     }),
   )
 
   app.get('/', (req, res) => {
-    const providers = tenants.get(req.hostname)
-    if (!providers) return void res.status(404).send('There is no such tenant.')
+    const providers = tenants.get(req.hostname) ?? {}
     const user = req.user as User | undefined // from `verify`
     const { error } = req.query
     const failure = error ? `<p role="alert">The login failed: ${html(String(error))}</p>` : ''
@@ -59,7 +65,7 @@ async function main() {
     const account = `<p>Hello, ${html(user?.name ?? '')} of ${user?.provider}.</p>
       <form method="post" action="/auth/logout"><button>Log out</button></form>`
     res.send(`<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>${req.hostname}</title>
-      <main><h1>${req.hostname}</h1>${failure}${user?.tenant === req.hostname ? account : `<ul>${links.join('')}</ul>`}</main></html>`)
+      <main><h1>${req.hostname}</h1>${failure}${user ? account : `<ul>${links.join('')}</ul>`}</main></html>`)
   })
 
   const server = app.listen(Number(PORT), '127.0.0.1', (error?: Error) => {

@@ -47,7 +47,7 @@ async function main() {
       ...(baseURL && { baseURL }), // in production, the public origin of your app
       providers,
       // Your database goes here: find or create the user by `provider` and `profile.id` together.
-      verify: ({ provider, profile }): User => ({ provider, id: profile.id, name: profile.displayName ?? profile.id }),
+      verify: ({ provider, profile }): User => ({ provider, id: profile.id, name: profile.displayName || profile.id }),
       failureRedirect: '/', // with ?error=CODE&provider=NAME
     }),
   )

@@ -21,10 +21,17 @@ export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
   return {
     port: Number(port),
     host: given('HOST') ?? '127.0.0.1',
-    baseURL: given('BASE_URL'),
+    baseURL: originIn(given('BASE_URL')),
     sessionSecret: given('SESSION_SECRET'),
     redisURL: given('REDIS_URL'),
   }
+}
+
+function originIn(address: string | undefined): string | undefined {
+  if (address === undefined) return undefined
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin
+  throw new Error('BASE_URL must be the public origin, such as https://app.example.com.')
 }
 
 /** The address to open for a listening host; one that means "every interface" becomes loopback. */

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
+import { told } from '../support/browser'
 import { bundled } from '../support/bundled'
 import { expectReadable, launchChromium } from '../support/chromium'
 import { eventually } from '../support/eventually'
@@ -81,6 +82,22 @@ describeWith('Chromium', 'the examples of one file', () => {
     await page.close()
   }
 
+  /** Whoever copies their cookie of one tenant to another one's host is nobody there. */
+  async function demandOwnSessions(red: string, blue: string) {
+    const page = await browser.newPage()
+    await page.goto(red)
+    await page.getByRole('link', { name: 'Log in with feishu' }).click()
+    await page.getByRole('button', { name: 'Ada' }).click()
+    await page.getByText('Hello, Ada').waitFor()
+    const cookie = (await page.context().cookies(red)).map(({ name, value }) => `${name}=${value}`).join('; ')
+    const userAt = async (origin: string) => {
+      const { user } = await told(fetch(`${origin}/auth/session`, { headers: { cookie } }))
+      return user?.id
+    }
+    expect([await userAt(red), await userAt(blue)]).toEqual([expect.any(String), undefined])
+    await page.close()
+  }
+
   // Without a router, or with one for each tenant: with a router alone it is the example app's own.
   test.each(
     usually(
@@ -99,6 +116,7 @@ describeWith('Chromium', 'the examples of one file', () => {
     const real = { BLUE_SLACK_CLIENT_ID: CLIENT.CLIENT_ID, BLUE_SLACK_CLIENT_SECRET: CLIENT.CLIENT_SECRET }
     const [red = '', blue = ''] = await start('many-tenants.ts', real, 2)
     await logInAndOut(red, 'feishu', 'The login failed: access_denied')
+    await demandOwnSessions(red, blue)
     const asked = await authorization(blue, 'slack')
     expect(asked.origin).toBe('https://slack.com')
     expect(asked.searchParams.get('client_id')).toBe(CLIENT.CLIENT_ID)

@@ -1,6 +1,6 @@
 import { addressIn } from '../language'
 import { escapeHtml } from './marks'
-import type { View } from './view'
+import { isEmulated, type View } from './view'
 
 /** The frame of every page: the app's name, the languages, and the content. */
 export function layout(view: View, heading: string, body: string, kind = ''): string {
@@ -9,7 +9,8 @@ export function layout(view: View, heading: string, body: string, kind = ''): st
     const current = texts.lang === lang ? ' aria-current="true"' : ''
     return `<a href="${escapeHtml(addressIn(lang, req))}" lang="${lang}" hreflang="${lang}"${current}>${label}</a>`
   }
-  const note = Object.keys(emulated).length > 0 ? `<footer>${texts.emulatorsNote}</footer>` : ''
+  const isAll = view.providers.every((name) => isEmulated(name, emulated))
+  const note = isAll ? `<footer>${texts.emulatorsNote}</footer>` : ''
   return `<!doctype html>
 <html lang="${texts.lang}">
 <head>

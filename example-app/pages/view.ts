@@ -42,13 +42,14 @@ export function loginLink(view: View, provider: string, label: string, short?: s
   const some = Object.keys(emulated).length
   const mixed = some > 0 && view.providers.some((name) => !isEmulated(name, emulated))
   const tag = mixed && isEmulated(provider, emulated) ? `<span class="tag">${texts.emulator}</span>` : ''
-  const name = short === undefined ? '' : ` aria-label="${escapeHtml(label)}"`
+  const spoken = tag === '' ? label : `${label} (${texts.emulator})`
+  const name = short === undefined ? '' : ` aria-label="${escapeHtml(spoken)}"`
   const target = view.framed ? ' target="_top"' : ''
   return `<a class="login" href="/auth/${encodeURIComponent(provider)}" data-login="${escapeHtml(provider)}" data-waiting="${escapeHtml(texts.waiting(title(provider)))}"${name}${target}>${markOf(provider, title(provider))}<span>${escapeHtml(short ?? label)}</span>${tag}</a>`
 }
 
 /** `aihubmix-one-click` uses the same emulator as `aihubmix`. */
-function isEmulated(provider: string, emulated: View['emulated']): boolean {
+export function isEmulated(provider: string, emulated: View['emulated']): boolean {
   return Object.keys(emulated).some((name) => provider === name || provider.startsWith(`${name}-`))
 }
 

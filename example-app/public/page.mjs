@@ -15,7 +15,8 @@ if (choice) {
 document.addEventListener('click', async (event) => {
   const link = event.target.closest?.('a[data-login]')
   const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey
-  if (!link || !plain) return
+  // Inside a frame, a window would have another session: such a link leaves the frame.
+  if (!link || !plain || link.target === '_top') return
   // The second half of a double click begins no other login: without a session yet, the browser might keep its cookie.
   if (event.detail > 1) return event.preventDefault()
   if (!choice?.checked) return
@@ -35,17 +36,18 @@ if (search) {
   const items = [...document.querySelectorAll('.logins > [data-words]')]
   search.closest('.search').hidden = false
   search.addEventListener('input', () => {
-    const typed = search.value.trim().toLowerCase()
+    const typed = wordsOf(search.value)
     for (const item of items) {
-      const words = `${item.dataset.words} ${item.textContent}`.toLowerCase()
-      item.hidden = typed !== '' && !words.split(/[\s()/-]+/).some((word) => word.startsWith(typed))
+      const words = wordsOf(`${item.dataset.words} ${item.textContent}`)
+      item.hidden = !typed.every((part) => words.some((word) => word.startsWith(part)))
     }
     found.textContent = items.every((item) => item.hidden) ? found.dataset.none : ''
   })
   // Enter chooses the only match.
   search.addEventListener('keydown', (event) => {
     const left = items.filter((item) => !item.hidden)
-    if (event.key === 'Enter' && left.length === 1) left[0].querySelector('a').click()
+    // While an input method composes, Enter confirms its candidate.
+    if (event.key === 'Enter' && !event.isComposing && left.length === 1) left[0].querySelector('a').click()
   })
 }
 
@@ -63,7 +65,11 @@ for (const life of document.querySelectorAll('[data-life]')) {
   }
   const beat = async () => {
     const left = show()
-    if (left === 0 && !('renews' in life.dataset)) clock.parentElement.textContent = life.dataset.ended
+    if (left === 0 && !('renews' in life.dataset)) {
+      clearInterval(beats)
+      clock.parentElement.textContent = life.dataset.ended
+      return
+    }
     if (!('renews' in life.dataset) || asking || left > LEAD || document.hidden) return
     asking = true
     const { secondsLeft } = await post(`/tokens/${life.dataset.life}/refresh`, life.dataset.life)
@@ -78,7 +84,7 @@ for (const life of document.querySelectorAll('[data-life]')) {
     life.classList.add('renewed')
     setTimeout(() => life.classList.remove('renewed'), 3000)
   }
-  setInterval(beat, 1000)
+  const beats = setInterval(beat, 1000)
 }
 
 // Requests a balance again without leaving the page.
@@ -112,6 +118,13 @@ async function post(address, provider) {
   } catch {
     return {} // offline: the page stays as it is
   }
+}
+
+function wordsOf(text) {
+  return text
+    .toLowerCase()
+    .split(/[\s()/-]+/)
+    .filter((word) => word !== '')
 }
 
 function written(seconds) {
