@@ -89,7 +89,7 @@ function read(args: string[]): Asked {
   }
   for (const address of redirectURIs ?? []) {
     const isWhole = /^https?:\/\//i.test(address) && URL.canParse(address) // `localhost:3000/…` parses too
-    if (!isWhole) throw new UsageError(`--redirect-uri must be a whole address, such as http://…, not ${address}.`)
+    if (!isWhole) throw new UsageError(`--redirect-uri must be a whole address, not ${address}.`)
   }
   if (lifetime !== undefined && !/^\d{1,9}$/.test(lifetime)) {
     throw new UsageError('--token-lifetime must be a number of seconds.')
