@@ -32,6 +32,48 @@ describeWith('Redis', 'a client of the app', () => {
   })
 })
 
+test('what was given up is taken back from the client’s queue: it is not carried out when Redis returns', async () => {
+  jest.useFakeTimers()
+  try {
+    const signals: AbortSignal[] = []
+    const client = {
+      isOpen: true,
+      connect: async () => {},
+      on: () => {},
+      destroy: () => {},
+      sendCommand: (_command: string[], options: { abortSignal?: AbortSignal } = {}) => {
+        if (options.abortSignal) signals.push(options.abortSignal)
+        return new Promise(() => {}) // as while a client reconnects
+      },
+    }
+    const stored = new RedisTokenStore({ client, prefix: 'x:' })
+      .set('key', 'value')
+      .catch((error: Error) => error.message)
+    await jest.advanceTimersByTimeAsync(14_000)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false])
+    await jest.advanceTimersByTimeAsync(2000)
+    expect(await stored).toBe('Redis did not answer within 15000 ms.')
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+  } finally {
+    jest.useRealTimers()
+  }
+})
+
+test('a missing package `redis` is told at once', async () => {
+  jest.doMock('redis', () => {
+    throw Object.assign(new Error("Cannot find module 'redis'"), { code: 'MODULE_NOT_FOUND' })
+  })
+  await jest.isolateModulesAsync(async () => {
+    const own: typeof import('../../lib/tokens/redis') = require('../../lib/tokens/redis')
+    const started = performance.now()
+    await expect(new own.RedisTokenStore({ url: 'redis://127.0.0.1:9' }).get('key')).rejects.toThrow(
+      'npm install redis',
+    )
+    expect(performance.now() - started).toBeLessThan(5000) // it was tried for fifteen seconds
+  })
+  jest.dontMock('redis')
+})
+
 /** A port that leads to Redis. */
 async function startForward(port: number, to: number) {
   const server = createServer((socket) => {

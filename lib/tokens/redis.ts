@@ -6,8 +6,8 @@ import type { TokenStore } from './token-store'
 
 /** What the store needs of a node-redis client (`createClient` of the package `redis`). It may be connected or not. */
 export interface RedisClient {
-  /** One Redis command and its reply. */
-  sendCommand(command: string[]): Promise<unknown>
+  /** One Redis command and its reply. `options.abortSignal` takes back one that still waits for a connection. */
+  sendCommand(command: string[], options?: object): Promise<unknown>
   /** Called if the client is not open. */
   connect(): Promise<unknown>
   /** Whether `connect` was called. */
@@ -133,24 +133,25 @@ export class RedisTokenStore implements TokenStore {
     const until = Date.now() + PATIENCE_MS
     for (;;) {
       try {
-        return await within(until, async () => (await this.#client()).sendCommand(command))
+        return await within(until, async (abortSignal) => (await this.#client()).sendCommand(command, { abortSignal }))
       } catch (error) {
-        if (!isConnectionFailure(error) || Date.now() > until) throw error
+        if (!isConnectionFailure(error) || Date.now() >= until) throw error
         await sleep(50)
       }
     }
   }
 }
 
-/** A reconnecting client queues its commands without a time limit. */
-async function within<T>(until: number, work: () => Promise<T>): Promise<T> {
+/** A reconnecting client queues its commands without a time limit; what was given up must not be carried out later. */
+async function within<T>(until: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const given = new AbortController()
   const { promise: late, reject } = newPromise()
-  const timer = setTimeout(
-    () => reject(new Error(`Redis did not answer within ${PATIENCE_MS} ms.`)),
-    until - Date.now(),
-  )
+  const timer = setTimeout(() => {
+    reject(new Error(`Redis did not answer within ${PATIENCE_MS} ms.`))
+    given.abort()
+  }, until - Date.now())
   try {
-    return await Promise.race([work(), late])
+    return await Promise.race([work(given.signal), late])
   } finally {
     clearTimeout(timer)
   }
@@ -199,9 +200,13 @@ async function opened(client: RedisClient): Promise<RedisClient> {
   return client
 }
 
+class PackageMissing extends Error {}
+
 function importRedis() {
   return import('redis').catch((cause) => {
-    throw new Error('RedisTokenStore needs the package `redis`: npm install redis, or give a `client`.', { cause })
+    throw new PackageMissing('RedisTokenStore needs the package `redis`: npm install redis, or give a `client`.', {
+      cause,
+    })
   })
 }
 
@@ -210,7 +215,7 @@ function importRedis() {
  * of a Redis that is loading.
  */
 function isConnectionFailure(error: unknown): boolean {
-  if (!types.isNativeError(error)) return false
+  if (!types.isNativeError(error) || error instanceof PackageMissing) return false
   if (/^(LOADING|MASTERDOWN|CLUSTERDOWN|READONLY)/.test(error.message)) return true
   return !/ErrorReply|SimpleError|BlobError|ClientClosed/.test(error.constructor.name)
 }
