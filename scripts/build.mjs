@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { build, transformSync } from 'esbuild'
+import ts from 'typescript'
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
 
@@ -41,6 +42,12 @@ async function joinFiles() {
     charset: 'utf8',
     logLevel: 'warning',
   })
+  const joined = join('dist', 'lib', 'index.js')
+  const text = readFileSync(joined, 'utf8')
+  // The list of its names, which Node's `import` looks for, stands in code that never runs, and would go.
+  const names = text.lastIndexOf('\n0 && (module.exports = {')
+  if (names === -1) throw new Error(`${joined} does not end with the list of its names.`)
+  writeFileSync(joined, reprinted(text.slice(0, names)) + text.slice(names))
 }
 
 /** @throws where a built file requires another one that was joined into the engine */
@@ -73,10 +80,18 @@ function dropDeclarations() {
   }
 }
 
-/**
- * Indents by two, and leaves the comments to the declarations: a tenth less to install. Not for the joined file: the list
- * of its names, which Node's `import` looks for, stands in code that never runs, and would go.
- */
+/** JavaScript indented by two, without its comments, which the declarations have: a tenth less to install. */
+function reprinted(text) {
+  const compilerOptions = {
+    allowJs: true,
+    removeComments: true,
+    target: ts.ScriptTarget.ES2023,
+    module: ts.ModuleKind.ESNext,
+  }
+  const { outputText } = ts.transpileModule(text, { fileName: 'built.js', compilerOptions })
+  return transformSync(outputText, { charset: 'utf8', target: 'node20' }).code
+}
+
 function reprint() {
   for (const file of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
     const path = join('dist', file)
@@ -85,7 +100,7 @@ function reprint() {
     writeFileSync(
       path,
       path.endsWith('.js')
-        ? transformSync(text, { charset: 'utf8', target: 'node20' }).code
+        ? reprinted(text)
         : text.replace(/^(?: {4})+/gm, (indent) => indent.slice(indent.length / 2)),
     )
   }

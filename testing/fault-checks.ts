@@ -72,13 +72,7 @@ async function strike(
   expected: readonly Outcome[],
 ): Promise<void> {
   const timeout = SLOW.has(fault) ? SHORT : LONG
-  const known = world.emulator.requests.length
-  const hasStruck = () => world.emulator.requests.slice(known).some((request) => request.fault === fault)
-  let turn = await struckLogin(world, endpoint, fault)
-  // If the machine pauses, the short deadline may end an earlier call: then try again until the fault has struck.
-  for (let tries = 1; tries < TRIES && SLOW.has(fault) && !hasStruck(); tries++) {
-    turn = await struckLogin(world, endpoint, fault, { planned: true })
-  }
+  const turn = await untilStruck(world, fault, (planned) => struckLogin(world, endpoint, fault, { planned }))
   const isPolluted = Reflect.get({}, 'polluted') !== undefined
   Reflect.deleteProperty(Object.prototype, 'polluted') // the checks that follow look anew
   demand(!isPolluted, 'The answer changed Object.prototype: never copy an answer member by member.')
@@ -99,6 +93,23 @@ async function strike(
     next.login,
     `After \`${fault}\` at \`${endpoint}\`, the next login of the same browser fails with ${told(next.error)}. Keep nothing of a failed login in the strategy object.`,
   )
+}
+
+/**
+ * The turn that a fault struck. If the machine pauses, the short deadline may end a turn before its call, and the fault
+ * still waits: then it is tried again.
+ * @param take takes a turn; `planned` if the fault is already set
+ */
+export async function untilStruck(
+  { emulator }: World,
+  fault: Fault,
+  take: (planned: boolean) => Promise<Turn>,
+): Promise<Turn> {
+  const known = emulator.requests.length
+  const hasStruck = () => emulator.requests.slice(known).some((request) => request.fault === fault)
+  let turn = await take(false)
+  for (let tries = 1; tries < TRIES && SLOW.has(fault) && !hasStruck(); tries++) turn = await take(true)
+  return turn
 }
 
 /** One login, with a fault at the endpoint if one is given; `planned` if the fault is already set. */
@@ -135,7 +146,7 @@ function summary(expected: readonly Outcome[]): string {
 /** In milliseconds. */
 export const SHORT = 400
 const GRACE = 2_000
-export const TRIES = 10
+const TRIES = 10
 
 export const SLOW: ReadonlySet<string> = new Set(['silent', 'slow-headers', 'drip'])
 const ABOUT_MEMBERS: ReadonlySet<string> = new Set(['wrong-types', 'missing-token'])

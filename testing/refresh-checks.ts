@@ -1,6 +1,6 @@
 import { FAULTS, type Fault } from '../emulators/index'
 import type { DialectStrategy, TokenSet } from '../lib/index'
-import { demandFaultError, expectedOf, SHORT, SLOW, TRIES } from './fault-checks'
+import { demandFaultError, expectedOf, SHORT, SLOW, untilStruck } from './fault-checks'
 import type { Check, Settled } from './kit'
 import { demandLifetime } from './login-checks'
 import { demand, told } from './say'
@@ -66,16 +66,11 @@ async function deadToken(world: World): Promise<void> {
 
 async function faulty(world: World, fault: Fault): Promise<void> {
   const timeout = SLOW.has(fault) ? SHORT : LONG
-  const known = world.emulator.requests.length
-  const hasStruck = () => world.emulator.requests.slice(known).some((request) => request.fault === fault)
-  const struck = async () => {
+  const turn = await untilStruck(world, fault, async (planned) => {
     const { strategy, tokens } = await loggedIn(world, timeout)
+    if (!planned) world.emulator.failNext('refresh', fault)
     return refreshTurn(strategy, tokens)
-  }
-  world.emulator.failNext('refresh', fault)
-  let turn = await struck()
-  // If the machine pauses, the short deadline may end the refresh before it arrives: the fault still waits.
-  for (let tries = 1; tries < TRIES && SLOW.has(fault) && !hasStruck(); tries++) turn = await struck()
+  })
   const expected = expectedOf(world.kit, fault, 'refresh')
   if (turn.error === undefined) {
     demand(

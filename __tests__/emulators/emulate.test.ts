@@ -149,6 +149,7 @@ const WRONG: [string[], string][] = [
     ['emulate', '--redirect-uri', '/auth/tapd/callback'],
     '--redirect-uri must be a whole address, not /auth/tapd/callback',
   ],
+  [['emulate', '--redirect-uri', 'localhost:3000/cb'], '--redirect-uri must be a whole address, not localhost:3000/cb'],
   [['__proto__'], 'There is no command __proto__; there are emulate'],
   [[], 'Usage: passport-dialects <command>'],
 ]

@@ -65,6 +65,9 @@ test('the environment is read with care', () => {
     port: 3000,
     host: '127.0.0.1',
   })
+  for (const BASE_URL of ['app.example.com', 'https://app.example.com/path', 'ftp://app.example.com'])
+    expect(() => settingsFrom({ BASE_URL })).toThrow('BASE_URL must be')
+  expect(settingsFrom({ BASE_URL: 'HTTPS://App.example.com/' }).baseURL).toBe('https://app.example.com')
   for (const PORT of ['abc', '-1', '65536', '80.5']) expect(() => settingsFrom({ PORT })).toThrow('PORT must be')
   expect(addressOf('::1', 80)).toBe('http://[::1]:80')
   expect(addressOf('0.0.0.0', 80)).toBe('http://127.0.0.1:80')

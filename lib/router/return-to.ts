@@ -1,5 +1,5 @@
 import type { Request } from 'express'
-import type { Entry } from '../registry'
+import type { entryLookUp } from './entries'
 import { paramOf } from './query'
 import type { addressReader } from './routes'
 
@@ -9,7 +9,7 @@ import type { addressReader } from './routes'
  */
 export function returnToReader(
   readAddress: ReturnType<typeof addressReader>,
-  entriesOf: (req: Request) => ReadonlyMap<string, Entry> | Promise<ReadonlyMap<string, Entry>>,
+  entriesOf: ReturnType<typeof entryLookUp>,
 ): (req: Request) => Promise<string | undefined> {
   return async (req) => {
     const address = safeReturnTo(paramOf(req, 'returnTo'))
