@@ -171,6 +171,17 @@ describe('register-app', () => {
     expect(readFileSync(taken, 'utf8')).not.toContain('mine')
   })
 
+  test.each([
+    [['--write', ''], '--write must name a file'],
+    [['--show-secret', '--force'], '--force belongs to --write'],
+  ])('%j registers nothing', async (args, says) => {
+    const before = registered()
+    const command = run(...args)
+    expect(await command.exitCode()).toBe(2)
+    expect(command.stderr).toContain(says)
+    expect(registered()).toBe(before)
+  })
+
   test('says what is missing, and shows its help', async () => {
     expect(await new CommandLine('register-app', '--name', 'x').exitCode()).toBe(2)
     const help = new CommandLine('register-app', '--help')

@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { AihubmixStrategy, type Json } from 'passport-dialects'
 import { startEmulator } from 'passport-dialects/emulators'
 import { collectDialectChecks, type DialectKit, describeDialect, NotTried } from 'passport-dialects/testing'
+import { eventually } from '../support/eventually'
 
 /** An envelope that is not there: no login can succeed. */
 class NoLogin extends AihubmixStrategy {
@@ -47,6 +48,21 @@ test('control: where logins succeed, a mistake elsewhere stops nothing', async (
 test('whichever check is run alone says why', async () => {
   const [check] = collectDialectChecks(KIT).filter(({ name }) => name.startsWith('bom at profile'))
   await expect(check?.run()).rejects.toThrow('no usable access_token')
+})
+
+test('a strategy that cannot be built leaves no server behind, which would keep node:test from ending', async () => {
+  class Broken extends AihubmixStrategy {
+    constructor(...args: ConstructorParameters<typeof AihubmixStrategy>) {
+      super(...args)
+      throw new Error('a mistake of the author')
+    }
+  }
+  const servers = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length
+  await eventually(() => expect(servers()).toBe(0)) // of the tests before
+  const bare = collectDialectChecks({ ...KIT, strategy: Broken }).filter(({ name }) => name.includes('callback-shaped'))
+  expect(bare.length).toBeGreaterThan(0)
+  for (const { run } of bare) expect(String(await reasonOf(run))).toContain('a mistake of the author')
+  await eventually(() => expect(servers()).toBe(0))
 })
 
 describe('what a framework is told', () => {
