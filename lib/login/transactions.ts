@@ -82,7 +82,7 @@ export function isThereBy(
   { provider, begunBy, fromElsewhere }: Transaction,
 ): boolean {
   if (begunBy !== undefined || !fromElsewhere) return false
-  return slot?.logins.some(({ name }) => name === provider) === true
+  return slot?.logins.includes(provider) === true
 }
 
 /**

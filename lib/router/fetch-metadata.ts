@@ -3,10 +3,11 @@ import type { Request } from 'express'
 // Where a request comes from, according to the browser (Fetch Metadata, RFC 6454 §7.3, RFC 9110 §10.1.3, Sec-Purpose).
 
 /** Whether it is a prefetch, a prerender or a preview: the user has not gone there yet. */
-export function isSpeculative(req: Request): boolean {
-  const purposes = [req.get('sec-purpose'), req.get('purpose'), req.get('x-purpose'), req.get('x-moz')]
-  return purposes.some((purpose) => purpose !== undefined && /\b(prefetch|prerender|preview)\b/i.test(purpose))
+export function isSpeculative({ headers }: Request): boolean {
+  return PURPOSES.some((name) => name in headers && /\b(prefetch|prerender|preview)\b/i.test(String(headers[name])))
 }
+
+const PURPOSES = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
 
 /**
  * Whether the browser navigates there, as a page or in a frame of this site. Without the header, it counts as a
@@ -14,9 +15,9 @@ export function isSpeculative(req: Request): boolean {
  * @param anyFrame also in a frame of another site, for a provider that opens the app inside its own pages
  */
 export function isNavigation(req: Request, { anyFrame = false } = {}): boolean {
-  const destination = req.get('sec-fetch-dest')
+  const destination = req.headers['sec-fetch-dest']
   if (destination === undefined || destination === 'document') return true
-  return /^(i?frame|fencedframe)$/.test(destination) && (anyFrame || !isFromElsewhere(req, undefined))
+  return /^(i?frame|fencedframe)$/.test(String(destination)) && (anyFrame || !isFromElsewhere(req, undefined))
 }
 
 /**
@@ -26,10 +27,11 @@ export function isNavigation(req: Request, { anyFrame = false } = {}): boolean {
  * @param baseURL the public origin of this app, if it is known
  */
 export function isFromElsewhere(req: Request, baseURL: string | undefined): boolean {
-  const site = req.get('sec-fetch-site')
+  const { headers } = req
+  const site = headers['sec-fetch-site']
   if (site !== undefined) return site === 'cross-site'
   // A page with a no-referrer policy sends `null` even for its own forms.
-  const [source] = [req.get('origin'), req.get('referer')].filter((value) => value !== undefined && value !== 'null')
+  const [source] = [headers.origin, headers.referer].filter((value) => value !== undefined && value !== 'null')
   if (source === undefined) return false
   if (!URL.canParse(source)) return true
   const { host, protocol } = new URL(source)

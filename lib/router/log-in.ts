@@ -6,9 +6,19 @@ import type { TokenSet } from '../provider/token-set'
 import { identityOf } from '../session/identity'
 import type { SessionRequest } from '../session/request'
 import { type Found, SessionSlot } from '../session/session'
-import { emptySlot, type SessionLogin, type Slot, type StoredTokens } from '../session/slot'
+import { emptySlot, type Slot, type StoredTokens } from '../session/slot'
 import type { SessionTokens } from '../tokens/session-tokens'
 import { type AppPassport, isLoggedIn } from './passport-user'
+
+/** One provider that the session is logged in at, as `GET /auth/session` lists it. */
+export interface SessionLogin {
+  /** The name of the provider in `providers`. */
+  name: string
+  /** The scopes that were granted. */
+  scope: string[]
+  /** When the access token expires (ISO 8601); absent if the provider does not say. */
+  expiresAt?: string
+}
 
 /** Where and how the router stores logins. */
 export interface LoginSettings {
@@ -57,19 +67,22 @@ export async function logIn(
     stays = links && !same
     const left = leftBehind(slot, transaction)
     replaced = { ...emptySlot(), tokens: links ? pick(slot.tokens, provider) : slot.tokens }
-    const next: Slot =
-      links || !isSecond ? { ...slot } : { ...emptySlot(), version: slot.version, pending: slot.pending }
-    delete next.left
-    delete next.successor
-    if (!links) Object.assign(next, { tokens: {}, logins: [], owner: provider })
+    const keepsContent = links || !isSecond
+    const { [provider]: _replaced, ...others } = links ? slot.tokens : {}
+    const logins = links ? slot.logins : []
+    const next: Slot = {
+      version: slot.version,
+      pending: slot.pending,
+      used: keepsContent ? slot.used : [],
+      logins: logins.includes(provider) ? logins : [...logins, provider],
+      tokens: entry ? { ...others, [provider]: entry } : others,
+      user: stays ? (slot.user ?? identityOf(before)) : identityOf(serialised),
+    }
     // A provider that is linked to a user of the app's own did not log that user in.
-    if (same) next.owner ??= provider
-    next.user = stays ? (slot.user ?? identityOf(before)) : identityOf(serialised)
-    const { [provider]: _replaced, ...others } = next.tokens
-    next.tokens = entry ? { ...others, [provider]: entry } : others
-    next.logins = withLogin(next.logins, loginOf(provider, tokens))
+    const owner = links ? (slot.owner ?? (same ? provider : undefined)) : provider
+    if (owner !== undefined) next.owner = owner
     endTransaction(next, transaction, true, credential)
-    return { slot: next, keepsContent: links || !isSecond, left, ...(!stays && { user: { serialised } }) }
+    return { slot: next, keepsContent, left, ...(!stays && { user: { serialised } }) }
   }
   const gone = () => new OAuthError(wasLoggedIn ? 'state_mismatch' : 'state_unknown', context)
   try {
@@ -80,7 +93,6 @@ export async function logIn(
     throw error
   }
   await manager.forget(replaced).catch(() => {}) // the login is done; leftovers expire in the store
-  if (!stays) req.user = user
   const { state, returnTo, popup } = transaction
   const content = session.cookieContent
   const place: Outcome['session'] = content
@@ -89,6 +101,7 @@ export async function logIn(
       ? undefined
       : { id: req.sessionID }
   settleClaim(state, { ok: true, returnTo, popup, session: place })
+  if (!stays) req.user = user
 }
 
 /** The session's logins with the current state of their tokens; without those whose tokens are dead. */
@@ -99,27 +112,21 @@ export async function loginsNow(
   context: ErrorContext,
 ): Promise<SessionLogin[]> {
   const known = new SessionSlot(req, sessionKey, context).own?.logins ?? []
-  const logins = known.map(async (login) => {
-    if (tokens.keyIn(req, login.name) === undefined) return login
-    const record = await tokens.recordIn(req, login.name)
-    return record && loginOf(login.name, record.tokens)
+  const logins = known.map(async (name) => {
+    if (tokens.keyIn(req, name) === undefined) return loginOf(name)
+    const record = await tokens.recordIn(req, name)
+    return record && loginOf(name, record.tokens)
   })
   return (await Promise.all(logins)).filter((login) => login !== undefined)
 }
 
-function loginOf(name: string, tokens: TokenSet | undefined): SessionLogin {
-  const { scope = [], expiresAt }: Partial<TokenSet> = tokens ?? {}
+function loginOf(name: string, { scope = [], expiresAt }: Partial<TokenSet> = {}): SessionLogin {
   return { name, scope, ...(expiresAt && { expiresAt: expiresAt.toISOString() }) }
 }
 
 function pick(tokens: Slot['tokens'], provider: string): Record<string, StoredTokens> {
   const entry = Object.hasOwn(tokens, provider) ? tokens[provider] : undefined
   return entry ? { [provider]: entry } : {}
-}
-
-function withLogin(logins: readonly SessionLogin[], mine: SessionLogin): SessionLogin[] {
-  const known = logins.some(({ name }) => name === mine.name)
-  return known ? logins.map((login) => (login.name === mine.name ? mine : login)) : [...logins, mine]
 }
 
 async function serialise(

@@ -75,10 +75,10 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
   const own = ownRoutes(settings, loginSettings, (error, req, res, next) => fail(error, undefined, req, res, next))
 
   return routerWith((req, res, next) => {
-    const earlier: RequestOAuth | undefined = req.oauth // another router of the same app
-    req.oauth = new RequestOAuth(req, tokens, entriesOf, earlier)
     guardSession(sessionRequest(req), sessionKey)
     const asked = readAddress(req)
+    const earlier: RequestOAuth | undefined = req.oauth // another router of the same app
+    req.oauth = new RequestOAuth(req, tokens, entriesOf, earlier)
     keeper.restore(req, res, (error?: unknown) => {
       // A user who cannot be loaded can still log out.
       if (error && asked?.page !== 'logout') next(error)
@@ -248,7 +248,7 @@ export function oauthRouter(config: OAuthRouterConfig): Router {
     if (session && 'content' in session) slot.adoptContent(session.content)
     if (session && 'id' in session && !(await slot.adopt(session.id))) return usedUp()
     // A popup reports success to its opener only if this browser itself is logged in at that provider.
-    const isHere = session !== undefined || (isLoggedIn(req) && slot.own?.logins.some(({ name }) => name === provider))
+    const isHere = session !== undefined || (isLoggedIn(req) && slot.own?.logins.includes(provider))
     if (popup && !isHere) return usedUp()
     res.once('finish', () => noteDelivered(state))
     redirectAfterLogin(req, res, provider, returnTo, popup === true)

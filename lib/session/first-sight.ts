@@ -20,7 +20,7 @@ export function firstSightOf(req: SessionRequest, key: string): FirstSight {
   if (known) return known
   const value = session[key]
   const user = userText(session)
-  const existed = cameBack(req) || user !== undefined || readSlot(value) !== undefined
+  const existed = user !== undefined || cameBack(req) || readSlot(value) !== undefined
   const sight = { existed, user, left: isLeftBehind(value) }
   sights.set(session, sight)
   return sight

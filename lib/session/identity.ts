@@ -20,7 +20,7 @@ export function identityIn(session: StoredSession | Session | null | undefined):
  */
 export function identityOf(serialised: unknown): string {
   const [id, kinds] = tellingParts(serialised)
-  return `${shortHash(id)}.${shortHash(kinds)}`
+  return `${shortHash(id)}.${kinds.length === 0 ? NO_KINDS : shortHash(kinds)}`
 }
 
 /** Whether two identities have the same id, even if the app has changed the kind of the user meanwhile. */
@@ -38,6 +38,9 @@ function shortHash(value: unknown): string {
   return hash('sha256', JSON.stringify(value), 'base64url').slice(0, 22)
 }
 
+/** Most users have none. */
+const NO_KINDS = shortHash([])
+
 /** A value as a session store returns it. A BigInt becomes text; a circular value becomes `undefined`. */
 function storable(value: unknown): unknown {
   try {
@@ -50,41 +53,36 @@ function storable(value: unknown): unknown {
 
 /** The parts that identify a user: the id, and what distinguishes users with the same id. */
 function tellingParts(serialised: unknown): Parts {
-  if (typeof serialised === 'string') return [['string', serialised], null]
-  const parts = partsByID(tellingMembers(serialised))
+  if (typeof serialised === 'string') return [['string', serialised], []]
+  const parts =
+    isPlain(serialised) && partsByID(serialised, (value) => (typeof value === 'string' ? value : storable(value)))
   if (parts) return parts
   // An id that is an object becomes text in the store, so it is converted here too.
   const user = storable(serialised)
-  if (typeof user !== 'object' || user === null || Array.isArray(user)) return [[typeof user, user], null]
-  return partsByID({ ...user }) ?? [sorted(user), null]
+  if (typeof user !== 'object' || user === null || Array.isArray(user)) return [[typeof user, user], []]
+  return partsByID(user, (value) => value) ?? [sorted(user), []]
 }
 
-type Parts = [id: unknown, kinds: unknown]
+type Parts = [id: unknown, kinds: unknown[]]
 
-function partsByID(members: Readonly<Record<string, unknown>>): Parts | undefined {
-  const id = IDS.find((name) => isTelling(members[name]))
-  if (id === undefined) return undefined
-  const kinds = KINDS.filter((name) => isTelling(members[name])).map((name) => [name, sorted(members[name])])
-  return [[id, sorted(members[id]), members.provider ?? null], kinds]
-}
-
-/**
- * The identifying members of a plain object, as a store returns them; none of anything else. Only these are copied: a
- * user may be large, and this runs several times per login.
- */
-function tellingMembers(serialised: unknown): Record<string, unknown> {
-  const members: Record<string, unknown> = {}
-  if (typeof serialised !== 'object' || serialised === null || 'toJSON' in serialised) return members
-  const prototype: unknown = Object.getPrototypeOf(serialised)
-  if (prototype !== Object.prototype && prototype !== null) return members
-  for (const [name, value] of Object.entries(serialised)) {
-    if (TELLING.has(name)) members[name] = typeof value === 'string' ? value : storable(value)
+/** Reads only the members that identify a user: a user may be large, and this runs several times per login. */
+function partsByID(user: object, read: (value: unknown) => unknown): Parts | undefined {
+  const members = new Map<string, unknown>()
+  for (const [name, value] of Object.entries(user)) {
+    const telling = TELLING.has(name) ? read(value) : undefined
+    if (telling !== undefined && telling !== null && telling !== '') members.set(name, telling)
   }
-  return members
+  const id = IDS.find((name) => members.has(name))
+  if (id === undefined) return undefined
+  const kinds = KINDS.filter((name) => members.has(name)).map((name) => [name, sorted(members.get(name))])
+  return [[id, sorted(members.get(id)), members.get('provider') ?? null], kinds]
 }
 
-function isTelling(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== ''
+/** Whether a store returns a value's members as they are. */
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 /** Names of an id in apps; the first one present counts. */

@@ -1,4 +1,5 @@
 import type { ErrorContext } from '../errors'
+import { isSameContent, snapshotOf } from './content'
 import { type FirstSight, firstSightOf, isStill, userText } from './first-sight'
 import { identityIn, identityOf, isSameID } from './identity'
 import { inQueue, noteDestroyed } from './queue'
@@ -95,12 +96,12 @@ export function saveOnce(req: SessionRequest, session: Session, key: string): vo
   const { sessionID } = req
   const { save } = session
   if (typeof save !== 'function' || sessionID === undefined) return
-  const saved = contentOf(session)
+  const saved = snapshotOf(session)
   guardedKeys.set(session, new Set([key]))
   guardReload(req, session, key)
   const later = req.sessionStore?.get ? looking(req, session, sessionID, firstSightOf(req, key), save) : save
   replaceSave(session, (done) => {
-    if (!isEqual(contentOf(session), saved)) return later.call(session, done)
+    if (!isSameContent(snapshotOf(session), saved)) return later.call(session, done)
     done?.()
   })
 }
@@ -148,20 +149,4 @@ function replaceSave(session: Session, value: NonNullable<Session['save']>): voi
   const isHidden = Object.hasOwn(session, 'save') && !Object.prototype.propertyIsEnumerable.call(session, 'save')
   if (isHidden) session.save = value
   else Object.defineProperty(session, 'save', { configurable: true, enumerable: false, writable: true, value })
-}
-
-/**
- * Only objects are serialised for the comparison: they can change in place. Texts, such as the slot, stay as they are.
- */
-function contentOf(session: Session): unknown[] {
-  const content: unknown[] = []
-  for (const name of Object.keys(session)) {
-    const value = session[name]
-    if (name !== 'cookie') content.push(name, typeof value === 'object' ? JSON.stringify(value) : value)
-  }
-  return content
-}
-
-function isEqual(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a.length === b.length && a.every((value, at) => value === b[at])
 }

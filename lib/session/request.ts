@@ -76,8 +76,14 @@ export function cookiesOf(req: SessionRequest): string | undefined {
 /** Whether the browser sent this session's cookie, in express-session's format. */
 export function cameBack({ sessionID, headers }: SessionRequest): boolean {
   if (sessionID === undefined) return false
-  const cookies = headers?.cookie ?? ''
-  return cookies.includes(`=s:${sessionID}.`) || cookies.includes(`=${encodeURIComponent(`s:${sessionID}.`)}`)
+  const cookies = headers?.cookie
+  if (cookies === undefined) return false
+  // The first is how express-session writes an id that needs no escapes, as its own do not.
+  return (
+    cookies.includes(`=s%3A${sessionID}.`) ||
+    cookies.includes(`=s:${sessionID}.`) ||
+    cookies.includes(`=s%3A${encodeURIComponent(sessionID)}.`)
+  )
 }
 
 /** The stored session `id`, straight from the store. @throws OAuthError `store_failed` */

@@ -34,7 +34,7 @@ export interface Renewal {
 
 /** A session at the moment of a write; older reads do not count. */
 export interface Found {
-  slot: Slot
+  slot: Readonly<Slot>
   /** The serialised user; `undefined` for nobody. */
   user: unknown
 }
@@ -58,16 +58,9 @@ export class SessionSlot {
     return hasSession(this.req)
   }
 
-  /** This request's copy of the slot, for reading. Its text is parsed once per request. */
+  /** This request's copy of the slot, for reading. */
   get own(): Readonly<Slot> | undefined {
-    const { session } = this.req
-    const value = session?.[this.key]
-    if (typeof value !== 'string') return ofItsUser(readSlot(value), session)
-    const last = parsedSlots.get(this.req)
-    if (last?.text === value) return ofItsUser(last.slot, session)
-    const slot = readSlot(value)
-    parsedSlots.set(this.req, { text: value, slot })
-    return ofItsUser(slot, session)
+    return this.slotIn(this.req.session)
   }
 
   /**
@@ -89,7 +82,7 @@ export class SessionSlot {
       if (known?.version === written) return known
     }
     const session = await readSession(req, sessionID, this.context)
-    const stored = ofItsUser(readSlot(session?.[this.key]), session)
+    const stored = this.slotIn(session)
     if (stored) writtenSlots.set(req, stored)
     return stored
   }
@@ -278,12 +271,12 @@ export class SessionSlot {
     const sight = firstSightOf(req, key)
     const { destroyed } = entry
     const stored = await readSession(req, id, context)
-    const found = ofItsUser(readSlot(stored?.[key]), stored)
+    const found = this.slotIn(stored)
     const successor = entry.successor ?? found?.successor
     const follows = !sight.left && successor !== undefined && (!stored || found?.left === true)
     if (follows) return this.updateSuccessor(successor, work)
     if (!stored || !isStill(sight, stored, found)) return undefined
-    const slot = found ?? emptySlot()
+    const slot = { ...(found ?? emptySlot()) }
     const result = work(slot)
     slot.version++
     stored[key] = textOfSlot(slot)
@@ -307,7 +300,7 @@ export class SessionSlot {
       const stored = await readSession(req, id, context)
       // A logged-in user must be the same there. A request without a user can only be adding a login that begins.
       if (!stored || (user !== undefined && !isSameUser(userText(stored), user))) return undefined
-      const slot = ofItsUser(readSlot(stored[key]), stored) ?? emptySlot()
+      const slot = { ...(this.slotIn(stored) ?? emptySlot()) }
       const result = work(slot)
       slot.version++
       stored[key] = textOfSlot(slot)
@@ -351,7 +344,7 @@ export class SessionSlot {
     const sight = firstSightOf(req, key)
     const { destroyed } = entry
     const stored = sight.existed ? await readSession(req, id, context) : { ...old }
-    const found = ofItsUser(readSlot(stored?.[key]), stored)
+    const found = this.slotIn(stored)
     if (sight.existed && !isStill(sight, stored, found)) {
       const successor = entry.successor
       if (successor !== undefined && (await this.moveToSuccessor(successor, sight.user))) return 'moved'
@@ -437,6 +430,18 @@ export class SessionSlot {
     })
   }
 
+  /** The slot in a copy of the session, without the data of another user. A request parses the same text once. */
+  private slotIn(session: StoredSession | Session | null | undefined): Readonly<Slot> | undefined {
+    const { req, key } = this
+    const value = session?.[key]
+    if (typeof value !== 'string') return ofItsUser(readSlot(value), session)
+    const last = parsedSlots.get(req)
+    if (last?.text === value) return ofItsUser(last.slot, session)
+    const slot = readSlot(value)
+    parsedSlots.set(req, { text: value, slot })
+    return ofItsUser(slot, session)
+  }
+
   private packed(slot: Slot): unknown {
     return isCookieSession(this.req) ? contentOf(slot) : textOfSlot(slot)
   }
@@ -453,7 +458,10 @@ export class SessionSlot {
  * The slot without the data of a user other than the session's. The app may log somebody in with `req.login` or another
  * strategy, and keep the session's content (`keepSessionInfo`).
  */
-function ofItsUser(slot: Slot | undefined, session: StoredSession | Session | null | undefined): Slot | undefined {
+function ofItsUser(
+  slot: Readonly<Slot> | undefined,
+  session: StoredSession | Session | null | undefined,
+): Readonly<Slot> | undefined {
   if (slot?.user === undefined) return slot
   const user = identityIn(session)
   if (slot.user === user) return slot
@@ -470,6 +478,6 @@ const ENDED = Number.POSITIVE_INFINITY
 const LEFT_BEHIND_MS = 600_000
 
 /** The last parsed slot of each request. */
-const parsedSlots = new WeakMap<SessionRequest, { text: string; slot: Slot | undefined }>()
+const parsedSlots = new WeakMap<SessionRequest, { text: string; slot: Readonly<Slot> | undefined }>()
 /** The slot as each request last stored it, which its own session object does not have. */
-const writtenSlots = new WeakMap<SessionRequest, Slot>()
+const writtenSlots = new WeakMap<SessionRequest, Readonly<Slot>>()

@@ -11,8 +11,8 @@ export interface Slot {
   pending: readonly Transaction[]
   /** Finished logins, for repeats of a callback; the oldest first. */
   used: readonly UsedTransaction[]
-  /** The providers that the session is logged in at; the first login first. */
-  logins: readonly SessionLogin[]
+  /** The names of the providers that the session is logged in at; the first login first. */
+  logins: readonly string[]
   /** The stored tokens of each login, by provider. */
   tokens: Readonly<Record<string, StoredTokens>>
   /** The provider that logged the user in; later ones are linked. */
@@ -74,16 +74,6 @@ export interface UsedTransaction {
   popup?: true
 }
 
-/** One provider that the session is logged in at, as `GET /auth/session` lists it. */
-export interface SessionLogin {
-  /** The name of the provider in `providers`. */
-  name: string
-  /** The scopes that were granted. */
-  scope: string[]
-  /** When the access token expires (ISO 8601); absent if the provider does not say. */
-  expiresAt?: string
-}
-
 /**
  * The tokens of one login as they are stored: in clear text, encrypted, or as a reference into a token store.
  * tokens/token-record.ts writes and reads them.
@@ -105,17 +95,16 @@ export function textOfSlot(slot: Slot): string {
 
 /** The slot without its empty members, to save room in a cookie. */
 export function contentOf({ version, pending, used, logins, tokens, owner, user, left, successor }: Slot): object {
-  return {
-    version,
-    ...(pending.length > 0 && { pending }),
-    ...(used.length > 0 && { used }),
-    ...(logins.length > 0 && { logins }),
-    ...(Object.keys(tokens).length > 0 && { tokens }),
-    ...(owner !== undefined && { owner }),
-    ...(user !== undefined && { user }),
-    ...(left && { left }),
-    ...(successor !== undefined && { successor }),
-  }
+  const content: Partial<Slot> = { version }
+  if (pending.length > 0) content.pending = pending
+  if (used.length > 0) content.used = used
+  if (logins.length > 0) content.logins = logins
+  if (Object.keys(tokens).length > 0) content.tokens = tokens
+  if (owner !== undefined) content.owner = owner
+  if (user !== undefined) content.user = user
+  if (left) content.left = left
+  if (successor !== undefined) content.successor = successor
+  return content
 }
 
 /**
@@ -130,7 +119,7 @@ export function readSlot(value: unknown): Slot | undefined {
     version,
     pending: listOf(content.pending, isTransaction),
     used: listOf(content.used, isUsed),
-    logins: listOf(content.logins, isLogin),
+    logins: listOf(content.logins, isText),
     tokens: isRecord(tokens) ? Object.fromEntries(Object.entries(tokens).filter(isTokenEntry)) : {},
   }
   if (typeof owner === 'string') slot.owner = owner
@@ -229,8 +218,8 @@ function isUsed(entry: unknown): entry is UsedTransaction & Record<string, unkno
   )
 }
 
-function isLogin(entry: unknown): entry is SessionLogin & Record<string, unknown> {
-  return hasTexts(entry, 'name') && Array.isArray(entry.scope) && hasOptionalTexts(entry, 'expiresAt')
+function isText(entry: unknown): entry is string {
+  return typeof entry === 'string'
 }
 
 function isTokenEntry(entry: [string, unknown]): entry is [string, StoredTokens] {

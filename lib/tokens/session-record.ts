@@ -69,7 +69,7 @@ function setTokens(slot: Slot, provider: string, entry: StoredTokens): void {
 function dropTokens(slot: Slot, provider: string): void {
   const { [provider]: _dropped, ...rest } = slot.tokens
   slot.tokens = rest
-  slot.logins = slot.logins.filter(({ name }) => name !== provider)
+  slot.logins = slot.logins.filter((name) => name !== provider)
 }
 
 /** Marks a login as over, so that no slow request restores its tokens. */

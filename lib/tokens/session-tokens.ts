@@ -82,6 +82,7 @@ export class SessionTokens {
 
   /** Deletes the tokens of logins in a slot: those of `providers`, or all. */
   async forget(slot: Readonly<Slot>, providers: readonly string[] = Object.keys(slot.tokens)): Promise<void> {
+    if (providers.length === 0) return
     const { store } = this.options
     const forgotten = providers.map(async (provider) => {
       const entry = entryIn(slot, provider)
@@ -96,9 +97,9 @@ export class SessionTokens {
   /** Removes a login without tokens from the session's list. */
   async dropLogin(req: SessionRequest, provider: string): Promise<void> {
     const session = new SessionSlot(req, this.options.sessionKey, refreshAt(provider))
-    if (!session.own?.logins.some(({ name }) => name === provider)) return
+    if (!session.own?.logins.includes(provider)) return
     await session.update((slot) => {
-      slot.logins = slot.logins.filter(({ name }) => name !== provider)
+      slot.logins = slot.logins.filter((name) => name !== provider)
     })
   }
 
