@@ -9,7 +9,8 @@ import { importTimes } from './import-time.js'
 import { startProvider } from './processes.js'
 import { CONCURRENCY, inRedis, overHttp, overHttps, type Settings, slowProvider, soak, sparse } from './scenarios.js'
 
-// `[BENCH_BEFORE=CHECKOUT] npm run bench [-- --quick] [--only login,read] [--apps hand,router] [--rounds 6] [--logins 300] [--soak 100000]
+// `[BENCH_BEFORE=CHECKOUT] npm run bench [-- --quick] [--only login,read] [--apps hand,router] [--rounds 6]
+// [--processes 2] [--logins 300] [--soak 100000]
 // [--cpu-prof FOLDER]`: this process drives, the provider and each app have one of their own. Loopback only.
 
 const PARTS = ['login', 'redirect', 'read', 'fetch', 'https', 'slow', 'redis', 'sparse', 'cold', 'import'] as const
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
       only: { type: 'string' },
       apps: { type: 'string' },
       rounds: { type: 'string' },
+      processes: { type: 'string' },
       logins: { type: 'string' },
       soak: { type: 'string' },
       'cpu-prof': { type: 'string' },
@@ -34,6 +36,7 @@ async function main(): Promise<void> {
   const settings: Settings = {
     names: chosen(values.apps, CONTESTANTS, CONTESTANTS),
     rounds: positive(values.rounds, quick ? 3 : 6),
+    processes: positive(values.processes, 1),
     logins: positive(values.logins, quick ? 100 : 400),
     warmUp: quick ? 100 : 1000,
     sparse: quick ? 3 : 5,

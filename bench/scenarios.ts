@@ -9,7 +9,10 @@ import { interleave, type Load, type Measure, measureRound, type Work } from './
 /** What the command line asks for. */
 export interface Settings {
   names: readonly Contestant[]
+  /** Rounds in all. */
   rounds: number
+  /** Fresh processes of each app, one after the other, that share the rounds: no two of the same build cost the same. */
+  processes: number
   logins: number
   warmUp: number
   /** Logins of the sparse scenario, one each {@link SPARSE_GAP_MS}. */
@@ -39,39 +42,41 @@ const redirectLeg: Work = (app) => begin(app.name, new Browser(app.origin))
 
 /** Whole logins, redirect legs and authenticated reads against a provider over http, sessions in memory. */
 export async function overHttp(stage: Stage, parts: ReadonlySet<string>): Promise<void> {
-  await withApps(stage, { title: 'http' }, async (apps) => {
-    if (parts.has('login')) await compare(stage, 'Whole login, provider over http', apps, wholeLogin)
-    if (parts.has('redirect')) await compare(stage, 'Redirect leg', apps, redirectLeg, 2)
-    if (parts.has('read')) {
-      const browsers = new Map<Contestant, Browser>()
-      for (const app of apps) browsers.set(app.name, await login(app.name, app.origin))
-      const read: Work = async (app) => {
-        const page = await browsers.get(app.name)?.get('/')
-        if (page?.status !== 200 || page.text === 'null') throw new Error(`${app.name} forgot its user`)
-      }
-      await compare(stage, 'Authenticated read', apps, read, 4)
-    }
-    const router = apps.find(({ name }) => name === 'router')
-    if (parts.has('fetch') && router) await authorisedFetch(stage, router)
+  const legs: Leg[] = []
+  if (parts.has('login')) legs.push({ title: 'Whole login, provider over http', work: always(wholeLogin) })
+  if (parts.has('redirect')) legs.push({ title: 'Redirect leg', work: always(redirectLeg), share: 2 })
+  if (parts.has('read')) legs.push({ title: 'Authenticated read', work: readsOf, share: 4 })
+  await compare(stage, { title: 'http' }, legs)
+  if (!parts.has('fetch') || !stage.settings.names.includes('router')) return
+  await withApps(stage, { title: 'fetch', only: ['router'] }, async ([router]) => {
+    if (router) await authorisedFetch(stage, router)
   })
 }
 
+/** Reads by somebody who is logged in at each app. */
+async function readsOf(apps: readonly AppProcess[]): Promise<Work> {
+  const browsers = new Map<Contestant, Browser>()
+  for (const app of apps) browsers.set(app.name, await login(app.name, app.origin))
+  return async (app) => {
+    const page = await browsers.get(app.name)?.get('/')
+    if (page?.status !== 200 || page.text === 'null') throw new Error(`${app.name} forgot its user`)
+  }
+}
+
 export async function overHttps(stage: Stage): Promise<void> {
-  await withApps(stage, { title: 'https', tls: true }, (apps) =>
-    compare(stage, 'Whole login, provider over https', apps, wholeLogin),
-  )
+  const title = 'Whole login, provider over https'
+  await compare(stage, { title: 'https', tls: true }, [{ title, work: always(wholeLogin) }])
 }
 
 export async function slowProvider(stage: Stage): Promise<void> {
-  await withApps(stage, { title: 'slow provider', delay: 50 }, (apps) =>
-    compare(stage, 'Whole login, provider that takes 50 ms for each answer', apps, wholeLogin, 0.5),
-  )
+  const title = 'Whole login, provider that takes 50 ms for each answer'
+  await compare(stage, { title: 'slow provider', delay: 50 }, [{ title, work: always(wholeLogin), share: 0.5 }])
 }
 
 export async function inRedis(stage: Stage): Promise<void> {
-  await withApps(stage, { title: 'Redis', store: 'redis', only: WITH_EXPRESS_SESSION }, (apps) =>
-    compare(stage, 'Whole login, sessions in Redis', apps, wholeLogin),
-  )
+  const title = 'Whole login, sessions in Redis'
+  const options = { title: 'Redis', store: 'redis', only: WITH_EXPRESS_SESSION }
+  await compare(stage, options, [{ title, work: always(wholeLogin) }])
 }
 
 export const SPARSE_GAP_MS = 6_000
@@ -144,12 +149,45 @@ async function authorisedFetch(stage: Stage, app: AppProcess): Promise<void> {
   stage.say(table(['authorised request (CPU ms)', 'median', 'min', 'max', 'ratio to bare'], rows))
 }
 
-/** One table: the work by each app in turn, and the ratio to the one written by hand. */
-async function compare(stage: Stage, title: string, apps: AppProcess[], work: Work, share = 1): Promise<void> {
-  const { rounds, logins, warmUp } = stage.settings
-  const units = Math.max(CONCURRENCY, Math.round(logins * share))
-  const plan = { rounds, units, warmUp: Math.round(warmUp * share), concurrency: CONCURRENCY }
-  const measures = await interleave(apps, stage.provider, plan, work)
+/** One table: its work, and how many units of it are made for each login of the settings. */
+interface Leg {
+  title: string
+  work(apps: readonly AppProcess[]): Promise<Work>
+  share?: number
+}
+
+function always(work: Work): Leg['work'] {
+  return async () => work
+}
+
+/** A table for each leg: the work by each app in turn, and the ratio to the one written by hand. */
+async function compare(stage: Stage, options: AppOptions, legs: readonly Leg[]): Promise<void> {
+  if (legs.length === 0) return
+  const { rounds, processes, logins, warmUp } = stage.settings
+  const found = legs.map(() => new Map<Contestant, Measure[]>())
+  const plans = legs.map(({ share = 1 }) => {
+    const units = Math.max(CONCURRENCY, Math.round(logins * share))
+    return {
+      rounds: Math.ceil(rounds / processes),
+      units,
+      warmUp: Math.round(warmUp * share),
+      concurrency: CONCURRENCY,
+    }
+  })
+  for (let i = 0; i < processes; i++) {
+    await withApps(stage, options, async (apps) => {
+      for (const [at, { work }] of legs.entries()) {
+        const plan = plans[at]
+        const measures = plan && (await interleave(apps, stage.provider, plan, await work(apps)))
+        for (const [name, list] of measures ?? []) found[at]?.set(name, [...(found[at].get(name) ?? []), ...list])
+      }
+    })
+  }
+  for (const [at, { title }] of legs.entries()) report(stage, title, plans[at]?.units ?? 0, found[at] ?? new Map())
+}
+
+function report(stage: Stage, title: string, units: number, measures: ReadonlyMap<Contestant, Measure[]>): void {
+  const rounds = Math.max(...[...measures.values()].map(({ length }) => length))
   const hand = (measures.get('hand') ?? []).map(({ cpu }) => cpu)
   const rows = [...measures].map(([name, list]) => {
     const cpu = list.map((measure) => measure.cpu)
@@ -178,7 +216,7 @@ async function compare(stage: Stage, title: string, apps: AppProcess[], work: Wo
     'store calls',
   ]
   stage.say(
-    `${title}: CPU ms of the app's process; ${plan.units} in each of ${rounds} rounds\n\n${table(['', ...head], rows)}`,
+    `${title}: CPU ms of the app's process; ${units} in each of ${rounds} rounds, ${stage.settings.processes} fresh processes of each app\n\n${table(['', ...head], rows)}`,
   )
 }
 

@@ -38,3 +38,39 @@ test.each([
     await close()
   }
 })
+
+// Express gives the request back to the outer app with the outer app's prototype.
+test.each([
+  ['Express 5', express],
+  ['Express 4', require('express4') as typeof express],
+])(
+  '%s: pages of the app that an app with the router is mounted in have the methods of Passport',
+  async (_name, framework) => {
+    const accounts: Express = framework()
+    accounts.use(oauthRouter({ baseURL: 'https://app.example.com', providers }))
+    const area: Express = framework()
+    area.use(accounts)
+    const app: Express = framework()
+    app.use(session({ secret: 'a test session secret', resave: false, saveUninitialized: false }))
+    app.use('/area', area)
+    app.get('/area/page', (req, res) => {
+      const { oauth, isAuthenticated, logIn, logOut } = req
+      res.json([oauth, isAuthenticated, logIn, logOut].map((member) => typeof member))
+    })
+    const other: Express = framework()
+    other.get('/', (req, res) => void res.json(typeof req.isAuthenticated))
+    const [{ origin, close }, elsewhere] = [await serve(app), await serve(other)]
+    try {
+      expect(await (await new Browser().get(`${origin}/area/page`)).json()).toEqual([
+        'object',
+        'function',
+        'function',
+        'function',
+      ])
+      expect(await (await new Browser().get(elsewhere.origin)).json()).toBe('undefined')
+    } finally {
+      await close()
+      await elsewhere.close()
+    }
+  },
+)

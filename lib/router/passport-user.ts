@@ -98,21 +98,29 @@ export function sessionManagerInFront(
 ): { _serializeUser(user: unknown, req: object, done: Done): void } | undefined {
   const manager: unknown = Object.hasOwn(req, '_sessionManager') ? Reflect.get(req, '_sessionManager') : undefined
   if (typeof manager !== 'object' || manager === null || !('_serializeUser' in manager)) return undefined
+  if (ownManagers.has(manager)) return undefined
   if (Reflect.get(manager, '_key') !== 'passport' || typeof manager._serializeUser !== 'function') return undefined
   return manager as ReturnType<typeof sessionManagerInFront> // just checked
 }
 
 /**
  * Adds them to the prototype of the Express app's requests, which is meant to be extended: seven more properties on
- * each request cost more than everything else that the router does for a visit.
+ * each request cost more than everything else that the router does for a visit. If the router is in an app that is
+ * mounted in another one, the outer app's requests get them: its pages have the request after that app has passed it on.
  */
 function add(additions: [string, unknown][], req: Request): void {
-  const prototype: object = Object.getPrototypeOf(req)
-  const app: object | undefined = req.app // absent if the router runs without Express
-  const target = app && Reflect.get(app, 'request') === prototype ? prototype : req
+  const app: Express.Application | undefined = req.app // absent if the router runs without Express
+  const prototype: object | undefined = app && Reflect.get(outermost(app), 'request')
+  const target = prototype && Object.prototype.isPrototypeOf.call(prototype, req) ? prototype : req
   for (const [name, value] of additions) {
     if (!(name in target)) Object.defineProperty(target, name, { value, writable: true, configurable: true })
   }
+}
+
+/** The app that `app` is mounted in, at the end of the chain. */
+function outermost(app: object): object {
+  const parent: object | undefined = Reflect.get(app, 'parent')
+  return parent ? outermost(parent) : app
 }
 
 /** `logIn`, `logOut`, `isAuthenticated` and everything else that Passport's session middleware adds to a request. */
@@ -120,5 +128,10 @@ function additionsOf(authenticator: AppPassport): [string, unknown][] {
   const probe = { session: {} }
   const middleware: (...args: unknown[]) => unknown = authenticator.authenticate('session')
   middleware(probe, {}, () => {})
-  return Object.entries(probe).filter(([name]) => name !== 'session')
+  const additions = Object.entries(probe).filter(([name]) => name !== 'session')
+  for (const [, value] of additions) if (typeof value === 'object') ownManagers.add(value)
+  return additions
 }
+
+/** The session managers of the routers' own Authenticators. */
+const ownManagers = new WeakSet<object>()
