@@ -73,14 +73,12 @@ export class Ledger {
 
   /** Whether an access token was valid once and has expired. */
   isExpiredAccess(token: string): boolean {
-    const known = this.access.get(token)
-    return known !== undefined && isOver(known)
+    return this.access.isExpired(token)
   }
 
   /** Whether a refresh token was valid once and has expired. */
   isExpiredRefresh(token: string): boolean {
-    const known = this.refresh.get(token)
-    return known !== undefined && isOver(known)
+    return this.refresh.isExpired(token)
   }
 
   /** A new refresh token. `seconds` is its lifetime, for example the rest of an old one's. */
@@ -105,12 +103,12 @@ export class Ledger {
 
   /** Expires every access token now. */
   expireAccess(): void {
-    this.access.empty()
+    this.access.expire()
   }
 
   /** Expires every refresh token now. */
   expireRefresh(): void {
-    this.refresh.empty()
+    this.refresh.expire()
   }
 }
 
@@ -120,13 +118,14 @@ interface Issued {
   endsAt: number
 }
 
-/** How many codes or tokens are remembered, so that a long run does not fill the memory. */
+/** How many codes or tokens are remembered, expired ones too, so that a long run does not fill the memory. */
 const ROOM = 20_000
 
 class Shelf<Extra extends object = object> {
   private readonly items = new Map<string, Issued & Extra>()
 
   put(name: string, grant: Grant, seconds: number, extra: Extra): string {
+    this.items.delete(name) // a name that is issued again is the newest
     const [oldest] = this.items.keys()
     if (this.items.size >= ROOM && oldest !== undefined) this.items.delete(oldest)
     this.items.set(name, { grant, endsAt: Date.now() + seconds * 1000, ...extra })
@@ -142,6 +141,12 @@ class Shelf<Extra extends object = object> {
     return known && !isOver(known) && !known.grant.revoked ? known.grant : undefined
   }
 
+  /** One that was revoked before its end has not expired. */
+  isExpired(name: string): boolean {
+    const known = this.items.get(name)
+    return known !== undefined && isOver(known) && !known.grant.revoked
+  }
+
   shorten(name: string, seconds: number): void {
     const known = this.items.get(name)
     if (known) known.endsAt = Math.min(known.endsAt, Date.now() + seconds * 1000)
@@ -151,8 +156,9 @@ class Shelf<Extra extends object = object> {
     this.items.delete(name)
   }
 
-  empty(): void {
-    this.items.clear()
+  /** Ends everything now, and keeps what it was: a provider can tell an expired token from an unknown one. */
+  expire(): void {
+    for (const known of this.items.values()) known.endsAt = 0
   }
 }
 

@@ -235,6 +235,16 @@ test('a scope that is missing, and a token that has lived its time', async () =>
   expect(await userOf(await login({}, of), {}, of)).toMatchObject(apiRefusal(28001008))
 })
 
+test('a token that is expired is told from an unknown one', async () => {
+  const of = await started()
+  const token = await login({}, of)
+  of.expireTokens()
+  expect(await userOf(token, {}, of)).toMatchObject(apiRefusal(28001008))
+  expect(await resourceAt(of, String(token.access_token))).toMatchObject(apiRefusal(28001008))
+  expect(await userOf(token, { access_token: 'x' }, of)).toMatchObject(apiRefusal(28001003))
+  expect(await resourceAt(of, 'x')).toMatchObject(apiRefusal(28001003))
+})
+
 test('the API takes the token in either header, or in the query', async () => {
   const { access_token } = await login()
   const at = `${emulator.origin}/emulator/resource`

@@ -229,9 +229,6 @@ test('rest.php refuses by a header, on HTTP 200', async () => {
   expectVerdict(await userOf(access_token), 31204)
   emulator.failNext('profile', 'http-503')
   expect((await userOf(access_token)).status).toBe(503)
-  emulator.expireTokens()
-  expectVerdict(await userOf(access_token), 102)
-  expectVerdict(await resourceAt(emulator, String(access_token)), 102)
 })
 
 test('a token that has lived its time is a session timeout', async () => {
@@ -239,6 +236,16 @@ test('a token that has lived its time is a session timeout', async () => {
   const { access_token } = await login({}, short)
   expectVerdict(await userOf(access_token, {}, short), 6, 'session timeout')
   await short.close()
+})
+
+test('a token that is expired is told from an unknown one, and from one that was withdrawn', async () => {
+  const [expired, revoked] = [await login(), await login()]
+  await post(emulator.options.revokeURL, { token: String(revoked.access_token) })
+  emulator.expireTokens()
+  expectVerdict(await userOf(expired.access_token), 6, 'session timeout')
+  expectVerdict(await resourceAt(emulator, String(expired.access_token)), 6, 'session timeout')
+  expectVerdict(await userOf(revoked.access_token), 102, 'invalid session')
+  expectVerdict(await userOf('x'), 102, 'invalid session')
 })
 
 test('what is in a token, and a revocation that ends all of it', async () => {

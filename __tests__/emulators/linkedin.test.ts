@@ -207,6 +207,11 @@ test('tokens that are none, are dead or are missing have a number each', async (
   expect(await userOf(access_token, short)).toMatchObject(expired)
   expect(await resourceAt(short, String(access_token))).toMatchObject(expired)
   await short.close()
+  const { access_token: early } = await login()
+  emulator.expireTokens()
+  expect(await userOf(early)).toMatchObject(expired)
+  expect(await resourceAt(emulator, String(early))).toMatchObject(expired)
+  expect(await userOf('x')).toMatchObject(atTheApi(401, 65600, 'INVALID_ACCESS_TOKEN'))
 })
 
 test('faults are worded by their call', async () => {

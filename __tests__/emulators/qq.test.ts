@@ -250,6 +250,16 @@ test('tokens that have lived their time, and the API beside', async () => {
   expect(await userOf(dead, {}, short)).toMatchObject(apiRefusal(100014))
 })
 
+test('a token that is expired is told from an unknown one', async () => {
+  const of = await started()
+  const { access_token } = await login({}, of)
+  of.expireTokens()
+  expect(await me(access_token, {}, of)).toMatchObject(refusal(100014))
+  expect(await userOf(access_token, {}, of)).toMatchObject(apiRefusal(100014))
+  expect(await me('x', {}, of)).toMatchObject(refusal(100013))
+  expect(await userOf('x', {}, of)).toMatchObject(apiRefusal(100013))
+})
+
 test('faults are worded by their call', async () => {
   const { access_token, refresh_token } = await login()
   emulator.failNext('profile', 'refused', 2)

@@ -16,6 +16,7 @@ import {
   starterOf,
 } from './conversation'
 import { verified } from './id-tokens'
+import { resourceAt } from './logins'
 
 const [FIRST, WITHOUT_EMAIL] = ['U0ZHANG001', 'U0ADA00002']
 
@@ -310,6 +311,17 @@ test('a token that is missing, in the query, unknown, over, revoked or of anothe
   expect(await userInfo(access_token)).toMatchObject(no('token_revoked'))
   const bot = await login(install)
   expect((await userInfo(bot.access_token, install)).json).toMatchObject({ error: 'missing_scope', needed: 'openid' })
+})
+
+test.each([{}, { flow: 'install' as const }])('tokens that are expired are told from others: %j', async (options) => {
+  const of = await started({ ...options, tokenRotation: true })
+  const [expired, revoked] = [await login(of), await login(of)]
+  await post(of.options.revokeURL, {}, bearer(revoked.access_token))
+  of.expireTokens()
+  expect(await userInfo(expired.access_token, of)).toMatchObject(no('token_expired'))
+  expect(await resourceAt(of, String(expired.access_token))).toMatchObject(no('token_expired'))
+  expect(await userInfo(revoked.access_token, of)).toMatchObject(no('token_revoked'))
+  expect(await userInfo('x', of)).toMatchObject(no('invalid_auth'))
 })
 
 test('of an installation one token alone is revoked', async () => {

@@ -293,7 +293,6 @@ test('a refresh brings a new access token in place of a dead one', async () => {
   const repeating = await started({ refreshStyle: 'repeat' })
   const token = await login(repeating)
   repeating.expireTokens()
-  expect(await userOf(repeating, token)).toMatchObject(refusal(40001))
   const renewed = members(await renewal(repeating, token.refresh_token))
   expect(renewed.access_token).not.toBe(token.access_token)
   expect(renewed.refresh_token).toBe(token.refresh_token)
@@ -317,6 +316,21 @@ test('tokens that have lived their time', async () => {
   const token = await login(of)
   expect(await userOf(of, token)).toMatchObject(refusal(42001))
   expect(await renewal(of, token.refresh_token)).toMatchObject(refusal(42002))
+})
+
+test('tokens that are expired are told from unknown ones', async () => {
+  const of = await started()
+  const token = await login(of)
+  of.expireTokens()
+  of.revokeGrants()
+  const query = encoded({ access_token: String(token.access_token), openid: String(token.openid) })
+  for (const path of ['/sns/auth', '/emulator/resource']) {
+    expect(await ask(`${of.origin}${path}?${query}`)).toMatchObject(refusal(42001))
+  }
+  expect(await userOf(of, token)).toMatchObject(refusal(42001))
+  expect(await userOf(of, token, { access_token: 'x' })).toMatchObject(refusal(40001))
+  expect(await renewal(of, token.refresh_token)).toMatchObject(refusal(42002))
+  expect(await renewal(of, 'x')).toMatchObject(refusal(40030))
 })
 
 test.each<[string, Params, number]>([

@@ -190,6 +190,18 @@ test('the user is not told to a bearer token, to a dead one, nor without a uid',
   expect(await userOf(await login({}, of), {}, of)).toMatchObject(apiRefusal(403, 21327))
 })
 
+test('a token that is expired is told from an unknown one, and from one that was given back', async () => {
+  const of = await started()
+  const [expired, revoked] = [await login({}, of), await login({}, of)]
+  await post(of.options.revokeURL, { access_token: String(revoked.access_token) })
+  of.expireTokens()
+  expect(await userOf(expired, {}, of)).toMatchObject(apiRefusal(403, '21327'))
+  const info = await post(`${of.origin}/oauth2/get_token_info`, { access_token: String(expired.access_token) })
+  expect(info.json).toMatchObject({ error_code: '21327', error: 'expired_token' })
+  expect(await userOf(revoked, {}, of)).toMatchObject(apiRefusal(403, '21332'))
+  expect(await userOf(expired, { access_token: 'x' }, of)).toMatchObject(apiRefusal(403, '21332'))
+})
+
 test('an unreviewed app has test accounts', async () => {
   const of = await started({ testAccounts: ['7000000002'] })
   expect(await userOf(await login({}, of), {}, of)).toMatchObject(apiRefusal(403, '21321'))

@@ -226,7 +226,7 @@ describe('after the login', () => {
         emulator.expireTokens()
         const dead = await ask(browser, resource) // there is nothing to renew it with
         expect(dead.status).toBe(403)
-        expect(JSON.parse(dead.body)).toMatchObject({ error_code: '21332' })
+        expect(JSON.parse(dead.body)).toMatchObject({ error_code: '21327' })
       } finally {
         await app.close()
       }
