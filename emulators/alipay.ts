@@ -74,8 +74,7 @@ function provider(_origin: string, settings: Settings & AlipayEmulatorOptions): 
   const { clientID, idSource = 'open_id' } = settings
   const ledger = new Ledger(settings, { code: 86_400, access: 1_296_000, refresh: 2_592_000 })
   const keys = keysOf(settings)
-  /** Issued tokens, and whether each was used: a token that was never issued gets another refusal. */
-  const access = new Known()
+  /** Issued refresh tokens, and whether each was used: one that was never issued gets another refusal. */
   const refresh = new Known()
 
   const authorize = consentRoutes(AUTHORIZE, settings, ({ query }) => {
@@ -142,7 +141,7 @@ function provider(_origin: string, settings: Settings & AlipayEmulatorOptions): 
   function issued(grant: Grant): Reply {
     const seconds = (value: number) => (settings.lifetimesAsText ? String(value) : value)
     return respond(TOKEN, {
-      access_token: access.add(ledger.issueAccess(grant, `composeB${hex(16)}`)),
+      access_token: ledger.issueAccess(grant, `composeB${hex(16)}`),
       // A leftover of an older API, and no user's id.
       alipay_user_id: `2021${digitsOf(grant.user.id, 28)}`,
       auth_start: new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 19).replace('T', ' '),
@@ -172,8 +171,8 @@ function provider(_origin: string, settings: Settings & AlipayEmulatorOptions): 
 
   function grantOf(params: URLSearchParams): Grant | Reply {
     const token = params.get('auth_token') ?? ''
-    const grant = ledger.accessGrant(token)
-    return grant ?? refused(USER, access.has(token) ? 'aop.auth-token-time-out' : 'aop.invalid-auth-token')
+    const dead = ledger.isExpiredAccess(token) ? 'aop.auth-token-time-out' : 'aop.invalid-auth-token'
+    return ledger.accessGrant(token) ?? refused(USER, dead)
   }
 
   /** A signed call, like any other. One with only the token is accepted too: this resource exists only in the emulator. */

@@ -267,6 +267,16 @@ test('the API that every emulator has takes auth_token, and refuses a wrong sign
   expect(members(await at({ auth_token: String(access_token) })).user).toBe(emulator.users[0]?.id)
   const wrong = { ...publicParams(emulator, 'x'), auth_token: String(access_token), sign: 'AAAA' }
   expect(members(await at(wrong))).toMatchObject({ [USER_KEY]: failure('isv.invalid-signature') })
+})
+
+test('a token that is expired is told from an unknown one', async () => {
+  const emulator = await started()
+  const { access_token } = await login(emulator)
   emulator.expireTokens()
-  expect(members(await at({ auth_token: String(access_token) }))).toHaveProperty(USER_KEY)
+  const [expired, unknown] = [failure('aop.auth-token-time-out'), failure('aop.invalid-auth-token')]
+  const user = async (auth_token: string) => members(await call(emulator, USER, { auth_token }))
+  expect(await user(String(access_token))).toMatchObject({ [USER_KEY]: expired })
+  expect(await user('x')).toMatchObject({ [USER_KEY]: unknown })
+  const resource = await ask(`${emulator.origin}/emulator/resource?auth_token=${access_token}`)
+  expect(members(resource)).toMatchObject({ [USER_KEY]: expired })
 })
