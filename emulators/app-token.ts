@@ -3,7 +3,7 @@ import { secret } from './ledger'
 /** The state of a call's token. */
 export type AppTokenState = 'live' | 'expired' | 'unknown'
 
-/** How many dead tokens are remembered. */
+/** How many expired tokens are remembered. */
 const REMEMBERED = 1000
 
 /** The tokens of one application: one at a time, the same for every request while it is valid. */
@@ -36,9 +36,9 @@ export class AppToken {
     return this.over.has(token) ? 'expired' : 'unknown'
   }
 
-  /** Ends the token early: it is unknown from now on. */
-  kill(): void {
-    this.current = undefined
+  /** Expires the token now. */
+  expire(): void {
+    if (this.current) this.current.endsAt = 0
   }
 
   private live(now: number) {

@@ -111,6 +111,6 @@ export function inAppLogin(settings: InAppSettings, corpId: string): InApp {
       { method: 'GET', path: '/emulator/request-auth-code', endpoint: 'authorize', handle: requestAuthCode },
     ],
     entryCode,
-    expireAppTokens: () => appToken.kill(),
+    expireAppTokens: () => appToken.expire(),
   }
 }

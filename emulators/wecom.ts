@@ -225,7 +225,7 @@ function provider(_origin: string, settings: Settings & WecomEmulatorOptions): P
       { method: 'POST', path: '/cgi-bin/auth/getuserdetail', endpoint: 'profile', handle: asApp(getUserDetail) },
       { method: 'GET', path: '/cgi-bin/user/get', endpoint: 'profile', handle: asApp(userGet) },
     ],
-    expireAppTokens: () => appToken.kill(),
+    expireAppTokens: () => appToken.expire(),
     essential: ['userid', 'openid', 'external_userid'],
     refuse: (endpoint, status, code) => {
       const byStatus = status >= 500 ? -1 : status === 429 ? 45009 : endpoint === 'appToken' ? 40001 : 40029
