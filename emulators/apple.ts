@@ -5,9 +5,10 @@ import type { EmulatorKind } from './definition'
 import type { FormPost } from './form-post'
 import { halfHash, IdTokenKeys } from './id-token'
 import { type Grant, hex, Ledger } from './ledger'
-import { errorPage } from './page'
+import { refusalPage } from './page'
 import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
+import type { Why } from './texts'
 import type { EmulatorUser } from './types'
 
 /** The options of the Apple emulator besides the shared ones. */
@@ -86,9 +87,9 @@ function provider(_origin: string, settings: Settings & AppleEmulatorOptions): P
   /** Apple shows every error on its own page. */
   const authorize = consentRoutes('/auth/authorize', settings, ({ query }) => {
     const redirectURI = query.get('redirect_uri')
-    const wrong = (error: string, why: string) => errorPage(400, 'Apple', error, why)
+    const wrong = (error: string, why: Why) => refusalPage(400, 'Apple', error, why)
     const twice = repeated(query)
-    if (twice) return wrong('invalid_request', `Duplicate parameter: ${twice}`)
+    if (twice) return wrong('invalid_request', (texts) => texts.wrong.repeated(twice))
     if (query.get('client_id') !== clientID) return wrong('invalid_client', 'Invalid client.')
     if (!redirectURI || !isReturnURL(redirectURI, settings))
       return wrong('invalid_request', 'Invalid web redirect url.')

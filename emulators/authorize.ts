@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { type Consent, consentPage } from './consent-page'
 import type { Fault } from './faults'
 import { type FormPost, postingPage } from './form-post'
-import { errorPage, noSuchUser } from './page'
+import { noSuchUser, refusalPage } from './page'
 import { type Call, formOf, type Reply, type Route } from './server'
 import type { Settings } from './settings'
+import type { Why } from './texts'
 import type { EmulatorUser } from './types'
 
 /** A valid authorization request: what the consent page shows, and where its buttons lead. */
@@ -56,17 +57,13 @@ export function consentRoutes(path: string, settings: Settings, check: (call: Ca
     const asked = check(call)
     if (!('agree' in asked)) return asked
     if (form.has('deny')) return leave(asked, asked.deny(), 303)
-    const wrong = (what: string, why: string) => errorPage(400, asked.provider, what, why)
+    const wrong = (what: string, why: Why) => refusalPage(400, asked.provider, what, why)
     const user = settings.users.find(({ id }) => id === form.get('user'))
     if (!user) return noSuchUser(400, asked.provider, settings.users)
     const chosen = chosenIn(form, asked)
-    if (typeof chosen === 'string') return wrong(chosen, `There is no such ${chosen} to choose.`)
-    try {
-      plan(form, settings)
-    } catch (problem) {
-      return wrong('fault', (problem as Error).message) // failNext throws nothing else
-    }
-    return leave(asked, asked.agree(user, chosen), 303)
+    if (typeof chosen === 'string') return wrong(chosen, (texts) => texts.wrong.noChoice[chosen])
+    const problem = plan(form, settings)
+    return problem ? wrong('fault', problem) : leave(asked, asked.agree(user, chosen), 303)
   }
   /** A refusal by the provider itself: like "Deny", with another error. */
   const sendBack = (call: Call, error: string): Reply => {
@@ -107,7 +104,7 @@ function byDefault({ scope, ticked, place }: Asked): Chosen {
 }
 
 /** The choices in the form, or the name of a field that our page cannot have sent. */
-function chosenIn(form: URLSearchParams, asked: Asked): Chosen | string {
+function chosenIn(form: URLSearchParams, asked: Asked): Chosen | 'scope' | 'project' {
   const chosen = byDefault(asked)
   // Unticked boxes send nothing; the field `step` distinguishes a page without ticked boxes from a bare POST.
   const boxes = form.has('step') || form.has('scope') ? form.getAll('scope') : undefined
@@ -120,13 +117,20 @@ function chosenIn(form: URLSearchParams, asked: Asked): Chosen | string {
   return asked.place?.options.some(({ id }) => id === project) ? { ...chosen, place: project } : 'project'
 }
 
-function plan(form: URLSearchParams, settings: Settings): void {
-  const step = settings.steps().find((name) => name === form.get('step'))
-  if (!form.get('step')) return
-  if (!step) throw new TypeError(`There is no step ${form.get('step')}.`)
+/** Plans the fault in the form; returns what is wrong with it, if anything. */
+function plan(form: URLSearchParams, settings: Settings): Why | undefined {
+  const wanted = form.get('step')
+  if (!wanted) return undefined
+  const step = settings.steps().find((name) => name === wanted)
+  if (!step) return ({ wrong }) => wrong.noStep(wanted)
   const fault = form.get('fault') ?? ''
   const code = form.get('fault_code')?.trim()
-  settings.failNext(step, (code && /^(refused|http-\d+)$/.test(fault) ? `${fault}:${code}` : fault) as Fault) // failNext checks it
+  try {
+    settings.failNext(step, (code && /^(refused|http-\d+)$/.test(fault) ? `${fault}:${code}` : fault) as Fault) // failNext checks it
+    return undefined
+  } catch {
+    return ({ wrong }) => wrong.noFault(fault)
+  }
 }
 
 /** Adds parameters to an address; those that are `undefined` are left out. */

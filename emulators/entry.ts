@@ -1,6 +1,6 @@
 import { withParams } from './authorize'
 import { userButtons } from './consent-page'
-import { errorPage, noSuchUser, page } from './page'
+import { noSuchUser, page, refusalPage } from './page'
 import type { Call, Reply, Route } from './server'
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
@@ -17,7 +17,7 @@ export function entryRoute(provider: string, settings: Settings, entryCode: (use
     const user = wanted === null ? settings.users[0] : settings.users.find(({ id }) => id === wanted)
     if (!user) return noSuchUser(400, provider, settings.users)
     if (!/^https?:\/\//.test(redirect) || !URL.canParse(redirect)) {
-      return errorPage(400, provider, 'redirect', 'The entry address must be an absolute http(s) address.')
+      return refusalPage(400, provider, 'redirect', ({ wrong }) => wrong.entryAddress)
     }
     return { location: withParams(redirect, { code: entryCode(user) }) }
   }

@@ -1,4 +1,5 @@
 import type { Reply } from './reply'
+import type { Why } from './texts'
 
 /** By `error_code`, the third member of a refusal: the RFC 6749 code beside it, and its text. */
 const AT_THE_TOKEN: Record<string, readonly [error: string, description: string]> = {
@@ -14,13 +15,13 @@ const AT_THE_TOKEN: Record<string, readonly [error: string, description: string]
   KOE322: ['invalid_grant', 'expired_or_invalid_refresh_token'],
 }
 
-const ON_THE_PAGE: Record<string, string> = {
-  KOE006: 'redirect_uri is not registered',
-  KOE205: 'scope: consent items that this app has not set up',
+const ON_THE_PAGE: Record<string, Why> = {
+  KOE006: ({ wrong }) => wrong.notRegistered('redirect_uri'),
+  KOE205: ({ wrong }) => wrong.notSetUp,
 }
 
 /** The page's text for a mistake of the app. */
-export function pageWords(code: string): string {
+export function pageWords(code: string): Why {
   return ON_THE_PAGE[code] ?? AT_THE_TOKEN[code]?.[1] ?? 'refused by the emulator'
 }
 

@@ -4,7 +4,7 @@ import { IdTokenKeys } from './id-token'
 import { kakaoUser } from './kakao-user'
 import { apiRefused, apiWords, pageWords, refused, words } from './kakao-words'
 import { type Grant, Ledger, secret } from './ledger'
-import { errorPage } from './page'
+import { refusalPage } from './page'
 import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
 import type { EmulatorUser } from './types'
@@ -71,7 +71,7 @@ function provider(_origin: string, settings: Settings & KakaoEmulatorOptions): P
     const redirectURI = query.get('redirect_uri')
     const state = query.get('state') ?? undefined
     const nonce = query.get('nonce') ?? undefined
-    const wrong = (code: string, why = pageWords(code)) => errorPage(400, 'Kakao', code, why)
+    const wrong = (code: string, why = pageWords(code)) => refusalPage(400, 'Kakao', code, why)
     const twice = repeated(query)
     if (twice) return wrong('invalid_request', twice)
     if (query.get('client_id') !== clientID) return wrong('KOE101')

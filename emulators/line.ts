@@ -3,10 +3,11 @@ import type { EmulatorKind } from './definition'
 import { IdTokenKeys } from './id-token'
 import { type Grant, hex, Ledger } from './ledger'
 import { ISSUER, idTokenCheck, requestId, requestProblem } from './line-checks'
-import { errorPage } from './page'
+import { refusalPage } from './page'
 import { s256 } from './pkce'
 import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply, type Route, repeated } from './server'
 import type { Settings } from './settings'
+import type { Why } from './texts'
 import type { EmulatorUser } from './types'
 
 /** The options of the LINE emulator besides the shared ones. */
@@ -73,9 +74,9 @@ function provider(_origin: string, settings: Settings & LineEmulatorOptions): Pr
   const authorize = consentRoutes('/oauth2/v2.1/authorize', settings, ({ query }) => {
     const redirectURI = query.get('redirect_uri')
     const state = query.get('state')
-    const wrong = (why: string) => errorPage(400, 'LINE', '400 Bad Request', why)
+    const wrong = (why: Why) => refusalPage(400, 'LINE', '400 Bad Request', why)
     const twice = repeated(query)
-    if (twice) return wrong(`${twice} is repeated.`)
+    if (twice) return wrong((texts) => texts.wrong.repeated(twice))
     if (query.get('client_id') !== clientID) return wrong('Invalid client_id value.')
     if (!redirectURI || !isCallbackURL(redirectURI, settings)) {
       return wrong('Invalid redirect_uri value. Check if it is registered in a LINE developers site.')

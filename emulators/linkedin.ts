@@ -3,9 +3,10 @@ import type { EmulatorKind } from './definition'
 import { IdTokenKeys } from './id-token'
 import { type Grant, Ledger, secret } from './ledger'
 import { apiRefused, apiWords, missing, refused, words } from './linkedin-words'
-import { errorPage } from './page'
+import { refusalPage } from './page'
 import { bearerOf, type Call, FORM, formOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
+import type { Why } from './texts'
 import type { EmulatorUser } from './types'
 
 /** The options of the LinkedIn emulator besides the shared ones. */
@@ -69,9 +70,9 @@ function provider(_origin: string, settings: Settings & LinkedinEmulatorOptions)
   const authorize = consentRoutes(AUTHORIZE, settings, ({ query }) => {
     const redirectURI = query.get('redirect_uri')
     const state = query.get('state') ?? undefined
-    const wrong = (what: string, why: string) => errorPage(400, 'LinkedIn', what, why)
+    const wrong = (what: string, why: Why) => refusalPage(400, 'LinkedIn', what, why)
     const twice = repeated(query)
-    if (twice) return wrong(twice, 'The parameter stands twice')
+    if (twice) return wrong(twice, (texts) => texts.wrong.repeated(twice))
     if (query.get('client_id') !== clientID) return wrong('client_id', 'The passed in client_id is invalid')
     if (!isRegistered(settings, redirectURI)) {
       return wrong('redirect_uri', 'The redirect_uri does not match the registered value')

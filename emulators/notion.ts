@@ -3,9 +3,10 @@ import { consentRoutes, isRegistered, withParams } from './authorize'
 import type { EmulatorKind } from './definition'
 import { type Grant, Ledger, secret } from './ledger'
 import { apiRefused, apiWords, codeOf, oauthRefused, oauthWords } from './notion-words'
-import { errorPage } from './page'
+import { refusalPage } from './page'
 import { bearerOf, type Call, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
+import type { Why } from './texts'
 import type { EmulatorUser } from './types'
 
 /** The options of the Notion emulator besides the shared ones. */
@@ -72,9 +73,9 @@ function provider(_origin: string, settings: Settings & NotionEmulatorOptions): 
     // If the app has only one, it may be left out.
     const redirectURI = given ?? (redirectURIs?.length === 1 ? (redirectURIs[0] ?? null) : null)
     const state = query.get('state') ?? undefined
-    const wrong = (why: string) => errorPage(400, 'Notion', 'invalid_request', why)
+    const wrong = (why: Why) => refusalPage(400, 'Notion', 'invalid_request', why)
     const twice = repeated(query)
-    if (twice) return wrong(`The parameter ${twice} stands twice.`)
+    if (twice) return wrong((texts) => texts.wrong.repeated(twice))
     if (query.get('client_id') !== clientID) return wrong('Missing or invalid client_id.')
     if (!isRegistered(settings, redirectURI)) return wrong('Missing or invalid redirect_uri.')
     if (query.get('response_type') !== 'code') return wrong('Missing or invalid response_type.')

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Reply } from './reply'
 import { styleOf } from './style'
-import type { Texts } from './texts'
+import type { Texts, Why } from './texts'
 import { ENGLISH } from './texts-en'
 import { CHINESE } from './texts-zh'
 import type { EmulatorUser } from './types'
@@ -58,15 +58,23 @@ export interface Content {
 
 /** The page that a provider shows if it cannot redirect back: for an unknown client, or a redirect URI that is not registered. */
 export function errorPage(status: number, provider: string, error: string, description: string): Reply {
+  return refusalPage(status, provider, error, description)
+}
+
+/** The same, for a text of ours too. */
+export function refusalPage(status: number, provider: string, error: string, why: Why): Reply {
   const code = `<code>${escapeHtml(error)}</code>`
-  const say = (texts: Texts) => `<p class="error">${texts.labelled(code, escapeHtml(description))}</p>`
-  return page(provider, (texts) => ({ heading: texts.refuses(provider), body: say(texts) }), { status })
+  const content = (texts: Texts) => {
+    const description = typeof why === 'string' ? why : why(texts)
+    const body = `<p class="error">${texts.labelled(code, escapeHtml(description))}</p>`
+    return { heading: texts.refuses(provider), body }
+  }
+  return page(provider, content, { status })
 }
 
 /** The page for an unknown user: it lists the users. */
 export function noSuchUser(status: number, provider: string, users: readonly EmulatorUser[]): Reply {
-  const ids = users.map(({ id }) => id).join(', ')
-  return errorPage(status, provider, 'user', `There is no such user here; there are ${ids}.`)
+  return refusalPage(status, provider, 'user', ({ wrong }) => wrong.noUser(users.map(({ id }) => id)))
 }
 
 export function escapeHtml(text: string): string {

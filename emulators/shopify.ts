@@ -3,11 +3,12 @@ import { consentRoutes, isRegistered } from './authorize'
 import type { EmulatorKind } from './definition'
 import { ForgeryQueue } from './forgery'
 import { type Grant, hex, Ledger } from './ledger'
-import { errorPage, page } from './page'
+import { errorPage, page, refusalPage } from './page'
 import { s256 } from './pkce'
 import { type Call, FORM, formOf, jsonOf, mediaType, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
 import { CALLBACK_FORGERIES, signedURL } from './shopify-signing'
+import type { Why } from './texts'
 import type { EmulatorProject, EmulatorUser } from './types'
 
 /** The options of the Shopify emulator besides the shared ones. `accessTokenLifetime` is that of tokens that end. */
@@ -77,11 +78,11 @@ function provider(_origin: string, settings: Settings & ShopifyEmulatorOptions):
     const { query } = call
     const redirectURI = query.get('redirect_uri')
     const shop = shopOf(call)
-    const wrong = (error: string, why: string) => errorPage(400, 'Shopify', error, why)
+    const wrong = (error: string, why: Why) => refusalPage(400, 'Shopify', error, why)
     const options = new URLSearchParams([...query].filter(([name]) => name !== 'grant_options[]'))
     const twice = repeated(options)
     if (shop === null) return NO_SHOP
-    if (twice) return wrong('invalid_request', `${twice} is repeated`)
+    if (twice) return wrong('invalid_request', (texts) => texts.wrong.repeated(twice))
     if (query.get('client_id') !== clientID)
       return wrong('application_cannot_be_found', 'Could not find Shopify API application')
     if (!isRegistered(settings, redirectURI)) {
@@ -89,10 +90,12 @@ function provider(_origin: string, settings: Settings & ShopifyEmulatorOptions):
     }
     const scope = (query.get('scope') ?? '').split(',')
     if (!scope.every((name) => /^(unauthenticated_|customer_)?(read|write)_[a-z_]+$/.test(name))) {
-      return wrong('invalid_scope', 'The access scopes are not valid: a comma stands between them')
+      return wrong('invalid_scope', (texts) => texts.wrong.scopesByComma)
     }
     const modes = query.getAll('grant_options[]').filter((mode) => mode !== '')
-    if (!modes.every((mode) => mode === 'per-user')) return wrong('invalid_request', 'grant_options[] is not valid')
+    if (!modes.every((mode) => mode === 'per-user')) {
+      return wrong('invalid_request', (texts) => texts.wrong.notValid('grant_options[]'))
+    }
     const challenge = query.get('code_challenge') ?? undefined
     return {
       provider: 'Shopify',
@@ -221,7 +224,7 @@ function provider(_origin: string, settings: Settings & ShopifyEmulatorOptions):
     const redirect = query.get('redirect') ?? ''
     const isAddress = /^https?:\/\//.test(redirect) && URL.canParse(redirect)
     if (isAddress) return { location: signedStart(redirect, query.get('shop') ?? undefined) }
-    return errorPage(400, 'Shopify', 'redirect', 'The app’s start URL must be an absolute http(s) address.')
+    return refusalPage(400, 'Shopify', 'redirect', ({ wrong }) => wrong.startAddress)
   }
 
   return {

@@ -2,12 +2,13 @@ import { type Asked, consentRoutes, withParams } from './authorize'
 import type { EmulatorKind } from './definition'
 import { halfHash, IdTokenKeys } from './id-token'
 import { type Grant, hex, Ledger } from './ledger'
-import { errorPage } from './page'
+import { refusalPage } from './page'
 import { s256 } from './pkce'
 import { bearerOf, type Call, formOf, type Provider, type Reply, repeated } from './server'
 import type { Settings } from './settings'
 import { argumentsOf, clientProblem, isRedirectURL, refused, usualError, words } from './slack-call'
 import { BOT_USER, claimsOf, ENTERPRISE, memberOf, USERS, WORKSPACES } from './slack-user'
+import type { Why } from './texts'
 import type { EmulatorProject } from './types'
 
 /** The options of the Slack emulator besides the shared ones. */
@@ -66,7 +67,7 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
   const keys = new IdTokenKeys()
   const revoked = new Set<string>()
 
-  const wrong = (error: string, why: string) => errorPage(400, 'Slack', error, why)
+  const wrong = (error: string, why: Why) => refusalPage(400, 'Slack', error, why)
   const teamOf = ({ place }: Grant) => workspaces.find(({ id }) => id === place) ?? { id: '', name: '' }
 
   /** What both flows check; Slack shows every error on its own page. */
@@ -74,7 +75,7 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
     const redirectURI = query.get('redirect_uri')
     const state = query.get('state') ?? undefined
     const twice = repeated(query)
-    if (twice) return wrong('invalid_arguments', `${twice} is repeated`)
+    if (twice) return wrong('invalid_arguments', (texts) => texts.wrong.repeated(twice))
     if (query.get('client_id') !== clientID) return wrong('invalid_client_id', 'Invalid client_id parameter')
     if (!redirectURI || !isRedirectURL(redirectURI, settings)) {
       return wrong('bad_redirect_uri', 'redirect_uri did not match any configured URIs')
@@ -99,7 +100,9 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
 
   const askSignin = consentRoutes(PATHS.signin.ask, settings, ({ query }) => {
     const scope = words(query.get('scope'), /[ ,]+/)
-    if (query.get('response_type') !== 'code') return wrong('invalid_arguments', 'response_type must be code')
+    if (query.get('response_type') !== 'code') {
+      return wrong('invalid_arguments', (texts) => texts.wrong.mustBe('response_type', 'code'))
+    }
     if (!scope.includes('openid') || !scope.every((name) => ['openid', 'profile', 'email'].includes(name))) {
       return wrong('invalid_scope', 'Invalid permissions requested')
     }
@@ -114,7 +117,7 @@ function provider(_origin: string, settings: Settings & SlackEmulatorOptions): P
       return wrong('invalid_scope', 'Invalid permissions requested')
     }
     if (query.has('code_challenge') && query.get('code_challenge_method') !== 'S256') {
-      return wrong('invalid_arguments', 'code_challenge_method must be S256')
+      return wrong('invalid_arguments', (texts) => texts.wrong.mustBe('code_challenge_method', 'S256'))
     }
     return consent(query, [...bot, ...person], (grant) => {
       const code = newCode()

@@ -84,4 +84,21 @@ export const ENGLISH: Texts = {
   topupTitle: (provider) => `Top up at ${provider}`,
   balance: 'Balance',
   pay: (amount) => `Pay ${amount}`,
+  wrong: {
+    noUser: (ids) => `There is no such user here; there are ${ids.join(', ')}.`,
+    noChoice: {
+      scope: 'There is no such scope to choose.',
+      project: 'There is no such project to choose.',
+    },
+    noStep: (name) => `There is no step ${name}.`,
+    noFault: (name) => `There is no fault named ${name}.`,
+    repeated: (name) => `The parameter ${name} is repeated.`,
+    mustBe: (name, value) => `${name} must be ${value}.`,
+    notRegistered: (name) => `${name} is not registered.`,
+    notValid: (name) => `${name} is not valid.`,
+    scopesByComma: 'The access scopes are not valid: a comma stands between them.',
+    notSetUp: 'scope has consent items that this app has not set up.',
+    entryAddress: 'The entry address must be an absolute http(s) address.',
+    startAddress: 'The app’s start URL must be an absolute http(s) address.',
+  },
 }

@@ -103,4 +103,21 @@ export const CHINESE: Texts = {
   topupTitle: (provider) => about(provider, (name) => `${name}充值`),
   balance: '余额',
   pay: (amount) => `充值 ${amount}`,
+  wrong: {
+    noUser: (ids) => `这里没有这个用户，可选的有：${ids.join('、')}。`,
+    noChoice: {
+      scope: '可选的权限中没有这一项。',
+      project: '列表中没有这一项。',
+    },
+    noStep: (name) => `没有名为 ${name} 的步骤。`,
+    noFault: (name) => `没有名为 ${name} 的出错方式。`,
+    repeated: (name) => `参数 ${name} 重复。`,
+    mustBe: (name, value) => `${name} 必须是 ${value}。`,
+    notRegistered: (name) => `${name} 没有登记。`,
+    notValid: (name) => `${name} 无效。`,
+    scopesByComma: '权限无效：多个权限之间用逗号分隔。',
+    notSetUp: 'scope 中有应用没有设置的同意项目。',
+    entryAddress: '入口地址必须是完整的 http(s) 地址。',
+    startAddress: '应用的起始地址必须是完整的 http(s) 地址。',
+  },
 }

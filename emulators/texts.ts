@@ -44,7 +44,25 @@ export interface Texts {
   topupTitle(provider: string): string
   balance: string
   pay(amount: string): string
+  /** What is wrong with a request, if no text of the provider's is known. */
+  wrong: {
+    noUser(ids: readonly string[]): string
+    noChoice: Record<'scope' | 'project', string>
+    noStep(name: string): string
+    noFault(name: string): string
+    repeated(name: string): string
+    mustBe(name: string, value: string): string
+    notRegistered(name: string): string
+    notValid(name: string): string
+    scopesByComma: string
+    notSetUp: string
+    entryAddress: string
+    startAddress: string
+  }
 }
+
+/** A text of the provider's, which is not translated, or a text of ours. */
+export type Why = string | ((texts: Texts) => string)
 
 /** The languages of an emulator's pages. */
 export type Language = 'en' | 'zh'

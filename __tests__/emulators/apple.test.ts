@@ -202,7 +202,7 @@ test.each<[string, Params, RegExp]>([
   ['a redirect URI that is not registered', { redirect_uri: `${CALLBACK}/other` }, /Invalid web redirect url/],
   ['a redirect URI with a fragment', { redirect_uri: `${CALLBACK}#a` }, /Invalid web redirect url/],
   ['no redirect URI', { redirect_uri: undefined }, /Invalid web redirect url/],
-  ['a repeated state', { state: ['a', 'b'] }, /Duplicate parameter/],
+  ['a repeated state', { state: ['a', 'b'] }, /state is repeated/],
   ['id_token alone', { response_type: 'id_token' }, /unsupported_response_type/],
   ['no response_type', { response_type: undefined }, /unsupported_response_type/],
   ['an unknown response_mode', { response_mode: 'web_message' }, /Invalid response mode/],
