@@ -1,5 +1,4 @@
 import { type Emulator, type EmulatorName, EMULATOR_NAMES as NAMES, startEmulator } from '../emulators/index'
-import { PROVIDER_NAMES } from '../lib/index'
 import { type Command, readArgs, UsageError } from './command'
 import { environmentLines } from './environment-lines'
 import { logLine } from './request-log'
@@ -8,16 +7,13 @@ import { logLine } from './request-log'
 const FIRST_PORT = 4101
 const portOf = (name: EmulatorName) => FIRST_PORT + NAMES.indexOf(name)
 
-const withoutStrategy = NAMES.filter((name) => !PROVIDER_NAMES.some((known) => known === name))
-const ALONE = withoutStrategy.length > 0 ? `Without a strategy yet: ${withoutStrategy.join(', ')}\n` : ''
-
 const HELP = `Usage: passport-dialects emulate [provider …] [options]
 
 Starts emulators of the named providers (default: all) and prints the environment
 lines that make an app use them, then every request as it is answered.
 
 Providers: ${NAMES.join(', ')}
-${ALONE}
+
   --port N            the first one's port, the others on those that follow; 0: any free ones
                       (default: each its own, from ${FIRST_PORT}, in the order above)
   --host HOST         where to listen (default 127.0.0.1; 0.0.0.0 lets other machines in)

@@ -4,7 +4,6 @@ import net, { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { PROVIDER_NAMES } from 'passport-dialects'
 import { EMULATOR_NAMES } from 'passport-dialects/emulators'
 import { UsageError } from '../../bin/command'
 import { emulate } from '../../bin/emulate'
@@ -183,14 +182,6 @@ test('a host that cannot be listened on: exit code 1', async () => {
   expect(await command.exitCode()).toBe(1)
   expect(command.stderr).toMatch(/^The emulator of tapd cannot listen on 192\.0\.2\.1: .*EADDRNOTAVAIL/)
   expect(command.stderr).not.toMatch(/^\s+at /m)
-})
-
-test('the help says which emulators have no strategy', async () => {
-  const command = new CommandLine('emulate', '--help')
-  await command.exitCode()
-  const alone = EMULATOR_NAMES.filter((name) => !PROVIDER_NAMES.some((known) => known === name))
-  const [, said] = /^Without a strategy yet: (.+)$/m.exec(command.stdout) ?? []
-  expect(said).toBe(alone.length > 0 ? alone.join(', ') : undefined)
 })
 
 test.each([['--help'], ['emulate', '--help']])('%s %s prints its usage', async (...args) => {

@@ -6,6 +6,10 @@ import { papers } from '../../scripts/provider-tables'
 
 const ROOT = join(__dirname, '..', '..')
 
+test('every emulator has a strategy', () => {
+  expect([...EMULATOR_NAMES].sort()).toEqual([...PROVIDER_NAMES].sort())
+})
+
 test.each(PROVIDER_NAMES)('%s has an emulator and a page in both languages', (name) => {
   expect(EMULATOR_NAMES).toContain(name)
   const pages = ['docs', 'docs/zh-CN'].map((docs) => `${docs}/providers/${name}.md`)
