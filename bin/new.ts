@@ -93,10 +93,16 @@ Then change the emulator to what your provider documents, see the test fail, and
 `
 }
 
-function testCommand(file: string, { language, modules, runner }: Form): string {
+function testCommand(path: string, { language, modules, runner }: Form): string {
+  const file = typed(path)
   if (runner === 'vitest') return `npx vitest run ${file}`
-  // What jest needs for ES modules: https://jestjs.io/docs/ecmascript-modules
-  if (runner === 'jest') return `${modules ? 'NODE_OPTIONS=--experimental-vm-modules ' : ''}npx jest ${file}`
+  if (runner === 'jest') {
+    // What jest needs for ES modules: https://jestjs.io/docs/ecmascript-modules
+    const env = modules ? 'NODE_OPTIONS=--experimental-vm-modules ' : ''
+    // It takes a path for a regular expression.
+    const byPath = /[()[\]{}+*?^$|\\]/.test(path) ? '--runTestsByPath ' : ''
+    return `${env}npx jest ${byPath}${file}`
+  }
   return language === 'ts' ? `npx tsx --test ${file}` : `node --test ${file}`
 }
 
@@ -121,4 +127,10 @@ function missing(folder: string, { language, runner }: Form): string[] {
 /** A path as a user types it: relative, with slashes. */
 function shown(path: string): string {
   return relative('', path).split(sep).join('/')
+}
+
+/** A path in a command: quoted if a shell would take it apart. Double quotes are those of Windows too. */
+function typed(path: string): string {
+  if (/^[\p{L}\p{N}_./:@%+-]+$/u.test(path)) return path
+  return /["$`\\!]/.test(path) ? `'${path.replaceAll("'", "'\\''")}'` : `"${path}"`
 }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import ts from 'typescript'
 import { UsageError } from '../../bin/command'
@@ -65,6 +65,31 @@ test('TypeScript where there is a tsconfig.json: the test passes before anything
   const some = IS_WHOLE ? [] : ['--test-name-pattern', 'under oauthRouter|(html|http-500) at|_rejected$']
   const { passed, failed } = await nodeTest(join(home, 'acme-corp.test.ts'), ...some)
   expect({ passed: passed > (IS_WHOLE ? 80 : 10), failed }).toEqual({ passed: true, failed: 0 })
+})
+
+test.each([
+  ['my folder', '"'],
+  ['a;b', '"'],
+  ["it's mine", '"'],
+  ['50% $HOME `id` "x" \\ !', "'"],
+  ["it's $5", "'"],
+  ['天气', '.'],
+])('the command that it prints means a file in the folder %j to a shell', async (name, quote) => {
+  const home = project(name, {})
+  const { out } = await write('acme', '--dir', home)
+  const [, typed = ''] = /^ {2}node --test (.+)$/m.exec(out) ?? []
+  expect(typed[0]).toBe(quote)
+  const { stdout } = await promisify(execFile)('sh', ['-c', `for each in ${typed}; do printf '%s\\n' "$each"; done`])
+  const named = stdout.split('\n')
+  expect(named).toEqual([expect.stringMatching(/\/acme\.test\.js$/), ''])
+  expect(resolve(ROOT, named[0] ?? '')).toBe(join(home, 'acme.test.js'))
+})
+
+test.each([
+  ['app (old)', /^ {2}npx jest --runTestsByPath "\S+app \(old\)\/acme\.test\.js"$/m],
+  ['app', /^ {2}npx jest \S+\/app\/acme\.test\.js$/m],
+])('the command that it prints finds the file in the folder %j under jest', async (name, command) => {
+  expect((await write('acme', '--dir', project(name, using('jest')))).out).toMatch(command)
 })
 
 test('JavaScript: CommonJS passes, and a mistake in it fails', async () => {
