@@ -60,6 +60,27 @@ test('the page has every file that it speaks of', () => {
   expect([...FILES.keys()]).toEqual(names.map((name) => `${name}.ts`))
 })
 
+/** `titlesOf` alone reads it, of the package's own emulators. */
+const NOT_OF_YOUR_OWN = ['chineseTitle']
+
+test.each([
+  ['server', 'Provider'],
+  ['server', 'Route'],
+  ['definition', 'EmulatorKind'],
+  ['authorize', 'Asked'],
+  ['consent-page', 'Consent'],
+  ['ledger', 'Grant'],
+  ['reply', 'Reply'],
+])('the page has every member of emulators/%s: %s', (file, name) => {
+  const text = readFileSync(join(ROOT, 'emulators', `${file}.ts`), 'utf8')
+  const [, body = ''] = new RegExp(`^export interface ${name}\\b.*\\{\\n([\\s\\S]*?)^\\}`, 'm').exec(text) ?? []
+  const members = [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??[:(]/gm)].map(([, member = '']) => member)
+  expect(members.length).toBeGreaterThan(1)
+  const [, table = ''] = /^All parts, .*\n\n((?:\|.*\n)+)/m.exec(PAGE) ?? []
+  const names = [...table.matchAll(/`([^`\n]+)`/g)].flatMap(([, code = '']) => code.match(/\w+/g) ?? [])
+  expect([...names, ...NOT_OF_YOUR_OWN]).toEqual(expect.arrayContaining(members))
+})
+
 test('what the page begins with is what `passport-dialects new` writes', () => {
   const files = written('acme', 'node:test')
   expect([...files.keys()]).toEqual(['acme.ts', 'acme-emulator.ts', 'acme.test.ts'])
