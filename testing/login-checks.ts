@@ -9,6 +9,7 @@ import { bodyOf, inWorld, type World } from './world'
 /** Logins that succeed: the requests on the wire, and the user. */
 export function loginChecks(kit: Settled): Check[] {
   const group = 'a whole login'
+  const { redirectURI } = kit
   const under = (mount: Mount, name: string, body: (world: World) => Promise<void>): Check => ({
     group,
     name: `${name}, under ${mount}`,
@@ -21,7 +22,13 @@ export function loginChecks(kit: Settled): Check[] {
     ]),
     ...(kit.inPage ? [under('oauthRouter', 'a page of the app begins it, and nothing else does', pagesAlone)] : []),
     under('oauthRouter', 'the authorization request carries a fresh state, and no secret', freshState),
-    under('oauthRouter', 'the token request repeats the redirect address letter by letter', repeatedRedirectURI),
+    ...(redirectURI !== false && kit.endpoints.includes('token')
+      ? [
+          under('oauthRouter', 'the token request repeats the redirect address letter by letter', (world) =>
+            repeatedRedirectURI(world, redirectURI),
+          ),
+        ]
+      : []),
     under('oauthRouter', 'a login makes the calls that the kit tests', knownEndpoints),
     under('oauthRouter', 'the credential of the callback is where the kit looks for it', knownCredential),
   ]
@@ -215,9 +222,7 @@ async function freshState(world: World): Promise<void> {
   )
 }
 
-async function repeatedRedirectURI(world: World): Promise<void> {
-  const { redirectURI } = world.kit
-  if (redirectURI === false || !world.kit.endpoints.includes('token')) return
+async function repeatedRedirectURI(world: World, redirectURI: string): Promise<void> {
   const { request } = await world.login()
   const token = world.backChannel().findLast(({ endpoint }) => endpoint === 'token')
   demand(

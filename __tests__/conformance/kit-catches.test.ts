@@ -305,6 +305,17 @@ test('without a strategy or an emulator the kit says what is missing', () => {
   )
 })
 
+test.each<[boolean, string, Partial<DialectKit>]>([
+  [true, 'repeats it', {}],
+  [true, 'repeats it by another name', { redirectURI: 'redirectUri' }],
+  [false, 'does not', { redirectURI: false }],
+  [false, 'is none', { endpoints: ['code', 'profile'] }],
+])('a check of the redirect address: %p where the token request %s', (isThere, _what, more) => {
+  const kit = { strategy: AihubmixStrategy, emulator: () => startEmulator('aihubmix'), ...more }
+  const names = collectDialectChecks(kit).map(({ name }) => name)
+  expect(names.some((name) => name.includes('repeats the redirect address'))).toBe(isThere)
+})
+
 test('a running emulator is taken as it is, and stays open', async () => {
   const emulator = await startEmulator('aihubmix')
   const [first] = collectDialectChecks({ strategy: AihubmixStrategy, emulator })
