@@ -13,6 +13,8 @@ import { stateChecks } from './state-checks'
  * Returns every check of the kit for one strategy. Run them one after the other. The first check that needs a login tries
  * one. If that fails, the check says why, and the later checks reject with {@link NotTried}.
  *
+ * @throws TypeError if the kit lacks its strategy or emulator, or has an unknown member
+ *
  * @example
  * ```ts
  * for (const { group, name, run } of collectDialectChecks(kit)) {

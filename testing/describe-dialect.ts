@@ -14,7 +14,7 @@ export interface TestFramework {
  * Registers the conformance, refusal and fault checks of a strategy with the test framework. It uses `describe` and `it`
  * of `framework`, as from `node:test` or vitest; without them, the globals `describe` and `it` (or `test`), as in jest.
  *
- * @throws TypeError if there is no framework, or the kit lacks its strategy or emulator
+ * @throws TypeError if there is no framework, or the kit lacks its strategy or emulator or has an unknown member
  *
  * @example
  * ```ts

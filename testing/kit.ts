@@ -1,4 +1,10 @@
-import type { Emulator, EmulatorUser, FaultEndpoint, FewerClientOptions } from '../emulators/index'
+import {
+  type Emulator,
+  type EmulatorUser,
+  FAULTS,
+  type FaultEndpoint,
+  type FewerClientOptions,
+} from '../emulators/index'
 import type { DialectProfile, ErrorCode, StrategyClass } from '../lib/index'
 import type { Mount } from './app'
 
@@ -104,16 +110,65 @@ export function mountsOf({ inPage }: DialectKit): readonly Mount[] {
   return inPage ? ['oauthRouter'] : ['oauthRouter', 'bare Passport']
 }
 
+/** Every member of a kit; for one that has members of its own, those. */
+const MEMBERS = {
+  strategy: true,
+  emulator: true,
+  options: true,
+  name: true,
+  clientSecret: true,
+  requiredOptions: true,
+  endpoints: true,
+  callback: true,
+  inPage: true,
+  idToken: { required: true, nonce: true, keys: true },
+  credential: true,
+  state: true,
+  redirectURI: true,
+  profile: true,
+  codes: { denied: true, wrongSecret: true, usedCode: true, forgedCode: true },
+  faults: true,
+  refresh: true,
+  userToken: true,
+  expires: true,
+} satisfies {
+  [Name in keyof Required<DialectKit>]: Name extends 'idToken' | 'codes'
+    ? Record<keyof NonNullable<DialectKit[Name]>, true>
+    : true
+}
+
+/**
+ * The kit with everything filled in.
+ * @throws TypeError if it lacks its strategy or emulator, or has a member that nothing would look at
+ */
 export function settle(kit: DialectKit): Settled {
+  demandKnown('The kit', kit, Object.keys(MEMBERS))
   if (typeof kit?.strategy !== 'function')
     throw new TypeError('The kit needs `strategy`: a class that extends DialectStrategy.')
   if (kit.emulator === undefined) throw new TypeError('The kit needs `emulator`: a function that starts it.')
+  demandKnown("The kit's `idToken`", kit.idToken, Object.keys(MEMBERS.idToken))
+  demandKnown("The kit's `codes`", kit.codes, Object.keys(MEMBERS.codes))
+  const endpoints = kit.endpoints ?? (['token', 'profile'] as const)
+  const struck = [...endpoints, 'keys', 'refresh'].flatMap((endpoint) => FAULTS.map((fault) => `${fault}@${endpoint}`))
+  const listed = `${FAULTS.join(', ')}, and each of them at one endpoint, as in ${struck[0]}`
+  demandKnown("The kit's `faults`", kit.faults, [...FAULTS, ...struck], listed)
   return {
     ...kit,
-    endpoints: kit.endpoints ?? ['token', 'profile'],
+    endpoints,
     credential: kit.credential ?? 'code',
     state: kit.state ?? 'state',
     redirectURI: kit.redirectURI ?? 'redirect_uri',
     codes: kit.codes ?? {},
   }
+}
+
+/** A misspelt member would be as good as none: nothing looks at it. */
+function demandKnown(
+  where: string,
+  given: object | undefined,
+  known: readonly string[],
+  listed: string = known.join(', '),
+): void {
+  const unknown = Object.entries(given ?? {}).find(([name, value]) => value !== undefined && !known.includes(name))
+  if (unknown) throw new TypeError(`${where} has no member \`${unknown[0]}\`; there are ${listed}.`)
 }

@@ -305,6 +305,44 @@ test('without a strategy or an emulator the kit says what is missing', () => {
   )
 })
 
+test.each<[string, object, string, RegExp]>([
+  [
+    'the kit',
+    { endpoint: ['token'] },
+    'endpoint',
+    /^The kit has no member `endpoint`; there are strategy, .*endpoints, /,
+  ],
+  ['its codes', { codes: { wrongsecret: 'ok' } }, 'wrongsecret', /`codes` has no member .* denied, wrongSecret, /],
+  ['its id_token', { idToken: { needed: false } }, 'needed', /`idToken` has no member .* required, nonce, keys\.$/],
+  ['its faults', { faults: { 'http-504': 'ok' } }, 'http-504', /`faults` has no member .* http-503, refused, and each/],
+  ['its faults, by an endpoint,', { faults: { 'reset@tokens': 'ok' } }, 'reset@tokens', /as in reset@token\.$/],
+  [
+    'its faults, at a call that no login makes,',
+    { faults: { 'reset@code': 'ok' } },
+    'reset@code',
+    /as in reset@token\.$/,
+  ],
+])('an unknown member of %s is named, beside those that there are', (_where, more, name, says) => {
+  const kit = { strategy: AihubmixStrategy, emulator: () => startEmulator('aihubmix'), ...more }
+  const collect = () => collectDialectChecks(kit)
+  expect(collect).toThrow(TypeError)
+  expect(collect).toThrow(says)
+  expect(collect).toThrow(`no member \`${name}\``)
+})
+
+test('members that the kit knows are taken, and so is one that is undefined', () => {
+  const faults = {
+    reset: 'ok',
+    'reset@token': 'ok',
+    'reset@code': 'ok',
+    'reset@keys': 'ok',
+    'bom@refresh': 'ok',
+  } as const
+  const kit: DialectKit = { strategy: AihubmixStrategy, emulator: () => startEmulator('aihubmix'), faults }
+  const more = { endpoints: ['code', 'token'], codes: { denied: false }, idToken: { nonce: false }, another: undefined }
+  expect(collectDialectChecks({ ...kit, ...more } as DialectKit).length).toBeGreaterThan(80)
+})
+
 test.each<[boolean, string, Partial<DialectKit>]>([
   [true, 'repeats it', {}],
   [true, 'repeats it by another name', { redirectURI: 'redirectUri' }],
