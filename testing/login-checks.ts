@@ -3,8 +3,9 @@ import type { EmulatorUser } from '../emulators/index'
 import type { DialectProfile, TokenSet } from '../lib/index'
 import type { Login, Mount } from './app'
 import { type Check, mountsOf, type Settled } from './kit'
+import { bodyOf } from './requests'
 import { demand } from './say'
-import { bodyOf, inWorld, type World } from './world'
+import { inWorld, type World } from './world'
 
 /** Logins that succeed: the requests on the wire, and the user. */
 export function loginChecks(kit: Settled): Check[] {

@@ -44,11 +44,17 @@ export function demandNoSecret(error: unknown, secrets: readonly string[]): void
     'error.message': error instanceof Error ? error.message : String(error),
   }
   for (const [view, text] of Object.entries(views)) {
-    const leaked = secrets.find((secret) => text.includes(secret))
+    const leaked = secrets.find((secret) => spellingsOf(secret).some((spelling) => text.includes(spelling)))
     demand(
       leaked === undefined,
       `A credential of this login (${leaked?.slice(0, 4)}…, ${leaked?.length} characters) stands in ${view}. ` +
         'Build errors by `this.failure(code, phase)` with fixed words, and hand only the provider’s own words on as `providerMessage`.',
     )
   }
+}
+
+/** A text as it is, and as an address, a form and JSON have it. */
+function spellingsOf(text: string): string[] {
+  const form = new URLSearchParams({ text }).toString().slice('text='.length)
+  return [text, encodeURIComponent(text), form, JSON.stringify(text).slice(1, -1)]
 }

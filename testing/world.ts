@@ -3,6 +3,7 @@ import { OAuthError } from '../lib/index'
 import { type App, bareApp, type Login, type Mount, routerApp } from './app'
 import { Browser } from './browser'
 import type { DialectEmulator, Outcome, Settled } from './kit'
+import { credentialsOf } from './requests'
 import { demand, demandNoSecret, told } from './say'
 import { Stopwatch } from './stopwatch'
 
@@ -28,11 +29,13 @@ export class World {
     readonly app: App,
     readonly name: string,
     readonly browser = new Browser(),
+    /** The credentials that callbacks and token responses have brought. */
+    private readonly brought = new Set<string>(),
   ) {}
 
   /** The same app with another browser. */
   elsewhere(): World {
-    return new World(this.kit, this.emulator, this.app, this.name)
+    return new World(this.kit, this.emulator, this.app, this.name, new Browser(), this.brought)
   }
 
   /** @param hurried use the app's short deadline, if it has one */
@@ -82,6 +85,8 @@ export class World {
       .finally(() => {
         took = watch.stop()
       })
+    const { accessToken, refreshToken, tokens } = this.app.last.login ?? {}
+    this.remember(accessToken, refreshToken, tokens?.raw.id_token)
     const location = answer.headers.get('location')
     return {
       status: answer.status,
@@ -120,6 +125,16 @@ export class World {
 
   /** Agrees at the provider; resolves to the callback address, with what is posted there in its query. */
   async approve(address: URL, user?: string): Promise<string> {
+    const callback = await this.agree(address, user)
+    this.remember(new URL(callback).searchParams.get(this.kit.credential))
+    return callback
+  }
+
+  private remember(...values: unknown[]): void {
+    for (const value of values) if (typeof value === 'string') this.brought.add(value)
+  }
+
+  private async agree(address: URL, user?: string): Promise<string> {
     const { emulator } = this
     const choice = user === undefined ? {} : { user }
     if (this.kit.inPage) return this.codeOfScript(address, choice)
@@ -180,26 +195,8 @@ export class World {
       expected.includes(error.code),
       `${when}, it must come to ${expected.join(' or ')}, but comes to ${told(error)}.`,
     )
-    demandNoSecret(error, this.secrets())
+    demandNoSecret(error, credentialsOf(this.emulator.options, this.backChannel(), this.brought))
     return error
-  }
-
-  /** Every credential on the wire in this world. */
-  secrets(): string[] {
-    const { clientID, clientSecret, privateKey } = this.emulator.options
-    const found = new Set<string>()
-    if (privateKey !== undefined) found.add(privateKey)
-    if (clientSecret !== undefined) {
-      found.add(clientSecret)
-      found.add(encodeURIComponent(clientSecret))
-      found.add(btoa(unescape(encodeURIComponent(`${clientID}:${clientSecret}`))))
-    }
-    for (const request of this.backChannel()) {
-      const named = [...Object.entries(request.query), ...Object.entries(bodyOf(request))]
-      for (const [name, value] of named) if (/secret|code|token|ticket|verifier/i.test(name)) found.add(value)
-      found.add((request.headers.authorization ?? '').replace(/^\w+ /, ''))
-    }
-    return [...found].filter((secret) => secret.length >= 8)
   }
 }
 
@@ -254,20 +251,6 @@ export async function startEmulatorOf({
   if (typeof emulator !== 'function') return { emulator, release: async () => {} }
   const started = await emulator()
   return { emulator: started, release: () => started.close() }
-}
-
-/** The members of a request's body, form or JSON, as text. */
-export function bodyOf({ body, headers }: EmulatorRequest): Record<string, string> {
-  if (!/json/i.test(headers['content-type'] ?? '')) return Object.fromEntries(new URLSearchParams(body))
-  try {
-    const value: unknown = JSON.parse(body)
-    if (typeof value !== 'object' || value === null) return {}
-    return Object.fromEntries(
-      Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
-    )
-  } catch {
-    return {}
-  }
 }
 
 /** The kit's own outcomes, or else those of any other dialect. */

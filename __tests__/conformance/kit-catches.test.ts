@@ -4,6 +4,7 @@ import { startEmulator } from 'passport-dialects/emulators'
 import { collectDialectChecks, type DialectKit } from 'passport-dialects/testing'
 import type { Kind } from '../support/canaries/known'
 import { leaksOnPurpose } from '../support/canaries/on-purpose'
+import { KITS, type ProviderKit } from './kits'
 import * as mistakes from './mistakes'
 
 let patience = Number.POSITIVE_INFINITY // of the kit's browser, in milliseconds, where it is less than its own
@@ -34,6 +35,12 @@ interface Mistake {
   patience?: number
   /** What it lets out. */
   leaks?: Kind
+}
+
+/** What the kit is told of a provider of the package. */
+function kitOf(name: 'apple' | 'dingtalk' | 'notion'): Partial<DialectKit> {
+  const { emulation, ...kit }: ProviderKit<typeof name> = KITS[name]
+  return { ...kit, emulator: () => startEmulator(name, emulation) }
 }
 
 const MISTAKES: Mistake[] = [
@@ -224,6 +231,43 @@ const MISTAKES: Mistake[] = [
     strategy: mistakes.KeepsTokenInCause,
     leaks: 'token',
     check: /^empty at profile/,
+    says: /A credential of this login .* stands in util\.inspect/,
+  },
+  {
+    title: 'the token of a header in a message',
+    strategy: mistakes.QuotesHeaderToken,
+    kit: kitOf('dingtalk'),
+    leaks: 'token',
+    check: /^empty at profile/,
+    says: /A credential of this login .* stands in JSON/,
+  },
+  {
+    title: 'the code of a refused callback in a message',
+    strategy: mistakes.QuotesCallback,
+    leaks: 'code',
+    check: /without state is refused, under oauthRouter/,
+    says: /A credential of this login .* stands in JSON/,
+  },
+  {
+    title: 'a token that is never sent in a message',
+    strategy: mistakes.QuotesOldToken,
+    kit: kitOf('notion'),
+    leaks: 'token',
+    check: /^empty at refresh/,
+    says: /A credential of this login .* stands in JSON/,
+  },
+  {
+    title: 'the secret as a form has it in a message',
+    strategy: mistakes.QuotesForm,
+    leaks: 'client secret',
+    check: /^empty at profile/,
+    says: /A credential of this login .* stands in JSON/,
+  },
+  {
+    title: 'a private key in a cause',
+    strategy: mistakes.KeepsKeyInCause,
+    kit: kitOf('apple'),
+    check: /^not-json at token/,
     says: /A credential of this login .* stands in util\.inspect/,
   },
   {

@@ -1,16 +1,22 @@
 import {
   AihubmixStrategy,
+  type AppleOptions,
+  AppleStrategy,
   type CallbackReading,
   type DialectProfile,
+  DingtalkStrategy,
   type Json,
   type JsonObject,
+  NotionStrategy,
   OAuthError,
   type Params,
   type Phase,
   type ProfileFields,
   type ProviderRequest,
+  type RawResponse,
   type Refusal,
   type TokenSet,
+  type VerifyFunction,
 } from 'passport-dialects'
 import OAuth2Strategy from 'passport-oauth2'
 
@@ -104,6 +110,51 @@ export class KeepsTokenInCause extends AihubmixStrategy {
       const cause = { request: this.profileRequest(tokens) }
       throw new OAuthError(error.code, { provider: this.name, phase: 'profile', cause })
     })
+  }
+}
+/** The token goes in a header of the provider's own. */
+export class QuotesHeaderToken extends DingtalkStrategy {
+  protected override async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
+    return super.fetchProfile(tokens).catch(() => {
+      throw this.failure('response_invalid', 'profile', `for ${tokens.accessToken}`)
+    })
+  }
+}
+/** The code is never sent: the callback is refused. */
+export class QuotesCallback extends AihubmixStrategy {
+  protected override readCallback(params: URLSearchParams): CallbackReading {
+    const { state, credential } = super.readCallback(params)
+    if (credential && !state) throw this.failure('state_missing', 'callback', `beside ${credential}`)
+    return { state, credential }
+  }
+}
+/** The access token is never sent: the user stands in the token response. */
+export class QuotesOldToken extends NotionStrategy {
+  override async refresh(tokens: TokenSet): Promise<TokenSet> {
+    return super.refresh(tokens).catch(() => {
+      throw this.failure('response_invalid', 'refresh', `for ${tokens.accessToken}`)
+    })
+  }
+}
+export class QuotesForm extends AihubmixStrategy {
+  protected override async fetchProfile(tokens: TokenSet): Promise<DialectProfile> {
+    return super.fetchProfile(tokens).catch(() => {
+      throw this.failure('response_invalid', 'profile', `by ${new URLSearchParams({ app: this.clientSecret })}`)
+    })
+  }
+}
+/** The private key signs the client secret, and is never sent. */
+export class KeepsKeyInCause extends AppleStrategy {
+  private readonly pem: string
+  constructor(options: AppleOptions, verify: VerifyFunction) {
+    super(options, verify)
+    this.pem = options.privateKey
+  }
+  override readBody(response: RawResponse, phase: Phase): Json | undefined {
+    const body = super.readBody(response, phase)
+    const cause = { key: this.pem }
+    if (body === undefined) throw new OAuthError('response_invalid', { provider: this.name, phase, cause })
+    return body
   }
 }
 export class BelievesHttp200 extends AihubmixStrategy {
