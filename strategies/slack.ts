@@ -157,6 +157,15 @@ export class SlackStrategy extends DialectStrategy {
     return { ...super.toTokenSet(own, this.userScope, phase), raw }
   }
 
+  /** A refresh returns one of an installation's two token sets (inferred); the other one stays in `raw` as it came. */
+  override async refresh(
+    tokens: Pick<TokenSet, 'refreshToken' | 'scope' | 'context' | 'subject'> & { raw?: JsonObject },
+  ): Promise<TokenSet> {
+    const renewed = await super.refresh(tokens)
+    if (this.flow === 'signin' || tokens.raw === undefined) return renewed
+    return { ...renewed, raw: withRenewed(tokens.raw, tokens.refreshToken, renewed.raw) }
+  }
+
   /** The workspace and the user of an installation: a later profile request needs them. */
   protected override tokenContext({ team, enterprise, authed_user }: JsonObject): JsonObject | undefined {
     const ids = Object.entries({ team, enterprise, user: authed_user }).flatMap(([name, value]) => {
@@ -237,6 +246,17 @@ export class SlackStrategy extends DialectStrategy {
     return { id: joined(where, id), displayName: real_name, username: name, email, photo: image_512 }
   }
 }
+
+/** An installation's response, with renewed tokens in the place of those whose refresh token was used. */
+function withRenewed(raw: JsonObject, used: string | undefined, renewed: JsonObject): JsonObject {
+  const { authed_user: user } = raw
+  if (!isObject(user)) return { ...raw, ...renewed }
+  if (user.refresh_token !== used) return { ...raw, ...renewed, authed_user: user }
+  const own = Object.entries(renewed).filter(([name]) => OF_TOKENS.has(name))
+  return { ...raw, authed_user: { ...user, ...Object.fromEntries(own) } }
+}
+
+const OF_TOKENS: ReadonlySet<string> = new Set(['access_token', 'token_type', 'scope', 'expires_in', 'refresh_token'])
 
 function joined(place: Json | undefined, user: Json | undefined): string | undefined {
   const isWhole = typeof place === 'string' && place !== '' && typeof user === 'string' && user !== ''

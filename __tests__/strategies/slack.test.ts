@@ -469,6 +469,12 @@ describe('refusals', () => {
   })
 })
 
+/** The two token sets of an installation's response. */
+function setsIn({ access_token, token_type, scope, expires_in, refresh_token, authed_user }: JsonObject) {
+  const user = authed_user as JsonObject // every installation has one
+  return { bot: { access_token, token_type, scope, expires_in, refresh_token }, user }
+}
+
 describe('after the login', () => {
   test('a refresh of a sign-in: the flow’s own method, a new refresh token, and the old one is dead', () =>
     withEmulator('slack', ROTATING, async (emulator) => {
@@ -511,6 +517,56 @@ describe('after the login', () => {
       expect(await strategy.profileOf(renewed)).toMatchObject({ id: ID, displayName: '张三' })
     }),
   )
+
+  test.each(['bot', 'user'] as const)('after refreshes of the %s, raw still has the other one’s tokens', (token) =>
+    withEmulator('slack', { ...INSTALL, ...ROTATING }, async (emulator) => {
+      const options = { scope: 'users:read', userScope: 'identify', token }
+      const tokens = await tokensAt(emulator, options)
+      const strategy = strategyAt(emulator, options)
+      const twice = await strategy.refresh(await strategy.refresh(tokens))
+      const { bot: botBefore, user: userBefore } = setsIn(tokens.raw)
+      const { bot, user } = setsIn(twice.raw)
+      const [renewed, kept, keptBefore] = token === 'bot' ? [bot, user, userBefore] : [user, bot, botBefore]
+      expect(renewed).toMatchObject({ access_token: twice.accessToken, refresh_token: twice.refreshToken })
+      expect(kept).toEqual(keptBefore)
+      expect(twice.raw).toMatchObject({ team: { id: KITES }, authed_user: { id: USER } })
+      // It is alive: the other one's tokens can be renewed with it.
+      const other = await strategy.refresh({ scope: [], refreshToken: String(kept.refresh_token) })
+      expect(other.accessToken).toMatch(token === 'bot' ? /^xoxe\.xoxp-/ : /^xoxe\.xoxb-/)
+    }),
+  )
+
+  test('a refresh of a user without a bot renews raw where the tokens stand', () =>
+    withEmulator('slack', { ...INSTALL, ...ROTATING }, async (emulator) => {
+      const options = { userScope: 'identify' }
+      const renewed = await strategyAt(emulator, options).refresh(await tokensAt(emulator, options))
+      expect(renewed.raw).not.toHaveProperty('access_token')
+      expect(setsIn(renewed.raw).user).toMatchObject({ access_token: renewed.accessToken, token_type: 'user' })
+    }))
+
+  test('an `authed_user` in the response to a refresh of the bot does not replace the user’s tokens', () =>
+    withEmulator('slack', { ...INSTALL, ...ROTATING }, async (emulator) => {
+      class Naming extends SlackStrategy {
+        override unwrap(body: JsonObject | Json[], phase: Phase): Json | undefined {
+          return phase === 'refresh' ? { ...body, authed_user: { id: USER } } : super.unwrap(body, phase)
+        }
+      }
+      const options = { scope: 'users:read', userScope: 'identify' }
+      const tokens = await tokensAt(emulator, options)
+      const renewed = await new Naming({ ...emulator.options, ...options, callbackURL: '/cb' }, verify).refresh(tokens)
+      expect(setsIn(renewed.raw)).toEqual({
+        bot: expect.objectContaining({ access_token: renewed.accessToken }),
+        user: setsIn(tokens.raw).user,
+      })
+    }))
+
+  test('a refresh of tokens without raw, as a bare Passport may keep them, is the response alone', () =>
+    withEmulator('slack', { ...INSTALL, ...ROTATING }, async (emulator) => {
+      const { refreshToken = '', scope } = await tokensAt(emulator)
+      const renewed = await strategyAt(emulator).refresh({ refreshToken, scope })
+      expect(renewed.raw).toMatchObject({ access_token: renewed.accessToken })
+      expect(renewed.raw).not.toHaveProperty('authed_user')
+    }))
 
   test('a dead refresh token in RFC 6749’s words, as has been seen', () =>
     withEmulator('slack', { ...ROTATING, refreshRefusal: 'rfc6749' }, async (emulator) => {
