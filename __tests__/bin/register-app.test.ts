@@ -10,6 +10,8 @@ import fs, {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
@@ -146,6 +148,66 @@ describe('register-app', () => {
     }
     expect(readFileSync(file, 'utf8')).toBe('OTHER=stays\nNAME=value\n')
     expect(readdirSync(dir).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+
+  test.each([
+    ['of Windows', 'A=1\r\nNAME=\r\n# a remark\r\nB=2\r\n\r\n', 'A=1\r\n# a remark\r\nB=2\r\nNAME=value\r\n'],
+    ['of Windows, without the last', 'A=1\r\nB=2', 'A=1\r\nB=2\r\nNAME=value\r\n'],
+    ['of Unix, without the last', 'A=1\nB=2', 'A=1\nB=2\nNAME=value\n'],
+    ['of both', 'A=1\nB=2\r\nC=3\n', 'A=1\nB=2\r\nC=3\nNAME=value\r\n'],
+    ['that are none', '', 'NAME=value\n'],
+  ])('leaves the line ends of a file as they are: those %s', (_what, before, after) => {
+    const file = join(dir, 'ends.env')
+    writeFileSync(file, before)
+    writeEnvironment(file, ['NAME'], false)({ NAME: 'value' })
+    expect(readFileSync(file, 'utf8')).toBe(after)
+  })
+
+  test('keeps what another program has written to the file meanwhile', () => {
+    const file = join(dir, 'meanwhile.env')
+    writeFileSync(file, 'OTHER=stays\n')
+    const [first, second] = [writeEnvironment(file, ['ONE'], false), writeEnvironment(file, ['TWO'], false)]
+    second({ TWO: '2' })
+    first({ ONE: '1' })
+    expect(readFileSync(file, 'utf8')).toBe('OTHER=stays\nTWO=2\nONE=1\n')
+    rmSync(file)
+    second({ TWO: '2' })
+    expect(readFileSync(file, 'utf8')).toBe('TWO=2\n')
+  })
+
+  test('replaces no value that came meanwhile, unless by force', () => {
+    const file = join(dir, 'race.env')
+    const [first, second] = [writeEnvironment(file, ['NAME'], false), writeEnvironment(file, ['NAME'], false)]
+    const forced = writeEnvironment(file, ['NAME'], true)
+    second({ NAME: 'second' })
+    expect(() => first({ NAME: 'first' })).toThrow('--force')
+    expect(readFileSync(file, 'utf8')).toBe('NAME=second\n')
+    forced({ NAME: 'forced' })
+    expect(readFileSync(file, 'utf8')).toBe('NAME=forced\n')
+  })
+
+  test('shows the secret if another run was faster, and leaves that one’s values', async () => {
+    leaksOnPurpose('client secret', 'the file has another one, and it is shown this once')
+    const file = join(dir, 'faster.env')
+    const between = createServer(async (req, res) => {
+      const chunks: Buffer[] = await req.toArray()
+      const [body, method] = [Buffer.concat(chunks), req.method ?? '']
+      const headers = { authorization: req.headers.authorization ?? '', 'content-type': 'application/json' }
+      const answer = await fetch(emulator.origin + req.url, { method, headers, body })
+      writeFileSync(file, 'AIHUBMIX_CLIENT_SECRET=faster\n')
+      res.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text())
+    })
+    await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve))
+    const { port } = between.address() as AddressInfo // a TCP server's
+    try {
+      const command = run('--write', file, '--base-url', `http://127.0.0.1:${port}`)
+      expect(await command.exitCode()).toBe(1)
+      expect(command.stderr).toMatch(/client secret: secret_\w+/)
+      expect(command.stderr).toContain('--force')
+    } finally {
+      between.close()
+    }
+    expect(readFileSync(file, 'utf8')).toBe('AIHUBMIX_CLIENT_SECRET=faster\n')
   })
 
   test('prints it when asked', async () => {
