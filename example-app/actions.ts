@@ -1,5 +1,6 @@
 import express, { type NextFunction, type Request, type Response, type Router } from 'express'
 import { OAuthError } from 'passport-dialects'
+import { logError } from './failures'
 import { balanceOf } from './users'
 
 declare module 'express-session' {
@@ -60,6 +61,7 @@ function tellFailure(error: unknown, req: Request, res: Response, next: NextFunc
     next(error)
     return
   }
+  logError(error)
   const { code, status, provider = '' } = error
   if (wantsJson(req)) res.status(status).json({ error: { code } })
   else res.redirect(303, `/?${new URLSearchParams({ error: code, provider })}`)

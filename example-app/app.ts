@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import express, { type Express } from 'express'
 import session from 'express-session'
 import { actions } from './actions'
+import { answerError } from './failures'
 import { preferLanguage } from './language'
 import { logins } from './logins'
 import type { AppOptions } from './options'
@@ -37,5 +38,6 @@ export function createApp(options: AppOptions): Express {
   app.use(preferLanguage)
   app.get('/', home(options))
   app.get('/inside-tapd', frame(options))
+  app.use(answerError)
   return app
 }

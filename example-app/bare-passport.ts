@@ -2,6 +2,7 @@
 // In a folder of your own: npm install passport-dialects passport express express-session && npx tsx bare-passport.ts
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import express from 'express'
 import session from 'express-session'
 import passport from 'passport'
@@ -40,7 +41,10 @@ async function main() {
     // Your own callback gets every failure: the provider's as `error`, the user's and the browser's as `info`.
     const done = (error: unknown, user: Express.User | false, info: unknown) => {
       const failure = error ?? (user ? undefined : info)
-      if (OAuthError.is(failure)) return res.redirect(`/?error=${failure.code}`)
+      if (OAuthError.is(failure)) {
+        if (failure.status >= 500) console.error(inspect(failure).replace(/\s+/g, ' ')) // in one line, without secrets
+        return res.redirect(`/?error=${failure.code}`)
+      }
       if (error) return next(error)
       if (!user) return res.redirect('/?error=verify_refused')
       req.logIn(user, (problem) => (problem ? next(problem) : res.redirect('/')))

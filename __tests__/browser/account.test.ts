@@ -31,6 +31,7 @@ describeWith('Chromium', 'the account in a browser', () => {
   })
 
   test('a provider that fails while the balance is asked for is told of in words', async () => {
+    const printed = jest.spyOn(console, 'error').mockImplementation(() => {}) // what the operator sees of it
     await stage.visitAs(
       { aihubmix: '张三' },
       async (page) => {
@@ -42,6 +43,8 @@ describeWith('Chromium', 'the account in a browser', () => {
       },
       { expected: [/503/] },
     )
+    expect(printed.mock.calls).toEqual([[expect.stringContaining('provider_unavailable')]])
+    printed.mockRestore()
   })
 
   test('the life of a token counts down, and it is renewed without a reload', async () => {

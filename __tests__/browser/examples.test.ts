@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
-import { told } from '../support/browser'
+import { Browser as PlainBrowser, told } from '../support/browser'
 import { bundled } from '../support/bundled'
 import { expectReadable, launchChromium } from '../support/chromium'
 import { eventually } from '../support/eventually'
@@ -14,6 +14,8 @@ const ROOT = join(__dirname, '../..')
 const CLIENT = { CLIENT_ID: 'an id of the test', CLIENT_SECRET: 'a canary client secret' }
 
 const running = new Set<ChildProcess>()
+/** What the last one has printed. */
+let printed = ''
 afterEach(async () => {
   await Promise.all(
     [...running].map((child) => {
@@ -34,7 +36,7 @@ async function start(file: string, env: Record<string, string> = {}, lines = 1):
     env: { PATH, HOME, PORT: '0', ...env },
   })
   running.add(child)
-  let printed = ''
+  printed = ''
   for (const output of [child.stdout, child.stderr]) output.on('data', (data: Buffer) => (printed += data))
   const found = await eventually(() => {
     const over = child.exitCode !== null // before the look
@@ -123,6 +125,24 @@ describeWith('Chromium', 'the examples of one file', () => {
     expect(asked.searchParams.get('redirect_uri')).toBe(`${blue}/auth/slack/callback`)
     expect((await fetch(`${blue}/auth/feishu`, { redirect: 'manual' })).status).toBe(404)
   })
+})
+
+test.each([
+  ['router-alone.ts', 'feishu'],
+  ['bare-passport.ts', 'feishu'],
+  ['many-tenants.ts', 'slack'],
+])('%s prints one line of what is not the user’s doing', async (file, provider) => {
+  const [origin = ''] = (await start(file, {}, file === 'many-tenants.ts' ? 2 : 1)).slice(-1)
+  for (const error of ['access_denied', 'server_error']) {
+    const browser = new PlainBrowser()
+    const state = new URL(await browser.location(`${origin}/auth/${provider}`)).searchParams.get('state') ?? ''
+    const callback = `${origin}/auth/${provider}/callback?${new URLSearchParams({ error, state })}`
+    const code = error === 'access_denied' ? error : 'authorization_failed'
+    const back = new URL(await browser.location(callback))
+    expect([back.origin + back.pathname, back.searchParams.get('error')]).toEqual([`${origin}/`, code])
+  }
+  const lines = () => printed.split('\n').filter((line) => line.includes('OAuthError'))
+  await eventually(() => expect(lines()).toEqual([expect.stringMatching(/^OAuthError: .*'server_error'/)]))
 })
 
 test.each(['router-alone.ts', 'bare-passport.ts'])('%s takes real credentials from the environment', async (file) => {
