@@ -12,7 +12,7 @@ if (existsSync('.env')) process.loadEnvFile('.env')
 
 async function main(): Promise<void> {
   const settings = settingsFrom(process.env)
-  const { host, sessionSecret, redisURL } = settings
+  const { host, sessionSecret, encryptionKey, redisURL } = settings
   const stores = await storesAt(redisURL)
   const { providers, emulators } = await providersFrom(process.env)
   // The address is known only once the port is taken, so the app is added afterwards.
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   const { port } = server.address() as AddressInfo // a TCP server
   const baseURL = settings.baseURL ?? addressOf(host, port)
   const emulated = Object.fromEntries(emulators.map(({ name, origin }) => [name, origin]))
-  server.on('request', createApp({ baseURL, providers, sessionSecret, emulated, ...stores }))
+  server.on('request', createApp({ baseURL, providers, sessionSecret, encryptionKey, emulated, ...stores }))
 
   for (const name of NAMES) {
     console.log(`${name.padEnd(9)} ${emulated[name] ? `emulated at ${emulated[name]}` : 'real credentials'}`)

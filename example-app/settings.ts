@@ -5,6 +5,8 @@ export interface Settings {
   /** The public origin, if it differs from the address that the app listens on. */
   baseURL: string | undefined
   sessionSecret: string | undefined
+  /** Encrypts the stored tokens. */
+  encryptionKey: string | undefined
   /** The Redis for sessions and tokens; without it they are in memory. */
   redisURL: string | undefined
 }
@@ -23,8 +25,14 @@ export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
     host: given('HOST') ?? '127.0.0.1',
     baseURL: originIn(given('BASE_URL')),
     sessionSecret: given('SESSION_SECRET'),
+    encryptionKey: keyIn(given('ENCRYPTION_KEY')),
     redisURL: given('REDIS_URL'),
   }
+}
+
+function keyIn(key: string | undefined): string | undefined {
+  if (key === undefined || Buffer.byteLength(key) >= 32) return key
+  throw new Error('ENCRYPTION_KEY must have at least 32 random bytes, such as those of `openssl rand -base64 32`.')
 }
 
 function originIn(address: string | undefined): string | undefined {

@@ -79,3 +79,17 @@ test('an error that no route answers is one line for the operator, and a sentenc
     expect(printed).toHaveBeenCalledTimes(1)
   })
 })
+
+test.each([undefined, 'a canary key of thirty-two bytes, or more'])(
+  'tokens in the session are encrypted with an encryption key: %s',
+  async (encryptionKey) => {
+    const store = new session.MemoryStore()
+    await withApp({ store, encryptionKey }, async (origin) => {
+      const browser = await loggedIn(origin)
+      expect(await (await browser.get(origin)).text()).toContain(en.signOut)
+      const kept = JSON.stringify(Reflect.get(store, 'sessions'))
+      expect(kept.includes('sealed')).toBe(encryptionKey !== undefined)
+      expect(kept.includes('accessToken')).toBe(encryptionKey === undefined)
+    })
+  },
+)
