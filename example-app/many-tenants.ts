@@ -2,7 +2,6 @@
 // In a folder of your own: npm install passport-dialects passport express express-session && npx tsx many-tenants.ts
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { inspect } from 'node:util'
 import express from 'express'
 import session from 'express-session'
 import { oauthRouter, type Providers, providersFromEnv } from 'passport-dialects'
@@ -53,11 +52,7 @@ async function main() {
       verify: ({ provider, profile, req }): User => {
         return { tenant: req.hostname, provider, id: profile.id, name: profile.displayName || profile.id }
       },
-      // It answers every failure, that of a popup too. With popups, replace it with `failureRedirect: '/'`.
-      onError: (error, _req, res) => {
-        if (error.status >= 500) console.error(inspect(error).replace(/\s+/g, ' ')) // in one line, without secrets
-        res.redirect(303, `/?error=${error.code}`)
-      },
+      failureRedirect: '/', // with ?error=CODE&provider=NAME
     }),
   )
 

@@ -2,7 +2,6 @@
 // In a folder of your own: npm install passport-dialects passport express express-session && npx tsx router-alone.ts
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { inspect } from 'node:util'
 import express from 'express'
 import session from 'express-session'
 import { oauthRouter, type Providers, providersFromEnv } from 'passport-dialects'
@@ -49,11 +48,7 @@ async function main() {
       providers,
       // Your database goes here: find or create the user by `provider` and `profile.id` together.
       verify: ({ provider, profile }): User => ({ provider, id: profile.id, name: profile.displayName || profile.id }),
-      // It answers every failure, that of a popup too. With popups, replace it with `failureRedirect: '/'`.
-      onError: (error, _req, res) => {
-        if (error.status >= 500) console.error(inspect(error).replace(/\s+/g, ' ')) // in one line, without secrets
-        res.redirect(303, `/?error=${error.code}`)
-      },
+      failureRedirect: '/', // with ?error=CODE&provider=NAME
     }),
   )
 
