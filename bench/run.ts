@@ -10,7 +10,7 @@ import { startProvider } from './processes.js'
 import { CONCURRENCY, inRedis, overHttp, overHttps, type Settings, slowProvider, soak, sparse } from './scenarios.js'
 
 // `[BENCH_BEFORE=CHECKOUT] npm run bench [-- --quick] [--only login,read] [--apps hand,router] [--rounds 6]
-// [--processes 2] [--logins 300] [--soak 100000]
+// [--processes 2] [--warm-up 3000] [--logins 300] [--soak 100000]
 // [--cpu-prof FOLDER]`: this process drives, the provider and each app have one of their own. Loopback only.
 
 const PARTS = ['login', 'redirect', 'read', 'fetch', 'https', 'slow', 'redis', 'sparse', 'cold', 'import'] as const
@@ -24,6 +24,7 @@ async function main(): Promise<void> {
       apps: { type: 'string' },
       rounds: { type: 'string' },
       processes: { type: 'string' },
+      'warm-up': { type: 'string' },
       logins: { type: 'string' },
       soak: { type: 'string' },
       'cpu-prof': { type: 'string' },
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
     rounds: positive(values.rounds, quick ? 3 : 6),
     processes: positive(values.processes, 1),
     logins: positive(values.logins, quick ? 100 : 400),
-    warmUp: quick ? 100 : 1000,
+    warmUp: positive(values['warm-up'], quick ? 100 : 1000),
     sparse: quick ? 3 : 5,
     flags: folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`],
   }
