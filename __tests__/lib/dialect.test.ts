@@ -108,12 +108,17 @@ afterEach(async () => {
   await host?.close()
   host = undefined
 })
+/** The strategy in an app of its own, instead of the one before it. */
+async function hostOf(strategy: Parameters<typeof startHost>[0]): Promise<Host> {
+  await host?.close()
+  return startHost(strategy)
+}
 async function begun(members: Members, options?: Partial<DialectOptions>): Promise<URL> {
-  host = await startHost(new Spoken(members, options))
+  host = await hostOf(new Spoken(members, options))
   return (await host.visit('/login')).location
 }
 async function loggedIn(strategy: Spoken, query?: Record<string, string>) {
-  host = await startHost(strategy)
+  host = await hostOf(strategy)
   return (await host.login(query)).outcome
 }
 const errorOf = (outcome: { error: unknown; info: unknown } | undefined) =>
@@ -163,7 +168,7 @@ describe('the callback', () => {
     ],
     ["OAuth's word", {}, { error: 'access_denied' }, 'access_denied'],
   ])('with %s is access_denied, asks nobody, and uses the login up', async (_how, members: Members, query, word) => {
-    host = await startHost(new Spoken(members))
+    host = await hostOf(new Spoken(members))
     const { outcome, begun: start } = await host.login(query)
     expect(errorOf(outcome)).toMatchObject({ code: 'access_denied', ...(word && { providerCode: word }) })
     expect(seen).toEqual([])
@@ -515,7 +520,7 @@ describe('a host that the start names', () => {
 
   test('is in the authorization URL, in the context and at every turn that has one', async () => {
     const strategy = new Spoken(site, addresses)
-    host = await startHost(strategy)
+    host = await hostOf(strategy)
     const { location } = await host.visit('/login?site=One.Example')
     expect([location.host, location.searchParams.has('site')]).toEqual(['one.example', false])
     const back = new URLSearchParams({
@@ -534,7 +539,7 @@ describe('a host that the start names', () => {
   })
 
   test('is said by a parameter where an address of the app’s own does not say it', async () => {
-    host = await startHost(new Spoken(site))
+    host = await hostOf(new Spoken(site))
     const { location } = await host.visit('/login?site=one.example')
     expect([location.host, location.searchParams.get('site')]).toEqual(['provider.example', 'one.example'])
   })
@@ -544,7 +549,7 @@ describe('a host that the start names', () => {
     ['there is none', ''],
     ['there are two', 'site=one.example&site=two.example'],
   ])('begins nothing where %s', async (_what, query) => {
-    host = await startHost(new Spoken(site, addresses))
+    host = await hostOf(new Spoken(site, addresses))
     const { outcome, location } = await host.visit(`/login?${query}`)
     expect(errorOf(outcome)).toMatchObject({ code: 'request_invalid', phase: 'authorize', status: 400 })
     expect(location.href).toBe('about:blank')
@@ -552,7 +557,7 @@ describe('a host that the start names', () => {
 
   test('is nothing but a name, however much its pattern lets pass', async () => {
     const lax: Members = { host: { parameter: 'site', pattern: /[\s\S]*/ } }
-    host = await startHost(new Spoken(lax, addresses))
+    host = await hostOf(new Spoken(lax, addresses))
     for (const name of ['a.example/x', 'a.example@evil.example', 'a.example:1', 'a.example#', 'a.example\n', '.', '']) {
       const { outcome } = await host.visit(`/login?${new URLSearchParams({ site: name })}`)
       expect(errorOf(outcome).code).toBe('request_invalid')
@@ -561,7 +566,7 @@ describe('a host that the start names', () => {
   })
 
   test('of another login, or of none, is state_mismatch', async () => {
-    host = await startHost(new Spoken(site, addresses))
+    host = await hostOf(new Spoken(site, addresses))
     for (const named of ['&site=two.example', '']) {
       const { location } = await host.visit('/login?site=one.example')
       const { outcome } = await host.visit(`/callback?code=a-code&state=${location.searchParams.get('state')}${named}`)
@@ -576,7 +581,7 @@ describe('a query that the provider signs', () => {
   const now = () => String(Math.floor(Date.now() / 1000))
   const sign = (message: string) => createHmac('sha256', 'a canary secret').update(message).digest('hex')
   const codeOf = async (query: (state: string) => string) => {
-    host = await startHost(new Spoken(signed))
+    host = await hostOf(new Spoken(signed))
     const { location } = await host.visit('/login')
     const { outcome } = await host.visit(`/callback?${query(location.searchParams.get('state') ?? '')}`)
     return outcome?.user ? 'logged in' : errorOf(outcome)
@@ -606,7 +611,7 @@ describe('a query that the provider signs', () => {
   })
 
   test('is checked at a start too, where that is signed', async () => {
-    host = await startHost(new Spoken(signed))
+    host = await hostOf(new Spoken(signed))
     const at = now()
     expect((await host.visit(`/login?at=${at}&sig=${sign(`at=${at}`)}`)).location.host).toBe('provider.example')
     const { outcome } = await host.visit(`/login?at=${at}&sig=${sign('at=1')}`)
@@ -696,8 +701,7 @@ describe('an application token, and a login without a token of the user’s', ()
   }
 
   async function login(strategy: DialectStrategy) {
-    await host?.close()
-    host = await startHost(strategy)
+    host = await hostOf(strategy)
     return (await host.login()).outcome
   }
   const paths = () => seen.map(({ path }) => path)
