@@ -164,26 +164,26 @@ function always(work: Work): Leg['work'] {
 async function compare(stage: Stage, options: AppOptions, legs: readonly Leg[]): Promise<void> {
   if (legs.length === 0) return
   const { rounds, processes, logins, warmUp } = stage.settings
-  const found = legs.map(() => new Map<Contestant, Measure[]>())
-  const plans = legs.map(({ share = 1 }) => {
-    const units = Math.max(CONCURRENCY, Math.round(logins * share))
-    return {
+  const tables = legs.map(({ title, work, share = 1 }) => ({
+    title,
+    work,
+    plan: {
       rounds: Math.ceil(rounds / processes),
-      units,
+      units: Math.max(CONCURRENCY, Math.round(logins * share)),
       warmUp: Math.round(warmUp * share),
       concurrency: CONCURRENCY,
-    }
-  })
+    },
+    found: new Map<Contestant, Measure[]>(),
+  }))
   for (let i = 0; i < processes; i++) {
     await withApps(stage, options, async (apps) => {
-      for (const [at, { work }] of legs.entries()) {
-        const plan = plans[at]
-        const measures = plan && (await interleave(apps, stage.provider, plan, await work(apps)))
-        for (const [name, list] of measures ?? []) found[at]?.set(name, [...(found[at].get(name) ?? []), ...list])
+      for (const { work, plan, found } of tables) {
+        const measures = await interleave(apps, stage.provider, plan, await work(apps))
+        for (const [name, list] of measures) found.set(name, [...(found.get(name) ?? []), ...list])
       }
     })
   }
-  for (const [at, { title }] of legs.entries()) report(stage, title, plans[at]?.units ?? 0, found[at] ?? new Map())
+  for (const { title, plan, found } of tables) report(stage, title, plan.units, found)
 }
 
 function report(stage: Stage, title: string, units: number, measures: ReadonlyMap<Contestant, Measure[]>): void {

@@ -1,25 +1,10 @@
-import {
-  EMULATOR_NAMES,
-  type Emulator,
-  type EmulatorName,
-  type EmulatorOptions,
-  startEmulator,
-} from 'passport-dialects/emulators'
-import { ask, encoded, type Params, post } from './conversation'
+import { EMULATOR_NAMES, type Emulator, type EmulatorName } from 'passport-dialects/emulators'
+import { ask, encoded, type Params, post, starter } from './conversation'
 import { authorizationAt } from './logins'
 
 const CHINESE = { 'accept-language': 'zh-CN' }
 
-const running: Emulator[] = []
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((emulator) => emulator.close()))
-})
-
-async function started(name: EmulatorName, options: EmulatorOptions = {}): Promise<Emulator> {
-  const emulator = await startEmulator(name, options)
-  running.push(emulator)
-  return emulator
-}
+const started = starter()
 
 /** The sentence of an error page: what is after its code. */
 function sentenceOf(page: string): string | undefined {

@@ -1,19 +1,10 @@
-import { type Emulator, type EmulatorName, type EmulatorOptions, startEmulator } from 'passport-dialects/emulators'
-import { ask, brought, CALLBACK, members, post } from './conversation'
+import type { Emulator, EmulatorName, EmulatorOptions } from 'passport-dialects/emulators'
+import { ask, brought, CALLBACK, members, post, starter } from './conversation'
 import { authorizationAt, loginAt, profileAt, tokensFor } from './logins'
 
 const NAMES: readonly EmulatorName[] = ['tailchat', 'tapd', 'bbscloud', 'tiktok', 'aihubmix']
 
-const running: Emulator[] = []
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((emulator) => emulator.close()))
-})
-
-async function started(name: EmulatorName, options: EmulatorOptions = {}): Promise<Emulator> {
-  const emulator = await startEmulator(name, options)
-  running.push(emulator)
-  return emulator
-}
+const started = starter()
 
 /** What a browser sends that pressed a user's button on the page: every field of the form, as the page has it. */
 async function submitted(of: Emulator, over: Record<string, string | string[] | undefined> = {}) {

@@ -72,13 +72,19 @@ export function members(answer: Answer, ...path: string[]): Record<string, unkno
   return (value ?? {}) as Record<string, unknown> // whatever it is, a test's expectation says so
 }
 
-/** Starts emulators of one provider, which stop after the tests of the file. Made at the top of the file. */
-export function starterOf<Name extends EmulatorName>(name: Name) {
+/** Starts emulators, which stop after the tests of the file. Made at the top of the file. */
+export function starter() {
   const running: Emulator[] = []
   afterAll(() => Promise.all(running.map((emulator) => emulator.close())))
-  return async (options?: EmulatorOptions<Name>): Promise<Emulator<Name>> => {
+  return async <Name extends EmulatorName>(name: Name, options?: EmulatorOptions<Name>): Promise<Emulator<Name>> => {
     const emulator = await startEmulator(name, options)
     running.push(emulator)
     return emulator
   }
+}
+
+/** The same for one provider. */
+export function starterOf<Name extends EmulatorName>(name: Name) {
+  const started = starter()
+  return (options?: EmulatorOptions<Name>): Promise<Emulator<Name>> => started(name, options)
 }

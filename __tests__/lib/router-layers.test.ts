@@ -1,6 +1,7 @@
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import session from 'express-session'
 import { oauthRouter } from 'passport-dialects'
+import { startEmulator } from 'passport-dialects/emulators'
 import { serve } from '../controls/support'
 import { Browser } from '../support/browser'
 
@@ -74,3 +75,26 @@ test.each([
     }
   },
 )
+
+// As where something in front gives requests a prototype of its own: the methods are then on the request itself.
+test('a request that does not inherit from its app’s logs in, and has the methods of Passport', async () => {
+  const emulator = await startEmulator('aihubmix')
+  const app = express()
+  app.use(session({ secret: 'a test session secret', resave: false, saveUninitialized: false }))
+  app.use((req, _res, next) => {
+    Object.setPrototypeOf(req, Object.create(express.request, { app: { value: app } }))
+    next()
+  })
+  app.use(oauthRouter({ providers: { aihubmix: { ...emulator.options } } }))
+  app.get('/', (req, res) => void res.end(JSON.stringify([req.isAuthenticated(), Object.hasOwn(req, 'logIn')])))
+  const { origin, close } = await serve(app)
+  try {
+    const browser = new Browser()
+    const callback = await emulator.approve(await browser.location(`${origin}/auth/aihubmix`))
+    expect((await browser.get(callback)).status).toBe(303)
+    expect(await (await browser.get(`${origin}/`)).json()).toEqual([true, true])
+  } finally {
+    await close()
+    await emulator.close()
+  }
+})

@@ -52,9 +52,10 @@ function isOwnHost(req: Request, host: string, protocol: string, baseURL: string
  * @param baseURL the public origin of this app, if it is known
  */
 export function isFromOwnOrigin(req: Request, baseURL: string | undefined): boolean {
-  const site = req.get('sec-fetch-site')
+  const { headers } = req
+  const site = headers['sec-fetch-site']
   if (site !== undefined) return site === 'same-origin'
-  const source = req.get('origin') ?? req.get('referer')
+  const source = headers.origin ?? headers.referer
   if (source === undefined) return true
   if (!URL.canParse(source)) return false // `null`: a page without an origin
   const { host, protocol } = new URL(source)

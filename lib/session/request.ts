@@ -78,7 +78,7 @@ export function cameBack({ sessionID, headers }: SessionRequest): boolean {
   if (sessionID === undefined) return false
   const cookies = headers?.cookie
   if (cookies === undefined) return false
-  // The first is how express-session writes an id that needs no escapes, as its own do not.
+  // The first is the usual one: express-session's own ids need no escapes.
   return (
     cookies.includes(`=s%3A${sessionID}.`) ||
     cookies.includes(`=s:${sessionID}.`) ||
